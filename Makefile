@@ -1,0 +1,51 @@
+# make demo: set up and run the main job to a page.   make test: set up and run all tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt
+# A strict editable install links files one by one, so a file that comes or goes needs a new one.
+FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycache__/*' | LC_ALL=C sort | cksum | cut -d' ' -f1)
+
+.PHONY: demo test fast lint format install clean help
+.DEFAULT_GOAL := help
+
+help:  ## Show this list.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: install  ## Run the quick suite and build its page.
+	$(BIN)/bench run quick -o runs/quick
+	$(BIN)/bench site runs/quick -o public
+
+test: install  ## Run all tests, the slow ones too.
+	$(BIN)/pytest
+
+fast: install  ## Run the fast tests.
+	$(BIN)/pytest -m "not slow"
+
+lint: install  ## Check style and types.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: install  ## Put the code in the house style.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+install: $(VENV)/installed-$(FILES)  ## Make or refresh the environment in .venv.
+
+$(VENV)/dependencies: pyproject.toml constraints.txt Makefile
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "almbench needs Python 3.11 or newer")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV); the first time takes some minutes ..."
+	$(PIP) -e '.[codec2,ecapa,resemblyzer,dev]'
+	$(PIP) --no-deps resemblyzer==0.1.4  # its dependencies are obsolete and not needed
+	rm -f $(VENV)/installed-*
+	touch $@
+
+$(VENV)/installed-$(FILES): $(VENV)/dependencies
+	$(PIP) --no-deps -e .
+	rm -f $(VENV)/installed-*
+	touch $@
+
+clean:  ## Remove the environment, builds, runs and pages.
+	rm -rf $(VENV) build dist *.egg-info runs public

@@ -1,0 +1,137 @@
+"""Sound in memory and on disk: mono float, soxr resampling, FLAC without wrapping or guessing."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import soxr
+from numpy.typing import NDArray
+
+from almbench.errors import AudioError
+
+Samples = NDArray[np.float64]
+EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64"})
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A mono sound.
+
+    Attributes:
+        samples: Amplitudes, nominally in [-1, 1]. **Shape** `[T]`.
+        rate: Sample rate in Hz.
+        channels: How many channels the source had; more than one were averaged.
+    """
+
+    samples: Samples
+    rate: int
+    channels: int = 1
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return len(self.samples) / self.rate
+
+
+def read(path: Path) -> Sound:
+    """Read a sound file as mono float.
+
+    Raises:
+        AudioError: The file is missing, empty, not audio, or holds NaN or infinite samples.
+    """
+    if not path.is_file():
+        raise AudioError(f"{path} does not exist.")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path} is empty (0 bytes).")
+    try:
+        frames, rate = sf.read(path, dtype="float64", always_2d=True)
+    except (sf.LibsndfileError, RuntimeError) as error:
+        raise AudioError(f"{path} cannot be read as audio: {error}") from error
+    if not len(frames):
+        raise AudioError(f"{path} holds no samples.")
+    if not np.isfinite(frames).all():
+        raise AudioError(f"{path} holds NaN or infinite samples.")
+    return Sound(frames.mean(axis=1), int(rate), frames.shape[1])
+
+
+def resample(samples: Samples, rate: int, target: int) -> Samples:
+    """Resample by soxr at very high quality, without delay.
+
+    Args:
+        samples: **Shape** `[T]`.
+        rate: Rate of `samples` in Hz.
+        target: Rate wanted in Hz.
+
+    Returns:
+        **Shape** `[T']` with `T' = floor(T * target / rate)`, or `samples` itself at equal rates.
+    """
+    if rate == target:
+        return samples
+    length = len(samples) * target // rate
+    out: Samples = np.asarray(soxr.resample(samples, rate, target, quality="VHQ"), np.float64)
+    return fit(out, length)
+
+
+def fit(samples: Samples, length: int) -> Samples:
+    """Cut the end off, or pad it with zeros, to `length` samples."""
+    if len(samples) >= length:
+        return samples[:length]
+    return np.pad(samples, (0, length - len(samples)))
+
+
+def to_integers(samples: Samples, bits: int) -> tuple[NDArray[np.int32], int]:
+    """Round to signed integers of `bits` bits; what lies beyond full scale is clipped.
+
+    Returns:
+        The integers, and how many samples were clipped.
+    """
+    scale = 2 ** (bits - 1)
+    wanted = np.rint(samples * scale)
+    clipped = np.clip(wanted, -scale, scale - 1)
+    # Float sources at exactly +1.0 lose one step; that is rounding, not clipping.
+    count = int(np.count_nonzero(np.abs(wanted - clipped) > 1))
+    return clipped.astype(np.int32), count
+
+
+def write_flac(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
+    """Write a FLAC file in one step: it is there whole, or not at all.
+
+    Args:
+        path: Where to; the folder is made.
+        samples: **Shape** `[T]`.
+        rate: Sample rate in Hz.
+        bits: 16 or 24.
+
+    Returns:
+        How many samples were clipped.
+    """
+    integers, clipped = to_integers(samples, bits)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
+        data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)
+        sf.write(part, data, rate, format="FLAC", subtype=f"PCM_{bits}")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return clipped
+
+
+def exact_bits(samples: Samples) -> int:
+    """Say how many bits (16 or 24) a FLAC needs to hold a source without loss.
+
+    24 bits are the most that FLAC is given here; a float source is rounded to them.
+    """
+    scaled = samples * 2**15
+    exact = np.array_equal(scaled, np.rint(scaled)) and bool((np.abs(scaled) <= 2**15).all())
+    return 16 if exact else 24
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

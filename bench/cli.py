@@ -1,0 +1,310 @@
+"""The command line. Heavy imports happen inside the commands, so that --help answers at once."""
+
+import errno
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from almbench import __version__
+from almbench.errors import UserError
+
+if TYPE_CHECKING:
+    from almbench.suite import Suite
+
+app = typer.Typer(
+    name="bench",
+    help="Benchmark audio codecs and tokenizers, and publish the numbers beside the sound.",
+    epilog=(
+        "Exit codes: 0 done; 1 done, but some clips or codecs failed; 2 the input is wrong; "
+        "130 interrupted, the same command goes on."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Device(StrEnum):
+    """Where neural codecs run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Engine(StrEnum):
+    """What spreads the work."""
+
+    LOCAL = "local"
+
+
+class Domain(StrEnum):
+    """Domains of sound."""
+
+    SPEECH = "speech"
+    SOUND = "sound"
+    MUSIC = "music"
+
+
+class Thing(StrEnum):
+    """What can be listed."""
+
+    CODECS = "codecs"
+    METRICS = "metrics"
+    SUITES = "suites"
+    TESTSETS = "testsets"
+
+
+class ExportFormat(StrEnum):
+    """Formats of an export."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    LATEX = "latex"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+class TableName(StrEnum):
+    """Tables of a run."""
+
+    SUMMARY = "summary"
+    CLIPS = "clips"
+    METRICS = "metrics"
+
+
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Run folder. [default: runs/<suite>]")
+]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", help="Only this metric; may be repeated.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FAMILY.KEY=VALUE",
+        help="A metric's setting, such as speaker_similarity.backend=ecapa.",
+    ),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Scoring processes. [default: all cores]")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"almbench {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="A built-in suite or a TOML file.")] = "quick",
+    output: Output = None,
+    codec: Annotated[
+        list[str] | None, typer.Option(help="Only this codec; may be repeated.")
+    ] = None,
+    testset: Annotated[
+        list[str] | None, typer.Option(help="Only this test set; may be repeated.")
+    ] = None,
+    metric: Metrics = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="Where a data folder of the suite lies."),
+    ] = None,
+    setting: Set = None,
+    device: Annotated[Device, typer.Option(help="Where neural codecs run.")] = Device.AUTO,
+    engine: Annotated[Engine, typer.Option(help="What spreads the work.")] = Engine.LOCAL,
+    workers: Workers = None,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Do part I of N of the clips (from 1).")
+    ] = "1/1",
+) -> None:
+    """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
+    del engine  # there is one so far
+    from almbench.plan import select
+    from almbench.suite import fill_in, load_suite
+
+    chosen = load_suite(suite)
+    chosen = select(chosen, codec or [], testset or [], metric or [])
+    fill_in(chosen, _data(data or []))
+    _apply_settings(chosen, setting or [])
+    _run(chosen, output, device, workers, shard)
+
+
+@app.command()
+def score(
+    reference: Annotated[Path, typer.Argument(help="Folder of the originals.")],
+    reconstruction: Annotated[
+        list[Path], typer.Argument(help="Folders of reconstructions, files named alike.")
+    ],
+    domain: Annotated[Domain, typer.Option(help="What the sounds are.")] = Domain.SPEECH,
+    output: Output = None,
+    metric: Metrics = None,
+    setting: Set = None,
+    workers: Workers = None,
+) -> None:
+    """Score folders of ready files against a folder of originals; no suite needed."""
+    from almbench.plan import select
+    from almbench.readymade import suite_of_folders
+
+    chosen = suite_of_folders(reference, reconstruction, domain.value)
+    chosen = select(chosen, [], [], metric or [])
+    _apply_settings(chosen, setting or [])
+    _run(chosen, output, Device.CPU, workers, "1/1")
+
+
+def _run(
+    suite: "Suite", output: Path | None, device: Device, workers: int | None, shard: str
+) -> None:
+    from almbench.report import print_outcome
+    from almbench.run import run_suite
+
+    root = output or Path("runs") / suite.name
+    outcome = run_suite(suite, root, device.value, workers, _shard(shard))
+    raise typer.Exit(print_outcome(outcome, root))
+
+
+@app.command()
+def site(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, shown side by side.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the site.")] = Path(
+        "public"
+    ),
+) -> None:
+    """Render runs as a static site: tables, plots and a page to listen a domain."""
+    from almbench.site.build import build_site
+
+    index = build_site(runs, output)
+    typer.echo(f"Open {index}, or preview it with: bench serve {shlex.quote(str(output))}")
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="Folder of the site.")] = Path("public"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+) -> None:
+    """Preview a site on 127.0.0.1 until Ctrl-C."""
+    from almbench.site.serve import serve_site
+
+    serve_site(folder, port)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    format_: Annotated[
+        ExportFormat, typer.Option("--format", help="What to write.")
+    ] = ExportFormat.CSV,
+    table: Annotated[
+        TableName, typer.Option(help="Which table, for csv, parquet and json.")
+    ] = TableName.SUMMARY,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File. [default: standard output]")
+    ] = None,
+) -> None:
+    """Export tables; latex and markdown compare the codecs, a table a test set."""
+    from almbench.export import export as make
+    from almbench.runfolder import RunFolder
+
+    if format_ is ExportFormat.PARQUET and output is None:
+        raise UserError("Parquet is not text: name a file with -o FILE.")
+    content = make(RunFolder(run), format_.value, table.value)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(content)
+    typer.echo(f"Wrote {output}", err=True)
+
+
+@app.command(name="list")
+def list_(
+    thing: Annotated[Thing, typer.Argument(help="What to list.")],
+) -> None:
+    """List what there is, what is usable here, and what is missing for the rest."""
+    from almbench.report import print_list
+
+    print_list(thing.value)
+
+
+def _data(pairs: list[str]) -> dict[str, Path]:
+    folders = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not (name and equals and path):
+            raise UserError(f"--data '{pair}' is not NAME=PATH, such as --data demo=/data/demo.")
+        folder = Path(path).expanduser().resolve()
+        if not folder.exists():
+            raise UserError(f"--data {name}: {path} does not exist.")
+        folders[name] = folder
+    return folders
+
+
+def _apply_settings(suite: "Suite", pairs: list[str]) -> None:
+    for pair in pairs:
+        path, equals, value = pair.partition("=")
+        family, dot, key = path.partition(".")
+        if not (family and dot and key and equals):
+            raise UserError(
+                f"--set '{pair}' is not FAMILY.KEY=VALUE, such as speaker_similarity.backend=ecapa."
+            )
+        suite.settings.setdefault(family, {})[key] = value
+
+
+def _shard(text: str) -> Any:
+    from almbench.run import Shard
+
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+        raise UserError(f"--shard '{text}' is not I/N with 1 <= I <= N, such as 1/4.")
+    return Shard(int(index), int(count))
+
+
+def main() -> None:
+    """Run the command line; every error of the user's is one message and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        _interrupted()
+    except OSError as error:
+        if error.errno not in {
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EACCES,
+            errno.EROFS,
+            errno.ENOTDIR,
+        }:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        _fail(
+            f"{error.strerror}{where}. What is done is kept; mend this and run the command again."
+        )
+    except Exception as error:
+        # Typer's usage errors carry their own formatting and exit code.
+        if not hasattr(error, "show"):
+            raise
+        error.show()
+        sys.exit(getattr(error, "exit_code", 2))
+    sys.exit(code or 0)
+
+
+def _fail(message: str) -> None:
+    typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(message, err=True)
+    sys.exit(2)
+
+
+def _interrupted() -> None:
+    command = shlex.join(["bench", *sys.argv[1:]])
+    typer.echo(f"\nInterrupted. Nothing done is lost; to go on, run again: {command}", err=True)
+    sys.exit(130)

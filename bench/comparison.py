@@ -1,0 +1,143 @@
+"""The comparison table: a row a codec, a column a metric, the best and the second marked."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from almbench.errors import UserError
+from almbench.runfolder import RunFolder
+from almbench.tables import read_table
+
+ARROWS = {True: "↑", False: "↓", None: ""}
+EXTRA = {
+    "measured_kbps": {
+        "name": "measured_kbps",
+        "label": "Measured",
+        "unit": "kbit/s",
+        "higher_is_better": None,
+        "digits": 2,
+        "version": "payload bits",
+    }
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One test set's table.
+
+    Attributes:
+        testset: Name of the test set.
+        domain: Its domain.
+        codecs: Facts of the codecs, in order, as in the manifest.
+        metrics: Facts of the metrics, in order, as in the manifest, each with its `rate_hz` here.
+        means: Mean of each metric; **index** codec id, **columns** metric name.
+        ranks: 1 for the best, 2 for the second, 0 for others, shaped like `means`.
+        cells: The summary row of (codec, metric).
+    """
+
+    testset: str
+    domain: str
+    codecs: list[dict[str, Any]]
+    metrics: list[dict[str, Any]]
+    means: pd.DataFrame
+    ranks: pd.DataFrame
+    cells: dict[tuple[str, str], dict[str, Any]]
+
+
+def read_manifest(folder: RunFolder) -> dict[str, Any]:
+    """Read a run's manifest.
+
+    Raises:
+        UserError: The folder is not a finished run, or its manifest is damaged.
+    """
+    if not folder.manifest.is_file():
+        raise UserError(f"{folder.root} is not a finished run: it has no manifest.json.")
+    try:
+        manifest: dict[str, Any] = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{folder.manifest} is damaged: {error}") from error
+    return manifest
+
+
+def compare(folder: RunFolder) -> list[Comparison]:
+    """Make the comparison tables of a run, one a test set."""
+    return comparisons(read_table(folder, "summary"), read_manifest(folder))
+
+
+def comparisons(summary: pd.DataFrame, manifest: dict[str, Any]) -> list[Comparison]:
+    """Make the comparison tables from a summary table and its manifest."""
+    facts = EXTRA | {m["name"]: m for m in manifest["metrics"]}
+    specs = {c["id"]: c for c in manifest["codecs"]}
+    tables = []
+    for testset in manifest["testsets"]:
+        rows = summary[summary["testset"] == testset["name"]]
+        names = list(dict.fromkeys(rows["metric"]))
+        ids = list(dict.fromkeys(rows["codec"]))
+        means = rows.pivot_table(
+            index="codec", columns="metric", values="mean", dropna=False, sort=False
+        ).reindex(index=ids, columns=names)
+        rates = rows.groupby("metric")["rate_hz"].first()
+        metrics = [{**facts[n], "rate_hz": _whole(rates.get(n))} for n in names if n in facts]
+        cells = {(r["codec"], r["metric"]): r for r in rows.to_dict("records")}
+        tables.append(
+            Comparison(
+                testset["name"],
+                testset["domain"],
+                [specs[i] for i in ids],
+                metrics,
+                means,
+                _ranks(means, metrics),
+                cells,
+            )
+        )
+    return tables
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)
+
+
+def _ranks(means: pd.DataFrame, metrics: list[dict[str, Any]]) -> pd.DataFrame:
+    ranks = pd.DataFrame(0, index=means.index, columns=means.columns)
+    for metric in metrics:
+        better = metric["higher_is_better"]
+        if better is not None:
+            # Ranked as printed: what reads the same shares the mark.
+            printed = means[metric["name"]].round(metric["digits"])
+            order = printed.rank(ascending=not better, method="dense")
+            ranks[metric["name"]] = order.where(order <= 2, 0).fillna(0).astype(int)
+    return ranks
+
+
+def codec_label(codec: dict[str, Any]) -> str:
+    """A codec's label with its nominal bitrate, such as "Mimi, 3 codebooks (0.41 kbps)"."""
+    rate = codec["nominal_kbps"]
+    return codec["label"] if rate is None else f"{codec['label']} ({rate:.2f} kbps)"
+
+
+def metric_label(metric: dict[str, Any]) -> str:
+    """A metric's label with unit and the arrow that says which way is better."""
+    unit = f" ({metric['unit']})" if metric["unit"] else ""
+    return f"{metric['label']}{unit} {ARROWS[metric['higher_is_better']]}".rstrip()
+
+
+def formatted(table: Comparison, best: str, second: str, lacking: str) -> pd.DataFrame:
+    """The table as text.
+
+    Args:
+        table: The comparison.
+        best: Format of the best value, with `{}` for the number.
+        second: Format of the second.
+        lacking: What stands for no value.
+    """
+    columns: dict[str, list[str]] = {"Codec": [codec_label(c) for c in table.codecs]}
+    for metric in table.metrics:
+        name = metric["name"]
+        cells = []
+        for value, rank in zip(table.means[name], table.ranks[name], strict=True):
+            text = lacking if pd.isna(value) else f"{value:.{metric['digits']}f}"
+            cells.append({1: best, 2: second}.get(rank, "{}").format(text))
+        columns[metric_label(metric)] = cells
+    return pd.DataFrame(columns)

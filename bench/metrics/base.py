@@ -1,0 +1,112 @@
+"""What a metric is: its facts, and how it is called."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from almbench.audio import Samples
+
+DOMAINS = ("speech", "sound", "music")
+
+
+class Settings(BaseModel):
+    """Settings of a metric family that a suite may change; part of a row's identity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Facts of one metric, that is of one column.
+
+    Attributes:
+        name: Column name.
+        label: Name for readers.
+        higher_is_better: True, False, or None where neither is (a level difference).
+        low: The least value it can take, if there is one.
+        high: The greatest value it can take, if there is one.
+        unit: Unit of the value, empty for none.
+        domains: The domains it is meant for.
+        digits: Decimals worth printing.
+    """
+
+    name: str
+    label: str
+    higher_is_better: bool | None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    domains: tuple[str, ...] = DOMAINS
+    digits: int = 3
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class Family(ABC, Generic[S]):
+    """Metrics that are computed together.
+
+    A family is made once a worker process and then called for many pairs.
+
+    Attributes:
+        name: The family's name, also the key of its settings in a suite.
+        metrics: The metrics it computes.
+        rate: Sample rate it works at in Hz, or None for the test set's scoring rate.
+        settings_type: The pydantic model of its settings.
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    rate: ClassVar[int | None]
+    settings_type: ClassVar[type[Settings]] = Settings
+
+    def __init__(self, settings: S) -> None:
+        """Keep the settings; load nothing heavy yet."""
+        self.settings = settings
+
+    @abstractmethod
+    def version(self) -> str:
+        """Name what computes the value and its version, such as "pesq 0.0.4, wide band".
+
+        Called in the main process for every plan, so it imports nothing heavy.
+        """
+
+    def missing(self) -> str | None:
+        """Say what is missing to compute this here, and the command that cures it."""
+        return None
+
+    def prepare(self, reference: Samples, rate: int) -> Any:  # noqa: ANN401
+        """Do the work that depends on the reference alone; its result is cached for all codecs.
+
+        Args:
+            reference: **Shape** `[T]`, already cut to the length of the pair.
+            rate: Sample rate in Hz.
+        """
+        del rate
+        return reference
+
+    @abstractmethod
+    def score(
+        self,
+        prepared: Any,
+        reconstruction: Samples,
+        rate: int,
+        names: Collection[str],  # noqa: ANN401
+    ) -> dict[str, float]:
+        """Compute the metrics in `names`.
+
+        Args:
+            prepared: What `prepare` returned.
+            reconstruction: **Shape** `[T]`, as long as the reference.
+            rate: Sample rate of both in Hz.
+            names: Which of the family's metrics are wanted.
+
+        Returns:
+            A finite value for each name.
+
+        Raises:
+            Unscorable: The metric is not defined for this pair, with the reason.
+        """

@@ -1,0 +1,24 @@
+"""Names that are safe as file names and in addresses."""
+
+import hashlib
+import re
+
+LONGEST = 120  # bytes; leaves room for suffixes below the 255 that file systems allow
+
+
+def safe_name(text: str) -> str:
+    """Make a file name of any text, of letters, digits, `.`, `_` and `-`.
+
+    Equal texts give equal names.
+
+    Args:
+        text: Any text, such as a file's stem or a relative path.
+
+    Returns:
+        The name; never empty, never starting with a dot, at most 120 bytes long.
+    """
+    name = re.sub(r"[^\w.-]+", "_", text.replace("\\", "/").replace("/", "__")).lstrip(".")
+    if len(name.encode()) > LONGEST:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        name = name.encode()[: LONGEST - 9].decode(errors="ignore") + "-" + digest
+    return name or "_"

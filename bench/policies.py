@@ -1,0 +1,77 @@
+"""The rules by which every number is made. One home: the code reads them here, so does the site."""
+
+from almbench.audio import Samples
+
+VERSION = 1  # part of every row's signature: raise it when a rule changes a value
+
+SCORING_RATES = {"speech": 16_000, "sound": 24_000, "music": 24_000}  # Hz
+LENGTH_NOTE_S = 0.1
+LEAST_LENGTH = 0.9
+BOOTSTRAP_RESAMPLES = 2_000
+CONFIDENCE = 0.95
+
+TEXT = {
+    "Sound": (
+        "Sound is mono; the channels of a stereo source are averaged. Rates are changed by soxr at "
+        "very high quality. Samples beyond full scale are clipped and counted, never wrapped."
+    ),
+    "What is scored": (
+        "Scores are computed from the stored FLAC files, the same that can be played. A codec's "
+        "output is stored at 16 bit; an original at 16 bit where that holds it exactly, else at 24."
+    ),
+    "Length": (
+        "Original and reconstruction are cut to the shorter of the two; a difference of more than "
+        f"{LENGTH_NOTE_S * 1000:.0f} ms is noted. A reconstruction shorter than "
+        f"{LEAST_LENGTH:.0%} of its original fails."
+    ),
+    "Delay and level": (
+        "A codec's fixed delay is removed by its adapter. The lag and the level difference that "
+        "remain are reported for every clip and not corrected."
+    ),
+    "Bandwidth": (
+        "Each test set has a scoring rate (by default 16 kHz for speech, 24 kHz for sound and "
+        "music). Original and reconstruction pass through it before any metric, so what lies above "
+        "half of that rate is not judged."
+    ),
+    "Bitrate": (
+        "The nominal bitrate follows from frame rate and codebook sizes, or is the codec's stated "
+        "rate. The measured bitrate counts the payload bits really emitted, over the clip's "
+        "duration; containers and framing are not counted."
+    ),
+    "Failure": (
+        "No number stands in for a failure. A mean is over the clips that were scored, with their "
+        "count and the count of failures beside it."
+    ),
+    "Statistics": (
+        f"Intervals are {CONFIDENCE:.0%} percentile bootstrap intervals of the mean over clips "
+        f"({BOOTSTRAP_RESAMPLES} resamples, seeded)."
+    ),
+}
+
+
+def check_length(reference_s: float, reconstruction_s: float) -> tuple[bool, str]:
+    """Judge a reconstruction's length.
+
+    Args:
+        reference_s: Duration of the original in seconds.
+        reconstruction_s: Duration of the reconstruction in seconds.
+
+    Returns:
+        Whether it is long enough to be scored, and what to say of it (empty for nothing).
+    """
+    if reconstruction_s < LEAST_LENGTH * reference_s:
+        return False, (
+            f"reconstruction lasts {reconstruction_s:.3f} s of {reference_s:.3f} s, "
+            f"less than {LEAST_LENGTH:.0%}"
+        )
+    difference = reconstruction_s - reference_s
+    if abs(difference) <= LENGTH_NOTE_S:
+        return True, ""
+    word = "longer" if difference > 0 else "shorter"
+    return True, f"reconstruction is {abs(difference):.3f} s {word} than the original; cut"
+
+
+def cut(reference: Samples, reconstruction: Samples) -> tuple[Samples, Samples]:
+    """Cut both sounds, of equal rate, to the shorter."""
+    length = min(len(reference), len(reconstruction))
+    return reference[:length], reconstruction[:length]

@@ -1,0 +1,179 @@
+"""What a run writes down: JSON lines, append-only. Every table is a view of these rows."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+SCHEMA_VERSION = 1
+Status = Literal["ok", "failed", "skipped", "unavailable"]
+
+
+class Row(BaseModel):
+    """What all rows share.
+
+    Attributes:
+        testset: Name of the test set.
+        clip: Id of the clip.
+        status: ok, failed, skipped or unavailable.
+        reason: Why there is no value; empty for ok.
+        signature: Hash of all that can change the result.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    file: ClassVar[str]
+
+    testset: str
+    clip: str
+    status: Status
+    reason: str = ""
+    signature: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What the row is about; a later row with the same key replaces an earlier one."""
+        return self.testset, self.clip
+
+
+class OriginalRow(Row):
+    """A clip, taken into the run folder.
+
+    Attributes:
+        duration_s: Duration in seconds.
+        rate: Sample rate in Hz.
+        channels: Channels of the source.
+        samples_sha256: Hash of the mono samples and their rate.
+        audio_sha256: Hash of the stored FLAC file.
+    """
+
+    file = "originals"
+
+    duration_s: float | None = None
+    rate: int | None = None
+    channels: int | None = None
+    samples_sha256: str = ""
+    audio_sha256: str = ""
+
+
+class ReconstructionRow(Row):
+    """A clip through a codec.
+
+    Attributes:
+        codec: Id of the codec.
+        note: What to know of a reconstruction that is ok.
+        rate: Sample rate of the stored FLAC in Hz.
+        bits: Payload bits that the codec emitted.
+        encode_s: Seconds of encoding.
+        decode_s: Seconds of decoding.
+        clipped: Samples beyond full scale.
+        audio_sha256: Hash of the stored FLAC file.
+        device: What it ran on.
+    """
+
+    file = "reconstructions"
+
+    codec: str
+    note: str = ""
+    rate: int | None = None
+    bits: int | None = None
+    encode_s: float | None = None
+    decode_s: float | None = None
+    clipped: int = 0
+    audio_sha256: str = ""
+    device: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Test set, clip and codec."""
+        return self.testset, self.clip, self.codec
+
+
+class ScoreRow(Row):
+    """A metric of a clip through a codec.
+
+    Attributes:
+        codec: Id of the codec.
+        metric: Name of the metric.
+        value: The value; None for none.
+        seconds: Seconds of computing it.
+        audio_sha256: Hash of the reconstruction it was computed from.
+    """
+
+    file = "scores"
+
+    codec: str
+    metric: str
+    value: float | None = None
+    seconds: float = 0.0
+    audio_sha256: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Test set, clip, codec and metric."""
+        return self.testset, self.clip, self.codec, self.metric
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Writer:
+    """Appends rows to a file of a run folder; a killed process loses at most half a line."""
+
+    def __init__(self, run: Path, row: type[Row], shard: str = "") -> None:
+        """Open `rows/<file><shard>.jsonl` for appending."""
+        path = run / "rows" / f"{row.file}{shard}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+", encoding="utf-8")
+        self._end_torn_line(path)
+
+    def _end_torn_line(self, path: Path) -> None:
+        """A run killed while writing leaves half a line; the next row must not be glued to it."""
+        with path.open("rb") as file:
+            if file.seek(0, 2) and (file.seek(-1, 2), file.read(1))[1] != b"\n":
+                self._file.write("\n")
+
+    def write(self, row: Row) -> None:
+        """Append a row."""
+        self._file.write(row.model_dump_json() + "\n")
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        """Enter a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_rows(run: Path, row: type[R]) -> dict[tuple[str, ...], R]:
+    """Read the latest row for each key, over all shards; a torn line is passed over."""
+    latest: dict[tuple[str, ...], R] = {}
+    for path in sorted((run / "rows").glob(f"{row.file}*.jsonl")):
+        for parsed in _parse(path, row):
+            latest[parsed.key] = parsed
+    return latest
+
+
+def _parse(path: Path, row: type[R]) -> Iterator[R]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                yield row.model_validate_json(line)
+            except ValidationError:
+                continue  # half a line of a killed run: its row is computed again
+
+
+def signature(*parts: Any) -> str:
+    """Hash whatever can change a result: 16 hexadecimal digits of the SHA-256 of canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,153 @@
+"""The main job: from a suite to a run folder, stage after stage, each of which resumes."""
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import joblib
+from filelock import FileLock, Timeout
+
+from almbench.errors import UserError
+from almbench.manifest import write_manifest, write_suite
+from almbench.originals import take_in
+from almbench.plan import Plan, TestSet, make_plan
+from almbench.progress import stage
+from almbench.reconstruct import Reconstructor
+from almbench.runfolder import RunFolder
+from almbench.scoring import Scorer
+from almbench.suite import Suite
+from almbench.tables import Tables, build_tables, write_tables
+from almbench.testsets import Clip
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index` of `count` of the clips, counted from 1."""
+
+    index: int = 1
+    count: int = 1
+
+    @property
+    def suffix(self) -> str:
+        """Suffix of the shard's rows files."""
+        return "" if self.count == 1 else f"-{self.index}of{self.count}"
+
+    def of(self, clips: list[Clip]) -> list[Clip]:
+        """Every `count`-th clip."""
+        return clips[self.index - 1 :: self.count]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    plan: Plan
+    tables: Tables
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def run_suite(
+    suite: Suite,
+    root: Path,
+    device: str = "auto",
+    workers: int | None = None,
+    shard: Shard = Shard(),
+) -> Outcome:
+    """Do all that a suite asks for and is not done yet; write rows, tables and manifest.
+
+    Args:
+        suite: A suite with its data folders filled in.
+        root: The run folder; made if absent, gone on with if there.
+        device: auto, cpu or cuda.
+        workers: Scoring processes; all usable cores by default.
+        shard: The part of the clips to do.
+
+    Raises:
+        UserError: Something named does not exist, or another process works on this run.
+    """
+    plan = make_plan(suite)
+    folder = RunFolder(root)
+    workers = workers or joblib.cpu_count()
+    with _only_one(folder, shard):
+        write_suite(plan, folder)
+        start = time.perf_counter()
+        facts: dict[str, Any] = {"workers": workers, "device": _device(device, plan)}
+        facts |= _stages(plan, folder, facts["device"], workers, shard)
+        facts["seconds"] = round(time.perf_counter() - start, 3)
+        tables = build_tables(plan, folder)
+        write_tables(tables, folder)
+        write_manifest(plan, folder, facts)
+    return Outcome(plan, tables, facts)
+
+
+def _stages(
+    plan: Plan, folder: RunFolder, device: str, workers: int, shard: Shard
+) -> dict[str, Any]:
+    work: list[tuple[TestSet, list[Clip]]] = [(t, shard.of(t.clips)) for t in plan.testsets]
+    sources = [(t.name, clip) for t, clips in work for clip in clips]
+    with stage("Originals", len(sources), "clips") as bar:
+        take_in(folder, sources, shard.suffix, bar.advance)
+    count = sum(len(clips) * len(t.entries) for t, clips in work)
+    with stage("Reconstructing", count, "clips") as bar:
+        Reconstructor(folder, device, shard.suffix, bar.advance).run(work)
+    scorer = Scorer(folder, workers, shard.suffix)
+    pairs = scorer.pending(work)
+    begin = time.perf_counter()
+    with stage("Scoring", sum(len(a.metrics) for p in pairs for a in p.asks), "scores") as bar:
+        if pairs:
+            scorer.run({t.name: t for t in plan.testsets}, pairs, bar.advance)
+    return {
+        "scored_pairs": len(pairs),
+        "scoring_s": round(time.perf_counter() - begin, 3),
+        "scoring_busy_s": round(scorer.times.busy, 3),
+        "scoring_in_metrics_s": round(scorer.times.inside, 3),
+        "peak_memory_mb": _peak_memory(),
+    }
+
+
+def _peak_memory() -> dict[str, int]:
+    """Peak resident memory in MB: of this process, and of the largest of its children."""
+    kib = {
+        "main": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+    }
+    return {name: value // 1024 for name, value in kib.items()}
+
+
+def _device(wanted: str, plan: Plan) -> str:
+    """Choose the device; PyTorch is asked only where a codec would use it."""
+    used = any(getattr(e.codec, "uses_device", False) for t in plan.testsets for e in t.entries)
+    if wanted == "cpu" or (wanted == "auto" and not used):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        raise UserError(
+            "--device cuda: PyTorch sees no CUDA device here. Use --device cpu, or auto."
+        )
+    return "cpu"
+
+
+@contextmanager
+def _only_one(folder: RunFolder, shard: Shard) -> Iterator[None]:
+    """Hold the run folder, so that two processes do not do the same work twice."""
+    if folder.root.exists() and not folder.root.is_dir():
+        raise UserError(f"{folder.root} is a file; -o takes a folder.")
+    folder.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.root / f".lock{shard.suffix}")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UserError(
+            f"Another process is working on {folder.root}. Wait for it, or choose another -o."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,183 @@
+"""Suites: what to run. One TOML file, validated, with its data folders filled in."""
+
+import re
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from almbench.errors import UserError, unknown
+from almbench.samples import folder as samples_folder
+from almbench.validation import explain
+
+Domain = Literal["speech", "sound", "music"]
+Layout = Literal["auto", "folder", "vctk", "libritts", "librispeech", "esc-50", "musiccaps"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+ORIGINAL = "original"  # the folder of the originals, beside those of the codecs
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TestSetConfig(_Strict):
+    """A test set: sounds of one domain.
+
+    Attributes:
+        name: Name in tables and folders.
+        domain: speech, sound or music.
+        path: A folder, a glob, or a CSV manifest (`path[, id, domain, speaker, text]`).
+            `{NAME}` stands for the folder given by `--data NAME=PATH`; the default is `{name}`
+            of this test set.
+        layout: How a folder is laid out; `auto` recognises the known layouts.
+        limit: Take this many clips, chosen by the suite's seed.
+        scoring_rate: Rate in Hz that original and reconstruction pass through before scoring.
+        metrics: Metrics for this set instead of the suite's.
+        optional: Skip the set, with a line, where its path does not exist.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    name: Name
+    domain: Domain
+    path: str = ""
+    layout: Layout = "auto"
+    limit: int | None = Field(default=None, ge=1)
+    scoring_rate: int | None = Field(default=None, ge=8_000, le=192_000)
+    metrics: list[str] | None = None
+    optional: bool = False
+
+
+class CodecConfig(_Strict):
+    """A codec with its settings. Without `adapter`, `id` names a ready-made one.
+
+    Attributes:
+        id: Name in tables and folders.
+        adapter: The adapter that runs it.
+        label: Name for readers; the bitrate is added to it.
+        domains: The domains it takes part in; all by default.
+        options: Options of the adapter. In a string, `{NAME}` stands for the folder given by
+            `--data NAME=PATH`, `{domain}` and `{testset}` for those of the test set.
+    """
+
+    id: Name
+    adapter: str | None = None
+    label: str | None = None
+    domains: list[Domain] | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Suite(_Strict):
+    """What to run.
+
+    Attributes:
+        name: Name of the suite, and of its run folder by default.
+        title: Title of the page.
+        description: What is compared and why, for the page.
+        seed: Seed of the choice of clips and of the bootstrap.
+        testset: The test sets.
+        codec: The codecs, in the order of the tables.
+        metrics: Metrics a domain; the defaults are those that `bench list metrics` shows.
+        settings: Settings of metrics, a table a metric family.
+    """
+
+    name: Name
+    title: str = ""
+    description: str = ""
+    seed: int = 0
+    testset: list[TestSetConfig] = Field(min_length=1)
+    codec: list[CodecConfig] = Field(min_length=1)
+    metrics: dict[Domain, list[str]] = Field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for kind, names in (
+            ("testset name", [t.name for t in self.testset]),
+            ("codec id", [c.id for c in self.codec]),
+        ):
+            # Folders must differ on file systems that ignore case, too.
+            lower = [name.lower() for name in names]
+            for name in names:
+                if lower.count(name.lower()) > 1:
+                    raise ValueError(f"{kind} '{name}' is given twice")
+                if name.lower() == ORIGINAL:
+                    raise ValueError(f"{kind} '{name}' is reserved")
+        return self
+
+
+def builtin_suites() -> dict[str, Path]:
+    """The built-in suites: name -> TOML file."""
+    folder = Path(str(files("almbench.suites")))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_suite(name_or_path: str) -> Suite:
+    """Load a suite by built-in name or from a TOML file, its relative paths made absolute.
+
+    Raises:
+        UserError: There is no such suite, or it has a mistake; the message names the key.
+    """
+    builtin = builtin_suites()
+    path = builtin.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
+        if path.suffix == ".toml" or len(path.parts) > 1:
+            raise UserError(f"The suite file {path} does not exist.")
+        raise UserError(unknown("suite", name_or_path, builtin) + " Or give a path to a TOML file.")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from error
+    try:
+        suite = Suite.model_validate(data)
+    except ValidationError as error:
+        raise UserError(explain(error, Suite, str(path))) from error
+    base = path.parent.resolve()
+    for testset in suite.testset:
+        testset.path = _absolute(testset.path or f"{{{testset.name}}}", base)
+    for codec in suite.codec:
+        if "path" in codec.options:
+            codec.options["path"] = _absolute(str(codec.options["path"]), base)
+    return suite
+
+
+def _absolute(path: str, base: Path) -> str:
+    return path if path.startswith(("{", "/", "~")) else str(base / path)
+
+
+def fill_in(suite: Suite, data: dict[str, Path]) -> None:
+    """Put the folders of `--data NAME=PATH` in place of `{NAME}`.
+
+    A name that is a test set's overrides that set's path.
+
+    Raises:
+        UserError: A name in `data` is used nowhere, or a folder that the suite needs was not given.
+    """
+    names = {"samples": samples_folder(), **data}
+    used = {"samples"}
+    for testset in suite.testset:
+        if testset.name in data:
+            testset.path = f"{{{testset.name}}}"
+        testset.path = _substitute(testset.path, names, used, f"test set '{testset.name}'")
+    for codec in suite.codec:
+        for key, value in codec.options.items():
+            if isinstance(value, str):
+                codec.options[key] = _substitute(value, names, used, f"codec '{codec.id}'")
+    if unused := set(data) - used:
+        known = sorted((used | {t.name for t in suite.testset}) - {"samples"})
+        raise UserError(unknown(f"data name in suite '{suite.name}'", sorted(unused)[0], known))
+
+
+def _substitute(text: str, names: dict[str, Path], used: set[str], where: str) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in {"domain", "testset"}:
+            return match[0]
+        if name not in names:
+            raise UserError(f"The {where} needs a folder: give it with --data {name}=PATH.")
+        used.add(name)
+        return str(names[name])
+
+    return str(Path(re.sub(r"\{([\w.-]+)\}", value, text)).expanduser())

@@ -1,0 +1,142 @@
+"""What a codec is: its facts (`CodecSpec`), what it emits (`Encoded`) and how it is called."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from math import log2
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from almbench.audio import Samples, fit
+
+
+class Options(BaseModel):
+    """Options of an adapter that a suite sets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CodecSpec(BaseModel):
+    """Facts of a codec as configured. Two specs that differ are two codecs to the results.
+
+    Attributes:
+        id: Short name, safe as a folder name.
+        label: Name for readers, without the bitrate.
+        family: The kind of codec, such as "opus" or "mimi".
+        sample_rate: Rate of its input and output in Hz; None where it takes any.
+        frame_rate: Frames a second in Hz.
+        codebook_sizes: Entries of each codebook; empty for a codec without codes.
+        stated_bps: Nominal bit/s of a codec without codebooks.
+        causal: Whether it needs no future sound; None where unknown.
+        delay: Delay in samples at `sample_rate` that the adapter removes.
+        parameters: Number of weights.
+        licence: Licence of the code.
+        weights_licence: Licence of the weights.
+        settings: Everything else that changes the sound, library versions included.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    label: str
+    family: str
+    sample_rate: int | None
+    frame_rate: float | None = None
+    codebook_sizes: tuple[int, ...] = ()
+    stated_bps: float | None = None
+    causal: bool | None = None
+    delay: int = 0
+    parameters: int | None = None
+    licence: str = ""
+    weights_licence: str = ""
+    settings: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+
+    @property
+    def nominal_kbps(self) -> float | None:
+        """Nominal bitrate in kbit/s: frame rate x sum of log2(codebook size), or as stated."""
+        if self.frame_rate and self.codebook_sizes:
+            return self.frame_rate * sum(log2(size) for size in self.codebook_sizes) / 1000
+        return None if self.stated_bps is None else self.stated_bps / 1000
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Codes a second over all codebooks."""
+        return self.frame_rate * len(self.codebook_sizes) if self.codebook_sizes and self.frame_rate else None
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a codec emitted for one clip.
+
+    Attributes:
+        bits: Bits of payload really emitted; None for what is no codec (a filter).
+        codes: Integer codes, **Shape** `[K, T]`, for a codec with codebooks.
+        payload: What `decode` needs, private to the adapter.
+        length: Samples of the input, at the codec's rate.
+    """
+
+    bits: int | None
+    length: int
+    codes: NDArray[np.int64] | None = None
+    payload: Any = field(default=None, repr=False)
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class Codec(ABC, Generic[O]):
+    """A codec under test. One object serves many clips.
+
+    The adapter owns padding and delay: what `decode` returns has the length of the input and
+    lies in step with it.
+    """
+
+    options_type: ClassVar[type[Options]] = Options
+    uses_device: ClassVar[bool] = False
+
+    def __init__(self, id_: str, label: str, options: O) -> None:
+        """Keep the options; load nothing heavy yet."""
+        self.id = id_
+        self.label = label
+        self.options = options
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say what is missing to use this codec here, and the command that cures it."""
+        return None
+
+    @property
+    @abstractmethod
+    def spec(self) -> CodecSpec:
+        """The codec's facts. Raises `CodecError` where they cannot be known."""
+
+    def load(self, device: str) -> None:
+        """Get ready to encode on `device` ("cpu" or "cuda"); called once, before the first clip."""
+        del device
+
+    @abstractmethod
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        """Encode clips.
+
+        Args:
+            batch: Clips, each **Shape** `[T]`, at the codec's rate.
+            rate: Their sample rate in Hz: `spec.sample_rate`, or the clip's own where that is None.
+
+        Raises:
+            CodecError: The codec cannot encode this clip.
+        """
+
+    @abstractmethod
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        """Decode clips to sounds of their input's length, each **Shape** `[T]`.
+
+        Raises:
+            CodecError: The codec cannot decode this clip.
+        """
+
+
+def in_step(decoded: Samples, delay: int, length: int) -> Samples:
+    """Drop `delay` samples at the start, then cut or pad the end to `length` samples."""
+    return fit(decoded[delay:], length)

@@ -1,0 +1,28 @@
+import pytest
+
+from almbench.names import LONGEST, safe_name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("p225_001", "p225_001"),
+        ("a b", "a_b"),
+        ("x/y", "x__y"),
+        ("../../etc/passwd", "__..__etc__passwd"),
+        ("<script>alert('1')</script>", "_script_alert_1___script_"),
+        ('"quoted"', "_quoted_"),
+        ("naïve", "naïve"),
+        (".hidden", "hidden"),
+        ("", "_"),
+        ("...", "_"),
+    ],
+)
+def test_names_are_safe(text: str, name: str) -> None:
+    assert safe_name(text) == name
+
+
+def test_long_names_stay_distinct_and_short() -> None:
+    a, b = safe_name("é" * 300 + "a"), safe_name("é" * 300 + "b")
+    assert a != b
+    assert len(a.encode()) <= LONGEST
