@@ -8,7 +8,7 @@ import pandas as pd
 
 from almbench.errors import UserError
 from almbench.runfolder import RunFolder
-from almbench.tables import read_table
+from almbench.tables import read_table, records
 
 ARROWS = {True: "↑", False: "↓", None: ""}
 EXTRA = {
@@ -80,7 +80,7 @@ def comparisons(summary: pd.DataFrame, manifest: dict[str, Any]) -> list[Compari
         ).reindex(index=ids, columns=names)
         rates = rows.groupby("metric")["rate_hz"].first()
         metrics = [{**facts[n], "rate_hz": _whole(rates.get(n))} for n in names if n in facts]
-        cells = {(r["codec"], r["metric"]): r for r in rows.to_dict("records")}
+        cells = {(r["codec"], r["metric"]): r for r in records(rows)}
         tables.append(
             Comparison(
                 testset["name"],
@@ -137,7 +137,7 @@ def formatted(table: Comparison, best: str, second: str, lacking: str) -> pd.Dat
         name = metric["name"]
         cells = []
         for value, rank in zip(table.means[name], table.ranks[name], strict=True):
-            text = lacking if pd.isna(value) else f"{value:.{metric['digits']}f}"
+            text = lacking if pd.isna(value) else f"{value:z.{metric['digits']}f}"
             cells.append({1: best, 2: second}.get(rank, "{}").format(text))
         columns[metric_label(metric)] = cells
     return pd.DataFrame(columns)

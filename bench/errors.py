@@ -24,6 +24,10 @@ class Unscorable(Exception):  # noqa: N818 - a verdict on a clip, not a fault of
     """A metric is not defined for this pair of sounds; its row fails with this reason."""
 
 
+class Inapplicable(Unscorable):
+    """A metric has nothing to say of this pair, though nothing is wrong; its row is skipped."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Word the message for a name that does not exist.
 

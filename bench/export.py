@@ -74,8 +74,8 @@ def _latex(table: Comparison) -> str:
     return "% needs \\usepackage{booktabs}\n" + text
 
 
-def _latex_header(label: str) -> str:
-    return _escape(label).replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
+def _latex_header(label: object) -> str:
+    return _escape(str(label)).replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
 
 
 def _escape(text: str) -> str:

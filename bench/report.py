@@ -2,8 +2,10 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any, cast
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -12,6 +14,7 @@ from almbench.comparison import Comparison, codec_label, compare, metric_label
 from almbench.records import ReconstructionRow, read_rows
 from almbench.run import Outcome
 from almbench.runfolder import RunFolder
+from almbench.tables import Groups, records
 
 console = Console(highlight=False)
 FAILURES_SHOWN = 20
@@ -34,59 +37,83 @@ def print_outcome(outcome: Outcome, root: Path) -> int:
 
 
 def _print_comparison(comparison: Comparison) -> None:
+    """Print a comparison, in as many tables below each other as the width asks for."""
     shown = [m for m in comparison.metrics if comparison.means[m["name"]].notna().any()]
-    table = Table(title=f"{comparison.testset} (means over clips)", title_justify="left")
-    table.add_column("codec", overflow="fold")
+    labels = [codec_label(codec) for codec in comparison.codecs]
+    room = console.width - min(max(map(len, labels)), 40) - 4
+    parts: list[list[dict[str, Any]]] = [[]]
+    used = 0
     for metric in shown:
-        table.add_column(metric_label(metric), justify="right")
-    for codec in comparison.codecs:
-        cells = []
-        for metric in shown:
-            value = comparison.means.loc[codec["id"], metric["name"]]
-            rank = comparison.ranks.loc[codec["id"], metric["name"]]
-            text = "" if pd.isna(value) else f"{value:.{metric['digits']}f}"
-            cells.append({1: f"[bold]{text}[/]", 2: f"[underline]{text}[/]"}.get(rank, text))
-        table.add_row(escape(codec_label(codec)), *cells)
-    console.print(table)
+        width = max(map(len, metric_label(metric).split())) + 3
+        if parts[-1] and used + width > room:
+            parts.append([])
+            used = 0
+        parts[-1].append(metric)
+        used += width
+    console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over clips)")
+    for part in parts:
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("codec", max_width=40, no_wrap=True)
+        for metric in part:
+            table.add_column(metric_label(metric), justify="right")
+        for label, codec in zip(labels, comparison.codecs, strict=True):
+            cells = [_cell(comparison, codec["id"], metric) for metric in part]
+            table.add_row(escape(label), *cells)
+        console.print(table)
+
+
+def _cell(comparison: Comparison, codec: str, metric: dict[str, Any]) -> str:
+    value = comparison.means.loc[codec, metric["name"]]
+    rank = comparison.ranks.loc[codec, metric["name"]]
+    text = "" if pd.isna(value) else f"{value:z.{metric['digits']}f}"
+    return {1: f"[bold]{text}[/]", 2: f"[underline]{text}[/]"}.get(rank, text)
 
 
 def _print_failures(outcome: Outcome, root: Path) -> bool:
     """Print what failed and what could not be used; True if clips or codecs are concerned."""
     clips, metrics = outcome.tables.clips, outcome.tables.metrics
     unavailable = clips[clips["status"] == "unavailable"]
-    for (codec, reason), group in unavailable.groupby(["codec", "reason"], sort=False):
+    for (codec, reason), group in _groups(unavailable, "codec"):
         console.print(
             f"[yellow]Unavailable[/] codec {codec} ({len(group)} clips): {escape(reason)}"
         )
     lacking = metrics[
         (metrics["status"] == "unavailable") & ~metrics["codec"].isin(unavailable["codec"])
     ]
-    for (metric, reason), _ in lacking.groupby(["metric", "reason"], sort=False):
+    for (metric, reason), _ in _groups(lacking, "metric"):
         console.print(f"[yellow]Unavailable[/] metric {metric}: {escape(reason)}")
     failed = clips[clips["status"] == "failed"]
-    for row in failed.head(FAILURES_SHOWN).to_dict("records"):
+    for row in records(failed.head(FAILURES_SHOWN)):
         where = f"{row['testset']}/{row['clip']} by {row['codec']}"
         console.print(f"[red]Failed[/] {escape(where)}: {escape(row['reason'])}")
     if len(failed) > FAILURES_SHOWN:
         console.print(f"... and {len(failed) - FAILURES_SHOWN} more: see clips.csv")
-    for row in _notes(outcome, root):
-        console.print(f"[yellow]Note[/] {escape(row)}")
+    for note in _notes(outcome, root):
+        console.print(f"[yellow]Note[/] {escape(note)}")
     count = Counter(clips["status"])
     console.print(", ".join(f"{n} {status}" for status, n in count.items()) + " (clips x codecs)")
     return bool(len(failed) or len(unavailable))
 
 
+def _groups(table: pd.DataFrame, column: str) -> Groups:
+    return cast("Groups", table.groupby([column, "reason"], sort=False))
+
+
 def _notes(outcome: Outcome, root: Path) -> list[str]:
     """What to know of reconstructions that are ok, such as a length that differs."""
-    planned = {
-        (t.name, c.id, e.spec.id) for t in outcome.plan.testsets for c in t.clips for e in t.entries
-    }
     rows = read_rows(root, ReconstructionRow)
-    return [
-        f"{row.testset}/{row.clip} by {row.codec}: {row.note}"
-        for key, row in rows.items()
-        if row.note and key in planned
-    ]
+    clips: dict[tuple[str, str, str], list[str]] = {}
+    for testset in outcome.plan.testsets:
+        for entry in testset.entries:
+            for clip in testset.clips:
+                row = rows.get((testset.name, clip.id, entry.spec.id))
+                if row and row.note:
+                    clips.setdefault((testset.name, entry.spec.id, row.note), []).append(clip.id)
+    notes = []
+    for (name, codec, note), ids in clips.items():
+        more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+        notes.append(f"{name}/{ids[0]}{more} by {codec}: {note}")
+    return notes
 
 
 def print_list(thing: str) -> None:
@@ -109,10 +136,11 @@ def _codecs() -> Table:
 
 
 def _metrics() -> Table:
-    from almbench.metrics.registry import DEFAULT_METRICS, all_families
+    from almbench.metrics.registry import DEFAULT_METRICS, family_names, make_family
 
     table = Table("metric", "what", "better", "rate", "computed by", "default for", "usable here")
-    for family in all_families():
+    for name in family_names():
+        family = make_family(name, {})
         for metric in family.metrics:
             better = {True: "higher", False: "lower", None: "-"}[metric.higher_is_better]
             rate = f"{family.rate} Hz" if family.rate else "scoring rate"

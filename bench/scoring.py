@@ -96,7 +96,7 @@ class Scorer:
         known = self._known.get((*row.key, metric))
         return (
             known is not None
-            and known.status == "ok"
+            and known.status in {"ok", "skipped"}
             and known.audio_sha256 == row.audio_sha256
             and known.signature
             == score_signature(row.signature, judge, metric, testset.scoring_rate)
@@ -149,10 +149,10 @@ class Scorer:
                     pair = queue.popleft()
                     future = pool.schedule(worker.score_pair, args=[pair], timeout=TIMEOUT_S)
                     under_way[future] = pair
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    pair = under_way.pop(future)
+                for done in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    pair = under_way.pop(done)
                     try:
-                        answer = future.result()
+                        answer = done.result()
                     except (ProcessExpired, TimeoutError) as error:
                         if len(pair.asks) > 1:  # ask one by one, to learn which metric it was
                             queue.extendleft(replace(pair, asks=(ask,)) for ask in pair.asks)
@@ -162,7 +162,7 @@ class Scorer:
                     self.times.inside += answer.inside
                     yield pair, answer.results
         finally:
-            pool.stop()
+            pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
 
 

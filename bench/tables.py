@@ -1,9 +1,9 @@
 """Tables: views of the rows of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -30,6 +30,7 @@ SUMMARY_COLUMNS = [
 ]  # fmt: skip
 NAMES = ("clips", "metrics", "summary")
 NOT_RUN = "not run yet"
+Groups = Iterable[tuple[tuple[str, ...], pd.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class _Rows:
                         yield _Case(testset, clip, entry, original, row, scores)
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, each as column -> value."""
+    return cast("list[dict[str, Any]]", table.to_dict("records"))
+
+
 def build_tables(plan: Plan, folder: RunFolder) -> Tables:
     """Build the tables of a run from its rows; what has not run yet is left out."""
     clips: list[dict[str, Any]] = []
@@ -97,7 +103,7 @@ def build_tables(plan: Plan, folder: RunFolder) -> Tables:
 
 def _clip_row(case: _Case, metrics: list[dict[str, Any]]) -> dict[str, Any]:
     spec, row, duration = case.entry.spec, case.reconstruction, case.original.duration_s
-    values = {m["metric"]: m["value"] for m in metrics}
+    values = {m["metric"]: m.get("value") for m in metrics}
     status, reason = _overall(row, metrics)
     return {
         "testset": case.testset.name,
@@ -191,7 +197,7 @@ def _summary(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
     }
     rows = []
     grouped = metrics.groupby(["testset", "codec", "metric"], sort=False)
-    for (testset, codec, metric), group in grouped:
+    for (testset, codec, metric), group in cast("Groups", grouped):
         domain, label = labels[testset, codec]
         values = group["value"].dropna().to_numpy(float)
         mean, low, high = mean_interval(values, plan.suite.seed)

@@ -61,7 +61,7 @@ class Result:
 
     metric: str
     value: float | None
-    status: Literal["ok", "failed", "unavailable"]
+    status: Literal["ok", "failed", "skipped", "unavailable"]
     reason: str
     seconds: float
 
@@ -107,16 +107,18 @@ def score_pair(pair: Pair) -> Answer:
 
 
 def _answer(pair: Pair, ask: Ask) -> list[Result]:
-    from almbench.errors import Unavailable, Unscorable
+    from almbench.errors import Inapplicable, Unavailable, Unscorable
 
     values: dict[str, float] = {}
-    status: Literal["failed", "unavailable"] = "failed"
+    status: Literal["failed", "skipped", "unavailable"] = "failed"
     reason = ""
     begin = time.perf_counter()
     try:
         length, reconstruction = _cut(pair, ask)
         begin = time.perf_counter()
         values = _values(pair, ask, length, reconstruction)
+    except Inapplicable as error:
+        status, reason = "skipped", str(error)
     except Unscorable as error:
         reason = str(error)
     except Unavailable as error:

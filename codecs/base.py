@@ -63,7 +63,11 @@ class CodecSpec(BaseModel):
     @property
     def tokens_per_second(self) -> float | None:
         """Codes a second over all codebooks."""
-        return self.frame_rate * len(self.codebook_sizes) if self.codebook_sizes and self.frame_rate else None
+        return (
+            self.frame_rate * len(self.codebook_sizes)
+            if self.codebook_sizes and self.frame_rate
+            else None
+        )
 
 
 @dataclass(frozen=True)

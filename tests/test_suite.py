@@ -38,7 +38,7 @@ def test_builtin_suites_load() -> None:
         ("metrics = 3", "", ["metrics"]),
         ("", "optons = {}", ["optons", "options"]),
         ("", "domains = ['sppech']", ["domains", "sppech", "speech"]),
-        ("", "[[codec]]\nid = 'OPUS-6'", ["OPUS-6", "twice"]),
+        ("", "[[codec]]\nid = 'OPUS-6'", ["opus-6", "twice"]),
         ("", "[[codec]]\nid = 'a/b'", ["id", "a/b"]),
         ("", "[[codec]]\nid = 'original'", ["original", "reserved"]),
         ("", "[[codec]]\nid =", ["TOML"]),

@@ -1,0 +1,1 @@
+"""The metric families, one file each, and the registry that finds them."""

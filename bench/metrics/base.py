@@ -78,7 +78,7 @@ class Family(ABC, Generic[S]):
         """Say what is missing to compute this here, and the command that cures it."""
         return None
 
-    def prepare(self, reference: Samples, rate: int) -> Any:  # noqa: ANN401
+    def prepare(self, reference: Samples, rate: int) -> Any:
         """Do the work that depends on the reference alone; its result is cached for all codecs.
 
         Args:
@@ -94,7 +94,7 @@ class Family(ABC, Generic[S]):
         prepared: Any,
         reconstruction: Samples,
         rate: int,
-        names: Collection[str],  # noqa: ANN401
+        names: Collection[str],
     ) -> dict[str, float]:
         """Compute the metrics in `names`.
 

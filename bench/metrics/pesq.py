@@ -1,0 +1,79 @@
+"""PESQ, the perceptual evaluation of speech quality of ITU-T P.862, by the package `pesq`.
+
+Values are MOS-LQO: wide band by P.862.2, narrow band by P.862.1. The package applies the wide-band
+filters as they were before Corrigendum 2 (2018) of P.862.2, like nearly all published figures;
+with the corrigendum wide-band values come out 0.8 to 1 higher.
+
+The C code crashes the whole process on recordings of more than 50 utterances (about two minutes of
+speech), so call it in a process that may die.
+"""
+
+from collections.abc import Collection
+from typing import ClassVar
+
+from almbench.audio import Samples
+from almbench.errors import Unscorable
+from almbench.metrics.base import Family, Metric, Settings
+from almbench.metrics.common import absent, refuse_silence, release
+
+
+class _Pesq(Family[Settings]):
+    rate: ClassVar[int | None] = 16_000
+    mode: ClassVar[str]
+
+    def missing(self) -> str | None:
+        return absent(["pesq"], "pip install pesq==0.0.4 (needs a C compiler)")
+
+    def score(
+        self, prepared: Samples, reconstruction: Samples, rate: int, names: Collection[str]
+    ) -> dict[str, float]:
+        """Compute PESQ.
+
+        Raises:
+            Unscorable: A sound is silent, shorter than 250 ms, or holds no utterance.
+        """
+        del names
+        refuse_silence(prepared, "reference")
+        refuse_silence(reconstruction, "reconstruction")
+        return {self.name: self._pesq(prepared, reconstruction, rate)}
+
+    def _pesq(self, reference: Samples, reconstruction: Samples, rate: int) -> float:
+        from pesq import BufferTooShortError, NoUtterancesError, pesq
+
+        try:
+            return float(pesq(rate, reference, reconstruction, self.mode))
+        except BufferTooShortError as error:
+            ms = len(reference) / rate * 1000
+            raise Unscorable(f"{ms:.0f} ms is too short: PESQ needs 250 ms") from error
+        except NoUtterancesError as error:
+            raise Unscorable("PESQ finds no utterance in the sound") from error
+        except ValueError as error:  # the C code answered NaN, as for a nearly silent sound
+            raise Unscorable("PESQ is not defined for this pair: it answered NaN") from error
+
+
+class PesqWideBand(_Pesq):
+    """Wide-band PESQ (P.862.2 without Corrigendum 2) of speech at 16 kHz."""
+
+    name = "pesq_wb"
+    metrics = (
+        Metric("pesq_wb", "PESQ-WB", True, 1.0, 4.644, unit="MOS", domains=("speech",), digits=2),
+    )
+    mode = "wb"
+
+    def version(self) -> str:
+        """Name the package, the band and the corrigendum."""
+        return f"{release('pesq')}, wide band, without P.862.2 Corrigendum 2"
+
+
+class PesqNarrowBand(_Pesq):
+    """Narrow-band PESQ (P.862 with the mapping of P.862.1) of speech at 16 kHz."""
+
+    name = "pesq_nb"
+    metrics = (
+        Metric("pesq_nb", "PESQ-NB", True, 1.0, 4.549, unit="MOS", domains=("speech",), digits=2),
+    )
+    mode = "nb"
+
+    def version(self) -> str:
+        """Name the package, the band and the rate."""
+        return f"{release('pesq')}, narrow band, of sound at 16 kHz"

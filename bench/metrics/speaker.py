@@ -1,0 +1,172 @@
+"""Speaker similarity: cosine of two speaker embeddings.
+
+The scale is the encoder's own, so values of different encoders do not compare. With Resemblyzer,
+different sentences of one speaker come out near 0.8 and those of different speakers near 0.5.
+"""
+
+import warnings
+from collections.abc import Collection
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from almbench.audio import Samples
+from almbench.errors import Unavailable, Unscorable
+from almbench.metrics.base import Family, Metric, Settings
+from almbench.metrics.common import absent, refuse_silence, release
+from almbench.metrics.ecapa import HUB_ID, REVISION, Ecapa
+
+
+class SpeakerSettings(Settings):
+    """Which speaker encoder to use.
+
+    Attributes:
+        backend: `resemblyzer` (generalised end-to-end encoder, weights in the package) or `ecapa`
+            (ECAPA-TDNN by SpeechBrain, weights from the hub or a local folder).
+        source: For `ecapa`: hub id, or a local folder with `embedding_model.ckpt`.
+        revision: For `ecapa` from the hub: the commit.
+    """
+
+    backend: Literal["resemblyzer", "ecapa"] = "resemblyzer"
+    source: str = ""
+    revision: str = REVISION
+
+
+class Encoder(Protocol):
+    """Embeds speech at 16 kHz; sounds of fewer than `shortest` samples are refused."""
+
+    shortest: int
+
+    def embed(self, samples: Samples) -> NDArray[np.float64]:
+        """Embed speech `[T]`; **Shape** `[D]`."""
+
+
+class SpeakerSimilarity(Family[SpeakerSettings]):
+    """Cosine similarity of the speaker embeddings of reference and reconstruction."""
+
+    name = "speaker_similarity"
+    metrics = (
+        Metric("speaker_similarity", "Speaker similarity", True, -1.0, 1.0, domains=("speech",)),
+    )
+    rate: ClassVar[int | None] = 16_000
+    settings_type = SpeakerSettings
+
+    def __init__(self, settings: SpeakerSettings) -> None:
+        """Keep the settings; the encoder is loaded when it is needed first."""
+        super().__init__(settings)
+        self._loaded: Encoder | Unavailable | None = None
+
+    def version(self) -> str:
+        """Name the backend, its package and its weights."""
+        if self.settings.backend == "resemblyzer":
+            return release("resemblyzer")
+        source = self.settings.source or HUB_ID
+        return f"ecapa, {release('speechbrain')}, {source}"
+
+    def missing(self) -> str | None:
+        """Say which package of the backend is missing, if one is."""
+        if self.settings.backend == "resemblyzer":
+            return absent(
+                ["resemblyzer", "webrtcvad", "librosa", "torch"],
+                "pip install webrtcvad-wheels librosa torch && "
+                "pip install --no-deps resemblyzer==0.1.4",
+            )
+        return absent(
+            ["speechbrain", "torchaudio", "huggingface_hub"],
+            'pip install "speechbrain>=1.1" huggingface_hub',
+        )
+
+    def prepare(self, reference: Samples, rate: int) -> NDArray[np.float64]:
+        """Embed the reference.
+
+        Raises:
+            Unscorable: It is silent, too short or holds no speech.
+            Unavailable: The encoder's weights cannot be loaded.
+        """
+        return self._embed(reference, rate, "reference")
+
+    def score(
+        self,
+        prepared: NDArray[np.float64],
+        reconstruction: Samples,
+        rate: int,
+        names: Collection[str],
+    ) -> dict[str, float]:
+        """Compute the similarity.
+
+        Raises:
+            Unscorable: The reconstruction is silent or holds no speech.
+            Unavailable: The encoder's weights cannot be loaded.
+        """
+        del names
+        return {self.name: float(prepared @ self._embed(reconstruction, rate, "reconstruction"))}
+
+    def _embed(self, samples: Samples, rate: int, whose: str) -> NDArray[np.float64]:
+        """Embed as a vector of unit length."""
+        refuse_silence(samples, whose)
+        encoder = self._encoder()
+        if len(samples) < encoder.shortest:
+            raise Unscorable(
+                f"{len(samples) / rate:.3f} s is too short for a speaker embedding "
+                f"({encoder.shortest / rate:.1f} s)"
+            )
+        try:
+            embedding = encoder.embed(samples)
+        except NoSpeechError as error:
+            raise Unscorable(f"no speech is detected in the {whose}") from error
+        length = float(np.linalg.norm(embedding))
+        if not 0 < length < np.inf:
+            raise Unscorable(f"the {whose} has no speaker embedding")
+        return embedding / length
+
+    def _encoder(self) -> Encoder:
+        """Load the encoder once; a failure is kept as well, not tried again for every pair."""
+        if self._loaded is None:
+            try:
+                if self.settings.backend == "ecapa":
+                    self._loaded = Ecapa(self.settings.source, self.settings.revision)
+                else:
+                    self._loaded = Resemblyzer()
+            except Unavailable as error:
+                self._loaded = error
+        if isinstance(self._loaded, Unavailable):
+            raise self._loaded
+        return self._loaded
+
+
+class NoSpeechError(Exception):
+    """The voice detector found no speech."""
+
+
+class Resemblyzer:
+    """The encoder of the package `resemblyzer`, in 256 dimensions.
+
+    Wan, Wang, Papir and Moreno, "Generalized end-to-end loss for speaker verification", ICASSP
+    2018. The package raises quiet sounds to -30 dBFS and cuts pauses out by WebRTC's detector.
+    """
+
+    shortest = 1600
+
+    def __init__(self) -> None:
+        """Load the network; its weights are part of the package."""
+        with warnings.catch_warnings():
+            # The package imports a SciPy function by a deprecated path.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from resemblyzer import VoiceEncoder
+
+        self._network = VoiceEncoder("cpu", verbose=False)
+
+    def embed(self, samples: Samples) -> NDArray[np.float64]:
+        """Embed speech `[T]` at 16 kHz; **Shape** `[256]`.
+
+        Raises:
+            NoSpeechError: The voice detector leaves nothing.
+        """
+        from resemblyzer import preprocess_wav
+
+        # The detector works on 16-bit integers, which must not wrap.
+        speech = preprocess_wav(np.clip(samples, -1, 1))
+        if len(speech) == 0:
+            raise NoSpeechError
+        return np.asarray(self._network.embed_utterance(speech), np.float64)

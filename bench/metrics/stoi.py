@@ -1,0 +1,163 @@
+"""STOI and ESTOI, the short-time objective intelligibility of speech, in one pass.
+
+STOI: Taal, Hendriks, Heusdens and Jensen, IEEE TASLP 19(7), 2011. ESTOI: Jensen and Taal, IEEE/ACM
+TASLP 24(11), 2016. Resampling, overlap-add, constants and band matrix are those of `pystoi`, and so
+are the values, with two differences: ESTOI adds no random noise (`pystoi` draws some, of 1e-16,
+from the global generator), and too little active speech is refused, not answered with 1e-5.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from almbench.audio import Samples
+from almbench.errors import Unscorable
+from almbench.metrics.base import Family, Metric, Settings
+from almbench.metrics.common import absent, refuse_silence, release
+
+Floats = NDArray[np.float64]
+EPS = np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What depends on the reference alone.
+
+    Attributes:
+        active: Which frames hold speech. **Shape** `[frames]`.
+        segments: Band magnitudes in overlapping segments of 30 frames of active speech.
+            **Shape** `[segments, 15, 30]`.
+    """
+
+    active: NDArray[np.bool_]
+    segments: Floats
+
+
+class Stoi(Family[Settings]):
+    """STOI and ESTOI of speech; both sounds are resampled to 10 kHz inside."""
+
+    name = "stoi"
+    metrics = (
+        Metric("stoi", "STOI", True, -1.0, 1.0, domains=("speech",)),
+        Metric("estoi", "ESTOI", True, -1.0, 1.0, domains=("speech",)),
+    )
+    rate: ClassVar[int | None] = 16_000
+
+    def version(self) -> str:
+        """Name the package whose values these are."""
+        return f"{release('pystoi')}, one pass, no random noise"
+
+    def missing(self) -> str | None:
+        """Say that pystoi is missing, if so."""
+        return absent(["pystoi"], "pip install pystoi==0.4.1")
+
+    def prepare(self, reference: Samples, rate: int) -> Reference:
+        """Find the frames with speech, and their band magnitudes.
+
+        Raises:
+            Unscorable: The reference is silent, or holds less than 30 frames (about 0.4 s) of
+                active speech.
+        """
+        from pystoi.stoi import DYN_RANGE, N
+
+        refuse_silence(reference, "reference")
+        frames = _frames(reference, rate)
+        if len(frames) == 0:
+            raise Unscorable("the sound is shorter than one STOI frame (26 ms)")
+        levels = 20 * np.log10(np.linalg.norm(frames, axis=1) + EPS)
+        active = levels > levels.max() - DYN_RANGE
+        bands = _bands(frames[active])
+        if bands.shape[1] < N:
+            raise Unscorable(
+                f"too little active speech: {bands.shape[1]} of the {N} frames (0.4 s) STOI needs"
+            )
+        return Reference(active, _segments(bands))
+
+    def score(
+        self, prepared: Reference, reconstruction: Samples, rate: int, names: Collection[str]
+    ) -> dict[str, float]:
+        """Compute STOI, ESTOI or both.
+
+        Raises:
+            Unscorable: The reconstruction is silent.
+        """
+        refuse_silence(reconstruction, "reconstruction")
+        segments = _segments(_bands(_frames(reconstruction, rate)[prepared.active]))
+        measures = {"stoi": _stoi, "estoi": _estoi}
+        return {name: measures[name](prepared.segments, segments) for name in names}
+
+
+def _frames(samples: Samples, rate: int) -> Floats:
+    """Resample `[T]` to 10 kHz; cut it into windowed frames `[frames, 256]`, half overlapping."""
+    from pystoi.stoi import FS, N_FRAME
+    from pystoi.utils import resample_oct
+
+    at_10k = np.asarray(resample_oct(samples, FS, rate), np.float64)
+    if len(at_10k) <= N_FRAME:
+        return np.empty((0, N_FRAME))
+    # Like pystoi: a frame that would end exactly at the last sample is left out.
+    return sliding_window_view(at_10k, N_FRAME)[: -1 : N_FRAME // 2] * _window()
+
+
+def _window() -> Floats:
+    from pystoi.stoi import N_FRAME
+
+    return np.hanning(N_FRAME + 2)[1:-1]
+
+
+def _bands(active_frames: Floats) -> Floats:
+    """Join frames `[frames, 256]` to a sound; take its third-octave magnitudes `[15, frames]`."""
+    from pystoi.stoi import N_FRAME, NFFT, OBM
+    from pystoi.utils import _overlap_and_add
+
+    joined = _overlap_and_add(active_frames, N_FRAME // 2)
+    if len(joined) <= N_FRAME:
+        return np.empty((len(OBM), 0))
+    frames = sliding_window_view(joined, N_FRAME)[: -1 : N_FRAME // 2] * _window()
+    power = np.square(np.abs(np.fft.rfft(frames, n=NFFT))).T
+    return np.asarray(np.sqrt(OBM @ power), np.float64)
+
+
+def _segments(bands: Floats) -> Floats:
+    """Cut `[15, frames]` into all runs of 30 frames: `[frames - 29, 15, 30]`."""
+    from pystoi.stoi import N
+
+    runs = sliding_window_view(bands, N, axis=1).swapaxes(0, 1)
+    return np.ascontiguousarray(runs)  # the memory order fixes the last bits of the sums below
+
+
+def _stoi(reference: Floats, reconstruction: Floats) -> float:
+    """Mean correlation of band envelopes, the reconstruction's levelled and clipped."""
+    from pystoi.stoi import BETA
+
+    level = _norm(reference, 2) / (_norm(reconstruction, 2) + EPS)
+    clipped = np.minimum(reconstruction * level, reference * (1 + 10 ** (-BETA / 20)))
+    x, y = _centred(reference, 2), _centred(clipped, 2)
+    x = x / (_norm(x, 2) + EPS)
+    y = y / (_norm(y, 2) + EPS)
+    return float(np.sum(y * x) / (x.shape[0] * x.shape[1]))
+
+
+def _estoi(reference: Floats, reconstruction: Floats) -> float:
+    """Mean correlation of spectra whose bands were made zero-mean and unit-norm over time first."""
+    x = _unit(_unit(reference, 2), 1)
+    y = _unit(_unit(reconstruction, 2), 1)
+    return float(np.sum(x * y / x.shape[2]) / x.shape[0])
+
+
+def _centred(segments: Floats, axis: int) -> Floats:
+    return np.asarray(segments - segments.mean(axis=axis, keepdims=True), np.float64)
+
+
+def _norm(segments: Floats, axis: int) -> Floats:
+    return np.asarray(np.linalg.norm(segments, axis=axis, keepdims=True), np.float64)
+
+
+def _unit(segments: Floats, axis: int) -> Floats:
+    """Zero mean and unit norm; what does not vary at all becomes zero, that is uncorrelated."""
+    centred = _centred(segments, axis)
+    return centred / np.maximum(_norm(centred, axis), EPS)

@@ -1,0 +1,118 @@
+"""Ready reconstructions: a folder of files from a codec that cannot be run here."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from almbench.audio import EXTENSIONS
+from almbench.codecs.base import CodecSpec, Options
+from almbench.errors import CodecError, UserError
+from almbench.names import safe_name
+
+
+class ReconstructionsOptions(Options):
+    """What is known of a codec whose output is at hand.
+
+    Attributes:
+        path: The folder of its files; sub-folders count.
+        bitrate: Nominal bit/s, as its makers state it.
+        frame_rate: Frames a second in Hz.
+        codebook_sizes: Entries of each codebook; with `frame_rate` they give the nominal bitrate,
+            and take the place of `bitrate`.
+        family: The kind of codec; the codec's id by default.
+        sample_rate: The rate it works at in Hz. The files may have another.
+        licence: Licence of its code.
+    """
+
+    path: str = Field(min_length=1)
+    bitrate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    frame_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    codebook_sizes: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    family: str = ""
+    sample_rate: int | None = Field(default=None, gt=0)
+    licence: str = ""
+
+    @model_validator(mode="after")
+    def _one_bitrate(self) -> Self:
+        if self.codebook_sizes and self.bitrate is not None:
+            raise ValueError("give either bitrate or codebook_sizes, not both")
+        if self.codebook_sizes and self.frame_rate is None:
+            raise ValueError("codebook_sizes need frame_rate beside them")
+        return self
+
+
+class Reconstructions:
+    """Files of a codec, found by the clips' ids.
+
+    What the files hold is no part of `spec`: whoever keeps results must hash the files themselves.
+    """
+
+    options_type: ClassVar[type[ReconstructionsOptions]] = ReconstructionsOptions
+
+    def __init__(self, id_: str, label: str, options: ReconstructionsOptions) -> None:
+        """List the folder once.
+
+        Raises:
+            UserError: The folder does not exist, or holds no sound.
+        """
+        self.id = id_
+        self.label = label
+        self.options = options
+        self._folder = Path(options.path).expanduser()
+        self._by_path: dict[str, list[Path]] = {}
+        self._by_stem: dict[str, list[Path]] = {}
+        for path in self._files():
+            inside = path.relative_to(self._folder).with_suffix("").as_posix()
+            self._by_path.setdefault(safe_name(inside), []).append(path)
+            self._by_stem.setdefault(safe_name(path.stem), []).append(path)
+
+    def _files(self) -> list[Path]:
+        from almbench.layouts import audio_files
+
+        if not self._folder.is_dir():
+            raise UserError(f"Codec '{self.id}': the folder {self._folder} does not exist.")
+        files = audio_files(self._folder)
+        if not files:
+            raise UserError(
+                f"Codec '{self.id}': no sound files in {self._folder} "
+                f"(looked for {', '.join(sorted(EXTENSIONS))})."
+            )
+        return files
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say that nothing is needed."""
+        return None
+
+    @property
+    def spec(self) -> CodecSpec:
+        """Facts of the codec, as the options give them."""
+        options = self.options
+        return CodecSpec(
+            id=self.id,
+            label=self.label,
+            family=options.family or self.id,
+            sample_rate=options.sample_rate,
+            frame_rate=options.frame_rate,
+            codebook_sizes=options.codebook_sizes,
+            stated_bps=options.bitrate,
+            licence=options.licence,
+        )
+
+    def find(self, clip_id: str) -> Path:
+        """Find a clip's file: by its path below the folder (`/` written `__`), else by its stem.
+
+        Args:
+            clip_id: The clip's id.
+
+        Raises:
+            CodecError: There is no such file, or more than one.
+        """
+        found = self._by_path.get(clip_id) or self._by_stem.get(clip_id, [])
+        if not found:
+            raise CodecError(f"no file for {clip_id} in {self._folder}")
+        if len(found) > 1:
+            names = " and ".join(str(path) for path in found)
+            raise CodecError(f"more than one file for {clip_id}: {names}")
+        return found[0]
