@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,10 @@ def write_flac(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
     try:
         # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
         data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)
-        sf.write(part, data, rate, format="FLAC", subtype=f"PCM_{bits}")
+        # Through memory: libsndfile would hide a full disk behind "System error".
+        buffer = BytesIO()
+        sf.write(buffer, data, rate, format="FLAC", subtype=f"PCM_{bits}")
+        part.write_bytes(buffer.getbuffer())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

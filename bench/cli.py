@@ -15,6 +15,8 @@ from almbench.errors import UserError
 if TYPE_CHECKING:
     from almbench.suite import Suite
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="bench",
     help="Benchmark audio codecs and tokenizers, and publish the numbers beside the sound.",
@@ -295,6 +297,8 @@ def main() -> None:
             raise
         error.show()
         sys.exit(getattr(error, "exit_code", 2))
+    if code == INTERRUPTED:  # Typer turns Ctrl-C into this code without a word
+        _interrupted()
     sys.exit(code or 0)
 
 
@@ -307,4 +311,4 @@ def _fail(message: str) -> None:
 def _interrupted() -> None:
     command = shlex.join(["bench", *sys.argv[1:]])
     typer.echo(f"\nInterrupted. Nothing done is lost; to go on, run again: {command}", err=True)
-    sys.exit(130)
+    sys.exit(INTERRUPTED)

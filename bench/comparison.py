@@ -61,6 +61,11 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     return manifest
 
 
+def with_values(table: Comparison) -> list[dict[str, Any]]:
+    """The metrics that have a value for some codec."""
+    return [m for m in table.metrics if table.means[m["name"]].notna().any()]
+
+
 def compare(folder: RunFolder) -> list[Comparison]:
     """Make the comparison tables of a run, one a test set."""
     return comparisons(read_table(folder, "summary"), read_manifest(folder))
@@ -124,7 +129,7 @@ def metric_label(metric: dict[str, Any]) -> str:
 
 
 def formatted(table: Comparison, best: str, second: str, lacking: str) -> pd.DataFrame:
-    """The table as text.
+    """The table as text, without the metrics that have no value at all.
 
     Args:
         table: The comparison.
@@ -133,7 +138,7 @@ def formatted(table: Comparison, best: str, second: str, lacking: str) -> pd.Dat
         lacking: What stands for no value.
     """
     columns: dict[str, list[str]] = {"Codec": [codec_label(c) for c in table.codecs]}
-    for metric in table.metrics:
+    for metric in with_values(table):
         name = metric["name"]
         cells = []
         for value, rank in zip(table.means[name], table.ranks[name], strict=True):

@@ -4,7 +4,14 @@ from io import BytesIO
 
 import pandas as pd
 
-from almbench.comparison import Comparison, codec_label, compare, formatted, metric_label
+from almbench.comparison import (
+    Comparison,
+    codec_label,
+    compare,
+    formatted,
+    metric_label,
+    with_values,
+)
 from almbench.runfolder import RunFolder
 from almbench.tables import read_table
 
@@ -44,24 +51,24 @@ def _markdown(table: Comparison) -> str:
     cells = formatted(table, best="**{}**", second="<u>{}</u>", lacking="")
     cells["Codec"] = cells["Codec"].str.replace("|", r"\|")
     body = cells.to_markdown(
-        index=False, disable_numparse=True, colalign=["left"] + ["right"] * len(table.metrics)
+        index=False, disable_numparse=True, colalign=["left"] + ["right"] * (len(cells.columns) - 1)
     )
     return f"### {table.testset}\n\n{body}"
 
 
 def _latex(table: Comparison) -> str:
     """A booktabs table: the best bold, the second underlined, arrows for the direction."""
-    frame = table.means.reindex(columns=[m["name"] for m in table.metrics])
-    labels = [metric_label(m) for m in table.metrics]
-    digits = {label: m["digits"] for label, m in zip(labels, table.metrics, strict=True)}
+    metrics = with_values(table)
+    frame = table.means.reindex(columns=[m["name"] for m in metrics])
+    labels = [metric_label(m) for m in metrics]
     marks = table.ranks[frame.columns].replace(
         {0: "", 1: "textbf:--rwrap;", 2: "underline:--rwrap;"}
     )
     frame.columns = marks.columns = pd.Index(labels)
     frame.index = marks.index = pd.Index([codec_label(c) for c in table.codecs])
     style = frame.style.apply(lambda _: marks, axis=None)
-    for label, places in digits.items():
-        style = style.format(precision=places, na_rep="--", subset=[label])
+    for label, metric in zip(labels, metrics, strict=True):
+        style = style.format(f"{{:z.{metric['digits']}f}}", na_rep="--", subset=[label])
     style = style.format_index(escape="latex", axis=0).format_index(_latex_header, axis=1)
     text: str = style.to_latex(
         hrules=True,

@@ -1,6 +1,7 @@
 """What the command line prints: the outcome of a run, and the lists."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from almbench.comparison import Comparison, codec_label, compare, metric_label
+from almbench.comparison import Comparison, codec_label, compare, metric_label, with_values
+from almbench.metrics.base import DOMAINS
 from almbench.records import ReconstructionRow, read_rows
 from almbench.run import Outcome
 from almbench.runfolder import RunFolder
@@ -38,12 +40,11 @@ def print_outcome(outcome: Outcome, root: Path) -> int:
 
 def _print_comparison(comparison: Comparison) -> None:
     """Print a comparison, in as many tables below each other as the width asks for."""
-    shown = [m for m in comparison.metrics if comparison.means[m["name"]].notna().any()]
     labels = [codec_label(codec) for codec in comparison.codecs]
     room = console.width - min(max(map(len, labels)), 40) - 4
     parts: list[list[dict[str, Any]]] = [[]]
     used = 0
-    for metric in shown:
+    for metric in with_values(comparison):
         width = max(map(len, metric_label(metric).split())) + 3
         if parts[-1] and used + width > room:
             parts.append([])
@@ -121,16 +122,30 @@ def print_list(thing: str) -> None:
     console.print(LISTS[thing]())
 
 
+def _table(*columns: str) -> Table:
+    """A table whose first column, the names that one types, is never cut."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i == 0, overflow="fold")
+    return table
+
+
+def _domains(names: Iterable[str]) -> str:
+    chosen = list(names)
+    return "all" if set(chosen) == set(DOMAINS) else ", ".join(chosen)
+
+
 def _codecs() -> Table:
     from almbench.codecs.registry import PRESETS, adapter, adapter_names
 
-    table = Table("id", "label", "adapter", "domains", "usable here")
+    table = _table("ready-made", "label", "adapter", "domains", "usable here")
     missing = {name: adapter(name).missing() for name in adapter_names()}
     for id_, preset in PRESETS.items():
         state = missing[preset.adapter] or "yes"
-        table.add_row(id_, preset.label, preset.adapter, ", ".join(preset.domains), escape(state))
+        domains = _domains(preset.domains)
+        table.add_row(id_, preset.label, preset.adapter, domains, escape(state))
     for name in adapter_names():
-        if name not in {p.adapter for p in PRESETS.values()}:
+        if name not in {preset.adapter for preset in PRESETS.values()}:
             table.add_row("", "", name, "", escape(missing[name] or "yes"))
     return table
 
@@ -138,20 +153,17 @@ def _codecs() -> Table:
 def _metrics() -> Table:
     from almbench.metrics.registry import DEFAULT_METRICS, family_names, make_family
 
-    table = Table("metric", "what", "better", "rate", "computed by", "default for", "usable here")
+    table = _table("metric", "better", "rate (Hz)", "default for", "computed by", "usable here")
     for name in family_names():
         family = make_family(name, {})
         for metric in family.metrics:
-            better = {True: "higher", False: "lower", None: "-"}[metric.higher_is_better]
-            rate = f"{family.rate} Hz" if family.rate else "scoring rate"
             default = [d for d, names in DEFAULT_METRICS.items() if metric.name in names]
             table.add_row(
                 metric.name,
-                metric.label,
-                better,
-                rate,
+                {True: "higher", False: "lower", None: ""}[metric.higher_is_better],
+                str(family.rate or "scoring"),
+                _domains(default),
                 family.version(),
-                ", ".join(default),
                 escape(family.missing() or "yes"),
             )
     return table
@@ -160,7 +172,7 @@ def _metrics() -> Table:
 def _suites() -> Table:
     from almbench.suite import builtin_suites, load_suite
 
-    table = Table("suite", "title", "test sets", "codecs")
+    table = _table("suite", "title", "test sets", "codecs")
     for name in builtin_suites():
         suite = load_suite(name)
         sets = ", ".join(t.name for t in suite.testset)
@@ -172,12 +184,13 @@ def _testsets() -> Table:
     from almbench.layouts import LAYOUTS
     from almbench.suite import builtin_suites, load_suite
 
-    table = Table("test set", "domain", "where")
+    table = _table("test set", "in suite or as", "where")
     for name in builtin_suites():
         for testset in load_suite(name).testset:
-            table.add_row(f"{name}: {testset.name}", testset.domain, escape(testset.path))
+            table.add_row(testset.name, f"suite {name}", escape(testset.path))
     for layout, read in LAYOUTS.items():
-        table.add_row(f"layout {layout}", "your copy", escape((read.__doc__ or "").split("\n")[0]))
+        what = (read.__doc__ or "").split("\n")[0]
+        table.add_row(layout, "layout of your copy", escape(what))
     return table
 
 

@@ -2,6 +2,7 @@
 
 import resource
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,6 +73,7 @@ def run_suite(
     plan = make_plan(suite)
     folder = RunFolder(root)
     workers = workers or joblib.cpu_count()
+    _check_folder(folder, suite.name)
     with _only_one(folder, shard):
         write_suite(plan, folder)
         start = time.perf_counter()
@@ -134,11 +136,23 @@ def _device(wanted: str, plan: Plan) -> str:
     return "cpu"
 
 
+def _check_folder(folder: RunFolder, name: str) -> None:
+    """Refuse to mix a run with other files, or with the run of another suite."""
+    if folder.root.exists() and not folder.root.is_dir():
+        raise UserError(f"{folder.root} is a file; -o takes a folder.")
+    if folder.suite.is_file():
+        held = tomllib.loads(folder.suite.read_text(encoding="utf-8"))["name"]
+        if held != name:
+            raise UserError(
+                f"{folder.root} holds a run of suite '{held}', not '{name}'. Choose another -o."
+            )
+    elif folder.root.is_dir() and any(p.name[0] != "." for p in folder.root.iterdir()):
+        raise UserError(f"{folder.root} holds other files than a run. Choose another -o.")
+
+
 @contextmanager
 def _only_one(folder: RunFolder, shard: Shard) -> Iterator[None]:
     """Hold the run folder, so that two processes do not do the same work twice."""
-    if folder.root.exists() and not folder.root.is_dir():
-        raise UserError(f"{folder.root} is a file; -o takes a folder.")
     folder.root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.root / f".lock{shard.suffix}")
     try:

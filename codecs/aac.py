@@ -15,8 +15,8 @@ class AacOptions(Options):
     """Options of AAC-LC.
 
     Attributes:
-        bitrate: Bit/s aimed at, from 8000 to 6 a sample. FFmpeg's encoder misses it at low rates,
-            by up to a quarter at 8 kbit/s: trust the measured bitrate.
+        bitrate: Bit/s aimed at, from 8000 to 6 a sample. FFmpeg's encoder misses it at both ends:
+            speech at 16 kHz took 9.9 to 11.1 kbit/s for 8, and at 24 kHz 92 for 144.
         sample_rate: Rate of input and output in Hz.
     """
 

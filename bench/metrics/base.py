@@ -84,6 +84,10 @@ class Family(ABC, Generic[S]):
         Args:
             reference: **Shape** `[T]`, already cut to the length of the pair.
             rate: Sample rate in Hz.
+
+        Raises:
+            Unscorable: The metric is not defined for this reference.
+            Unavailable: Something that it needs is not here.
         """
         del rate
         return reference

@@ -6,12 +6,13 @@ over the sentence, network), so that nothing that a checkpoint's settings file s
 """
 
 import pickle
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from almbench.audio import Samples
+from almbench.audio import Samples, sha256
 from almbench.errors import Unavailable
 from almbench.metrics.torchaudio_import import import_torchaudio
 
@@ -74,6 +75,15 @@ class Ecapa:
             features = self._normalise(self._features(sound), whole)
             embedding = self._network(features, whole)
         return np.asarray(embedding[0, 0].numpy(), np.float64)
+
+
+@cache
+def name_weights(source: str, revision: str) -> str:
+    """Name the weights: hub id and revision, or the hash of a local checkpoint."""
+    local = Path(source or HUB_ID).expanduser() / CHECKPOINT
+    if local.is_file():
+        return f"weights sha256 {sha256(local)[:12]}"
+    return f"{source or HUB_ID} at {revision[:12]}"
 
 
 def find_checkpoint(source: str, revision: str) -> Path:

@@ -15,7 +15,7 @@ from almbench.audio import Samples
 from almbench.errors import Unavailable, Unscorable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
-from almbench.metrics.ecapa import HUB_ID, REVISION, Ecapa
+from almbench.metrics.ecapa import REVISION, Ecapa, name_weights
 
 
 class SpeakerSettings(Settings):
@@ -61,8 +61,8 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         """Name the backend, its package and its weights."""
         if self.settings.backend == "resemblyzer":
             return release("resemblyzer")
-        source = self.settings.source or HUB_ID
-        return f"ecapa, {release('speechbrain')}, {source}"
+        weights = name_weights(self.settings.source, self.settings.revision)
+        return f"ecapa, {release('speechbrain')}, {weights}"
 
     def missing(self) -> str | None:
         """Say which package of the backend is missing, if one is."""

@@ -1,0 +1,124 @@
+"""The whole table of values measured independently on the ALMTokenizer demo page's audio.
+
+Policy: read, resample by soxr VHQ, cut both to the shorter; nothing aligned, no level matched;
+mel distance at 24 kHz. Means over the clips of the page.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from almbench.audio import Samples, read, resample
+from almbench.metrics.registry import family_of, make_family
+
+DEMO = Path(__file__).resolve().parents[2] / "../shared/data/demo-page"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DEMO.is_dir(), reason=f"the demo page's audio is not at {DEMO}"),
+]
+TOLERANCE = {
+    "pesq_wb": 0.02,
+    "pesq_nb": 0.02,
+    "stoi": 0.001,
+    "estoi": 0.001,
+    "visqol_speech": 0.06,
+    "visqol_audio": 0.06,
+    "mel_distance": 0.001,
+    "mrstft_distance": 0.01,
+    "si_sdr": 0.01,
+    "speaker_similarity": 0.01,
+}
+COLUMNS = [m for m in TOLERANCE if m != "visqol_audio"]
+# fmt: off
+SPEECH = {  # in the order of COLUMNS
+    "dac":             (2.203, 2.775, .864, .716, 2.843, .193, 1.164, -3.72, .905),
+    "encodec":         (1.968, 2.477, .816, .674, 2.909, .259, 1.277, 3.49, .914),
+    "mimi_3layer":     (1.453, 1.817, .757, .561, 2.152, .325, 1.521, -7.47, .761),
+    "mimi_8layer":     (2.207, 2.880, .827, .694, 2.730, .260, 1.199, 3.64, .883),
+    "ours":            (2.275, 2.902, .832, .700, 3.175, .347, 1.582, 5.52, .871),
+    "speechtokenizer": (1.779, 2.266, .808, .635, 2.067, .389, 2.330, -0.14, .805),
+    "stablecodec":     (1.907, 2.657, .816, .646, 2.043, .493, 2.618, 5.27, .823),
+    "wavtokenizer":    (2.006, 2.504, .815, .656, 2.072, .221, 1.211, 1.70, .870),
+}
+SOUND = {  # visqol_audio (of the full band and of 24 kHz), mel_distance, mrstft_distance, si_sdr
+    "dac":          (2.672, 4.115, .155, 1.209, -13.3),
+    "encodec":      (2.737, 4.117, .195, 1.258, -3.9),
+    "ours":         (2.622, 4.048, .170, 1.307, -26.9),
+    "wavtokenizer": (2.607, 3.985, .246, 1.553, -27.3),
+}
+AUDIO_MODE_OF_SPEECH = {
+    "dac": 4.176, "encodec": 4.127, "mimi_3layer": 3.719, "mimi_8layer": 3.962, "ours": 3.128,
+    "speechtokenizer": 2.961, "stablecodec": 2.873, "wavtokenizer": 4.073,
+}
+# fmt: on
+
+
+def mean(metric: str, domain: str, system: str, limit: int | None = None) -> float:
+    """Mean over the clips; `limit` is a rate that the reference passes through first."""
+    family = make_family(family_of(metric), {})
+    rate = family.rate or 24_000
+    values = []
+    for path in sorted((DEMO / domain / "gt").glob("*.wav")):
+        reference = at_rate(path, rate, limit)
+        reconstruction = at_rate(DEMO / domain / system / path.name, rate)
+        length = min(len(reference), len(reconstruction))
+        prepared = family.prepare(reference[:length], rate)
+        values.append(family.score(prepared, reconstruction[:length], rate, [metric])[metric])
+    assert len(values) == {"speech": 9, "sound": 10}[domain]
+    return float(np.mean(values))
+
+
+def at_rate(path: Path, rate: int, limit: int | None = None) -> Samples:
+    sound = read(path)
+    if limit is None:
+        return resample(sound.samples, sound.rate, rate)
+    return resample(resample(sound.samples, sound.rate, limit), limit, rate)
+
+
+@pytest.mark.parametrize("system", SPEECH)
+def test_speech(system: str) -> None:
+    got = {metric: mean(metric, "speech", system) for metric in COLUMNS}
+    for metric, expected in zip(COLUMNS, SPEECH[system], strict=True):
+        assert got[metric] == pytest.approx(expected, abs=TOLERANCE[metric]), metric
+
+
+@pytest.mark.parametrize("system", AUDIO_MODE_OF_SPEECH)
+def test_speech_in_visqols_audio_mode(system: str) -> None:
+    assert mean("visqol_audio", "speech", system) == pytest.approx(
+        AUDIO_MODE_OF_SPEECH[system], abs=TOLERANCE["visqol_audio"]
+    )
+
+
+@pytest.mark.parametrize("system", SOUND)
+def test_sound(system: str) -> None:
+    full, limited, mel, mrstft, si_sdr = SOUND[system]
+    assert mean("visqol_audio", "sound", system) == pytest.approx(full, abs=0.06)
+    assert mean("visqol_audio", "sound", system, 24_000) == pytest.approx(limited, abs=0.06)
+    assert mean("mel_distance", "sound", system) == pytest.approx(mel, abs=0.001)
+    assert mean("mrstft_distance", "sound", system) == pytest.approx(mrstft, abs=0.01)
+    assert mean("si_sdr", "sound", system) == pytest.approx(si_sdr, abs=0.05)
+
+
+@pytest.mark.parametrize("domain", ["speech", "sound"])
+def test_every_clip_of_dac_is_eight_samples_early(domain: str) -> None:
+    family = make_family("lag_ms", {})
+    for path in sorted((DEMO / domain / "gt").glob("*.wav")):
+        reference, dac = at_rate(path, 24_000), at_rate(DEMO / domain / "dac" / path.name, 24_000)
+        length = min(len(reference), len(dac))
+        lag = family.score(reference[:length], dac[:length], 24_000, ["lag_ms"])["lag_ms"]
+        assert lag == pytest.approx(-8 / 24, abs=0.1), path.name
+
+
+def test_encodec_is_in_step_and_stablecodec_changes_the_level() -> None:
+    assert mean("lag_ms", "speech", "encodec") == pytest.approx(0, abs=0.02)
+    family = make_family("gain_db", {})
+    gains = []
+    for path in sorted((DEMO / "speech/gt").glob("*.wav")):
+        reference = at_rate(path, 24_000)
+        other = at_rate(DEMO / "speech/stablecodec" / path.name, 24_000)
+        length = min(len(reference), len(other))
+        gains.append(
+            family.score(reference[:length], other[:length], 24_000, ["gain_db"])["gain_db"]
+        )
+    assert (min(gains), max(gains)) == pytest.approx((-3.5, 6.6), abs=0.05)
