@@ -59,7 +59,7 @@ class Codec2(Codec[Codec2Options]):
             stated_bps=mode,
             causal=False,
             delay=DELAYS[mode],
-            licence="LGPL-2.1-only (libcodec2), BSD-2-Clause (pycodec2)",
+            licence="LGPL-2.1-only (libcodec2), BSD-3-Clause (pycodec2)",
             settings={"mode": mode, "pycodec2": _version()},
         )
 

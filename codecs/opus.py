@@ -21,7 +21,7 @@ class OpusOptions(Options):
     """Options of Opus.
 
     Attributes:
-        bitrate: Bit/s, 6000 to 256000. Opus is not made for less, and FFmpeg takes no more for mono.
+        bitrate: Bit/s, 6000 to 256000: Opus is not made for less, FFmpeg takes no more for mono.
         vbr: Let the bitrate vary with the sound, about `bitrate`; constant otherwise.
         sample_rate: Rate of input and output in Hz.
         application: What libopus tunes for.
