@@ -33,7 +33,7 @@ class Comparison:
         codecs: Facts of the codecs, in order, as in the manifest.
         metrics: Facts of the metrics, in order, as in the manifest, each with its `rate_hz` here.
         means: Mean of each metric; **index** codec id, **columns** metric name.
-        ranks: 1 for the best, 2 for the second, 0 for others, shaped like `means`.
+        ranks: 1 for the best, 2 for the second, 0 for others and for anchors, shaped like `means`.
         cells: The summary row of (codec, metric).
     """
 
@@ -93,7 +93,7 @@ def comparisons(summary: pd.DataFrame, manifest: dict[str, Any]) -> list[Compari
                 [specs[i] for i in ids],
                 metrics,
                 means,
-                _ranks(means, metrics),
+                _ranks(means, metrics, [i for i in ids if not specs[i]["anchor"]]),
                 cells,
             )
         )
@@ -104,15 +104,18 @@ def _whole(value: Any) -> int | None:
     return None if value is None or pd.isna(value) else int(value)
 
 
-def _ranks(means: pd.DataFrame, metrics: list[dict[str, Any]]) -> pd.DataFrame:
+def _ranks(
+    means: pd.DataFrame, metrics: list[dict[str, Any]], codecs: list[str]
+) -> pd.DataFrame:
     ranks = pd.DataFrame(0, index=means.index, columns=means.columns)
     for metric in metrics:
         better = metric["higher_is_better"]
         if better is not None:
             # Ranked as printed: what reads the same shares the mark.
-            printed = means[metric["name"]].round(metric["digits"])
+            printed = means.loc[codecs, metric["name"]].round(metric["digits"])
             order = printed.rank(ascending=not better, method="dense")
-            ranks[metric["name"]] = order.where(order <= 2, 0).fillna(0).astype(int)
+            first_two = order.where(order <= 2, 0).fillna(0).astype(int)
+            ranks.loc[codecs, metric["name"]] = first_two
     return ranks
 
 

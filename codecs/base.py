@@ -29,6 +29,7 @@ class CodecSpec(BaseModel):
         frame_rate: Frames a second in Hz.
         codebook_sizes: Entries of each codebook; empty for a codec without codes.
         stated_bps: Nominal bit/s of a codec without codebooks.
+        anchor: A mark of known quality, such as a filter; it takes no part in the ranking.
         causal: Whether it needs no future sound; None where unknown.
         delay: Delay in samples at `sample_rate` that the adapter removes.
         parameters: Number of weights.
@@ -46,6 +47,7 @@ class CodecSpec(BaseModel):
     frame_rate: float | None = None
     codebook_sizes: tuple[int, ...] = ()
     stated_bps: float | None = None
+    anchor: bool = False
     causal: bool | None = None
     delay: int = 0
     parameters: int | None = None

@@ -39,6 +39,7 @@ class Lowpass(Codec[LowpassOptions]):
             id=self.id,
             label=self.label,
             family="lowpass",
+            anchor=True,
             sample_rate=None,
             causal=False,
             licence="BSD-3-Clause (SciPy)",
