@@ -104,9 +104,7 @@ def _whole(value: Any) -> int | None:
     return None if value is None or pd.isna(value) else int(value)
 
 
-def _ranks(
-    means: pd.DataFrame, metrics: list[dict[str, Any]], codecs: list[str]
-) -> pd.DataFrame:
+def _ranks(means: pd.DataFrame, metrics: list[dict[str, Any]], codecs: list[str]) -> pd.DataFrame:
     ranks = pd.DataFrame(0, index=means.index, columns=means.columns)
     for metric in metrics:
         better = metric["higher_is_better"]

@@ -7,10 +7,17 @@ from typing import Any
 from almbench import policies
 from almbench.codecs.base import Codec, CodecSpec
 from almbench.codecs.reconstructions import Reconstructions
-from almbench.codecs.registry import PRESETS, create
+from almbench.codecs.registry import PRESETS, create, preset
 from almbench.errors import UserError, unknown
 from almbench.metrics.base import Family, Metric
-from almbench.metrics.registry import DEFAULT_METRICS, family_of, make_family, metric_names
+from almbench.metrics.registry import (
+    DEFAULT_METRICS,
+    family_names,
+    family_of,
+    make_family,
+    metric_names,
+)
+from almbench.records import signature
 from almbench.suite import CodecConfig, Suite, TestSetConfig
 from almbench.testsets import Clip, exists, find_clips
 
@@ -111,15 +118,16 @@ def make_plan(suite: Suite) -> Plan:
     Raises:
         UserError: Something that the suite names does not exist or is wrong.
     """
-    _check("metric family in [settings]", list(suite.settings), _family_names())
+    _check("metric family in [settings]", list(suite.settings), family_names())
     testsets, skipped = [], []
+    made: dict[str, Entry] = {}
     for config in suite.testset:
         if config.optional and not exists(config):
             skipped.append(f"{config.name} ({config.path})")
             continue
         clips = find_clips(config, suite.seed)
         entries = [
-            _entry(codec, config)
+            _entry(codec, config, made)
             for codec in suite.codec
             if config.domain in (codec.domains or _preset_domains(codec) or [config.domain])
         ]
@@ -136,15 +144,11 @@ def _preset_domains(codec: CodecConfig) -> tuple[str, ...] | None:
     return chosen.domains if chosen else None
 
 
-def _entry(config: CodecConfig, testset: TestSetConfig) -> Entry:
+def _entry(config: CodecConfig, testset: TestSetConfig, made: dict[str, Entry]) -> Entry:
+    """Make a codec, or take the one made for another test set: a model is loaded once."""
     adapter, label, options = config.adapter, config.label, config.options
     if adapter is None:
-        if config.id not in PRESETS:
-            raise UserError(
-                unknown("ready-made codec", config.id, PRESETS)
-                + " For a codec of your own, give an adapter."
-            )
-        ready = PRESETS[config.id]
+        ready = preset(config.id)
         adapter, label = ready.adapter, label or ready.label
         options = {**ready.options, **options}
     filled = {
@@ -153,8 +157,11 @@ def _entry(config: CodecConfig, testset: TestSetConfig) -> Entry:
         else value
         for key, value in options.items()
     }
-    codec = create(config.id, label or config.id, adapter, filled)
-    return Entry(codec, codec.spec, codec.missing())
+    key = signature(config.id, filled)
+    if key not in made:
+        codec = create(config.id, label or config.id, adapter, filled)
+        made[key] = Entry(codec, codec.spec, codec.missing())
+    return made[key]
 
 
 def _judges(suite: Suite, testset: TestSetConfig) -> list[Judge]:
@@ -169,7 +176,3 @@ def _judges(suite: Suite, testset: TestSetConfig) -> list[Judge]:
         metrics = tuple(m for m in family.metrics if m.name in metric_list)
         judges.append(Judge(family, metrics, family.missing()))
     return judges
-
-
-def _family_names() -> set[str]:
-    return {family_of(name) for name in metric_names()}

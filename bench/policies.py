@@ -1,7 +1,5 @@
 """The rules by which every number is made. One home: the code reads them here, so does the site."""
 
-from almbench.audio import Samples
-
 VERSION = 1  # part of every row's signature: raise it when a rule changes a value
 
 SCORING_RATES = {"speech": 16_000, "sound": 24_000, "music": 24_000}  # Hz
@@ -69,9 +67,3 @@ def check_length(reference_s: float, reconstruction_s: float) -> tuple[bool, str
         return True, ""
     word = "longer" if difference > 0 else "shorter"
     return True, f"reconstruction is {abs(difference):.3f} s {word} than the original; cut"
-
-
-def cut(reference: Samples, reconstruction: Samples) -> tuple[Samples, Samples]:
-    """Cut both sounds, of equal rate, to the shorter."""
-    length = min(len(reference), len(reconstruction))
-    return reference[:length], reconstruction[:length]

@@ -1,6 +1,7 @@
 """The main job: from a suite to a run folder, stage after stage, each of which resumes."""
 
 import resource
+import sys
 import time
 import tomllib
 from collections.abc import Iterator
@@ -113,11 +114,11 @@ def _stages(
 
 def _peak_memory() -> dict[str, int]:
     """Peak resident memory in MB: of this process, and of the largest of its children."""
-    kib = {
-        "main": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts in bytes, others in KiB
+    return {
+        "main": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
+        "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit,
     }
-    return {name: value // 1024 for name, value in kib.items()}
 
 
 def _device(wanted: str, plan: Plan) -> str:

@@ -115,7 +115,9 @@ def preset(id_: str) -> Preset:
         UserError: There is none of that id.
     """
     if id_ not in PRESETS:
-        raise UserError(unknown("ready-made codec", id_, PRESETS))
+        raise UserError(
+            unknown("ready-made codec", id_, PRESETS) + " For another codec, give an adapter."
+        )
     return PRESETS[id_]
 
 
