@@ -8,7 +8,7 @@ from almbench import policies
 from almbench.codecs.base import Codec, CodecSpec
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import PRESETS, create, preset
-from almbench.errors import UserError, unknown
+from almbench.errors import Unavailable, UserError, unknown
 from almbench.metrics.base import Family, Metric
 from almbench.metrics.registry import (
     DEFAULT_METRICS,
@@ -160,8 +160,17 @@ def _entry(config: CodecConfig, testset: TestSetConfig, made: dict[str, Entry]) 
     key = signature(config.id, filled)
     if key not in made:
         codec = create(config.id, label or config.id, adapter, filled)
-        made[key] = Entry(codec, codec.spec, codec.missing())
+        made[key] = Entry(codec, *_facts(codec))
     return made[key]
+
+
+def _facts(codec: Codec[Any] | Reconstructions) -> tuple[CodecSpec, str | None]:
+    """Fetch what a codec needs; its facts, and why it cannot be used, if so."""
+    try:
+        codec.fetch()
+    except Unavailable as error:
+        return codec.spec, str(error)
+    return codec.spec, None
 
 
 def _judges(suite: Suite, testset: TestSetConfig) -> list[Judge]:

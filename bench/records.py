@@ -79,7 +79,7 @@ class ReconstructionRow(Row):
     codec: str
     note: str = ""
     rate: int | None = None
-    bits: int | None = None
+    bits: float | None = None
     encode_s: float | None = None
     decode_s: float | None = None
     clipped: int = 0

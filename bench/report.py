@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from almbench.comparison import Comparison, codec_label, compare, metric_label, with_values
+from almbench.errors import Unavailable
 from almbench.metrics.base import DOMAINS
 from almbench.records import ReconstructionRow, read_rows
 from almbench.run import Outcome
@@ -136,17 +137,20 @@ def _domains(names: Iterable[str]) -> str:
 
 
 def _codecs() -> Table:
-    from almbench.codecs.registry import PRESETS, adapter, adapter_names
+    from almbench.codecs.registry import PRESETS, adapter_names, create
 
     table = _table("ready-made", "label", "adapter", "domains", "usable here")
-    missing = {name: adapter(name).missing() for name in adapter_names()}
     for id_, preset in PRESETS.items():
-        state = missing[preset.adapter] or "yes"
-        domains = _domains(preset.domains)
-        table.add_row(id_, preset.label, preset.adapter, domains, escape(state))
+        codec = create(id_, preset.label, preset.adapter, preset.options)
+        state = "yes"
+        try:
+            codec.fetch(network=False)
+        except Unavailable as error:
+            state = str(error)
+        table.add_row(id_, preset.label, preset.adapter, _domains(preset.domains), escape(state))
     for name in adapter_names():
         if name not in {preset.adapter for preset in PRESETS.values()}:
-            table.add_row("", "", name, "", escape(missing[name] or "yes"))
+            table.add_row("", "", name, "", "with options of yours")
     return table
 
 

@@ -1,6 +1,7 @@
 """What a codec is: its facts (`CodecSpec`), what it emits (`Encoded`) and how it is called."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log2
 from typing import Any, ClassVar, Generic, TypeVar
@@ -10,12 +11,29 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from almbench.audio import Samples, fit
+from almbench.errors import Unavailable
 
 
 class Options(BaseModel):
     """Options of an adapter that a suite sets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Checkpoint(BaseModel):
+    """Where a codec's weights came from.
+
+    Attributes:
+        source: Id of a hub repository, or a local folder or file.
+        revision: Commit of the hub repository; empty for local weights.
+        sha256: Hash of the weights' file; empty while they are not here.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    revision: str = ""
+    sha256: str = ""
 
 
 class CodecSpec(BaseModel):
@@ -33,6 +51,7 @@ class CodecSpec(BaseModel):
         causal: Whether it needs no future sound; None where unknown.
         delay: Delay in samples at `sample_rate` that the adapter removes.
         parameters: Number of weights.
+        checkpoint: The weights, for a codec that has any.
         licence: Licence of the code.
         weights_licence: Licence of the weights.
         settings: Everything else that changes the sound, library versions included.
@@ -51,6 +70,7 @@ class CodecSpec(BaseModel):
     causal: bool | None = None
     delay: int = 0
     parameters: int | None = None
+    checkpoint: Checkpoint | None = None
     licence: str = ""
     weights_licence: str = ""
     settings: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
@@ -77,13 +97,14 @@ class Encoded:
     """What a codec emitted for one clip.
 
     Attributes:
-        bits: Bits of payload really emitted; None for what is no codec (a filter).
+        bits: Bits of payload really emitted; None for what is no codec (a filter). A code counts
+            log2(codebook size) bits, which need not be whole.
         codes: Integer codes, **Shape** `[K, T]`, for a codec with codebooks.
         payload: What `decode` needs, private to the adapter.
         length: Samples of the input, at the codec's rate.
     """
 
-    bits: int | None
+    bits: float | None
     length: int
     codes: NDArray[np.int64] | None = None
     payload: Any = field(default=None, repr=False)
@@ -97,10 +118,19 @@ class Codec(ABC, Generic[O]):
 
     The adapter owns padding and delay: what `decode` returns has the length of the input and
     lies in step with it.
+
+    Attributes:
+        options_type: The pydantic model of its options.
+        uses_device: Whether it runs on the chosen device; others run on the CPU.
+        batches: Whether clips of equal length may share a batch. Only where that was shown to leave
+            the codes alone.
+        longest_s: The longest clip that it takes in seconds; None for any.
     """
 
     options_type: ClassVar[type[Options]] = Options
     uses_device: ClassVar[bool] = False
+    batches: ClassVar[bool] = False
+    longest_s: ClassVar[float | None] = None
 
     def __init__(self, id_: str, label: str, options: O) -> None:
         """Keep the options; load nothing heavy yet."""
@@ -110,7 +140,30 @@ class Codec(ABC, Generic[O]):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what is missing to use this codec here, and the command that cures it."""
+        """Say which package is missing to use this codec here, and the command that cures it."""
+        return None
+
+    def fetch(self, *, network: bool = True) -> None:
+        """Make sure that all is here that the codec needs, its checkpoint included.
+
+        Args:
+            network: Whether what is not here may be fetched from the hub.
+
+        Raises:
+            Unavailable: Something is missing; the message says what, where it would be taken from,
+                and the cure.
+        """
+        del network
+        if lacking := self.missing():
+            raise Unavailable(lacking)
+
+    @property
+    def encodes_as(self) -> str | None:
+        """Name of the encoding that this codec shares with shallower or deeper ones; None for none.
+
+        Codecs of one name differ only in how many of the first codebooks they keep, so the deepest
+        encodes for all of them.
+        """
         return None
 
     @property
@@ -121,6 +174,9 @@ class Codec(ABC, Generic[O]):
     def load(self, device: str) -> None:
         """Get ready to encode on `device` ("cpu" or "cuda"); called once, before the first clip."""
         del device
+
+    def unload(self) -> None:
+        """Free the memory that `load` took; called after the last clip."""
 
     @abstractmethod
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
@@ -141,6 +197,18 @@ class Codec(ABC, Generic[O]):
         Raises:
             CodecError: The codec cannot decode this clip.
         """
+
+
+def from_codes(codes: NDArray[np.int64], sizes: Sequence[int], length: int) -> Encoded:
+    """Wrap the codes of a codec with codebooks, keeping the first `len(sizes)` codebooks.
+
+    Args:
+        codes: **Shape** `[K, T]` with `K >= len(sizes)`.
+        sizes: Entries of each codebook that is kept.
+        length: Samples of the input, at the codec's rate.
+    """
+    kept = codes[: len(sizes)]
+    return Encoded(kept.shape[1] * sum(map(log2, sizes)), length, kept)
 
 
 def in_step(decoded: Samples, delay: int, length: int) -> Samples:

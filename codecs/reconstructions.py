@@ -80,10 +80,8 @@ class Reconstructions:
             )
         return files
 
-    @classmethod
-    def missing(cls) -> str | None:
-        """Say that nothing is needed."""
-        return None
+    def fetch(self, *, network: bool = True) -> None:
+        """Nothing is needed."""
 
     @property
     def spec(self) -> CodecSpec:

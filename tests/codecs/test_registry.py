@@ -46,7 +46,8 @@ def test_the_registry_imports_no_codec() -> None:
 def test_every_adapter_loads_and_says_what_it_misses(name: str) -> None:
     class_ = adapter(name)
     assert class_.options_type.model_config["extra"] == "forbid"
-    assert class_.missing() is None or "pip install" in str(class_.missing())
+    if issubclass(class_, Codec):
+        assert class_.missing() is None or "pip install" in str(class_.missing())
 
 
 @pytest.mark.parametrize("id_", sorted(PRESETS))
