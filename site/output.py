@@ -1,0 +1,82 @@
+"""The folder of a site: written file by file, and never one that something else made."""
+
+import filecmp
+import shutil
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+from almbench.errors import UserError
+
+MARKER = ".almbench-site"
+
+
+def link(*parts: str) -> str:
+    """A relative address from the names on the way to a file, percent-encoded."""
+    return "/".join(quote(part, safe="") for part in parts)
+
+
+class Output:
+    """An output folder that knows its own files.
+
+    The marker file lists what the program wrote here, so that a later build can remove what is
+    stale and leave alone what others put beside it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Claim the folder.
+
+        Raises:
+            UserError: The path is a file, or a folder with other things in it.
+        """
+        self.root = root
+        self._marker = root / MARKER
+        self._now: set[str] = set()
+        if root.exists() and not root.is_dir():
+            raise UserError(f"{root} is a file; -o takes a folder.")
+        root.mkdir(parents=True, exist_ok=True)
+        if not self._marker.is_file() and any(root.iterdir()):
+            raise UserError(
+                f"{root} is not empty and was not made by bench site, so nothing is written there. "
+                "Choose another folder with -o, or empty this one."
+            )
+        self._marker.touch()
+        self._before = set(self._marker.read_text(encoding="utf-8").splitlines())
+
+    def write(self, parts: tuple[str, ...], content: bytes) -> str:
+        """Write a file, unless it is there already; returns its address."""
+        target = self._claim(parts)
+        if not (target.is_file() and target.read_bytes() == content):
+            target.write_bytes(content)
+        return link(*parts)
+
+    def copy(self, parts: tuple[str, ...], source: Path) -> str:
+        """Copy a file, unless an equal one is there already; returns its address."""
+        target = self._claim(parts)
+        if not (target.is_file() and filecmp.cmp(source, target, shallow=False)):
+            shutil.copyfile(source, target)
+        return link(*parts)
+
+    def finish(self) -> None:
+        """Remove what earlier builds wrote and this one did not, and list what is there."""
+        for name in self._before - self._now:
+            path = self.root / name
+            if ".." not in PurePosixPath(name).parts and path.is_relative_to(self.root):
+                path.unlink(missing_ok=True)
+                self._prune(path.parent)
+        self._marker.write_text("".join(f"{name}\n" for name in sorted(self._now)), "utf-8")
+
+    def _claim(self, parts: tuple[str, ...]) -> Path:
+        name = "/".join(parts)
+        if name not in self._before | self._now:
+            # At once, so that a build that is interrupted leaves nothing unlisted behind.
+            with self._marker.open("a", encoding="utf-8") as marker:
+                marker.write(f"{name}\n")
+        self._now.add(name)
+        target = self.root.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def _prune(self, folder: Path) -> None:
+        while folder != self.root and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent

@@ -1,0 +1,106 @@
+"""What a site is made from: finished runs, each read once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from almbench.comparison import Comparison, comparisons, read_manifest
+from almbench.errors import UserError
+from almbench.names import safe_name
+from almbench.runfolder import RunFolder
+from almbench.tables import read_table, records
+
+MINUS = "−"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        slug: Its name in addresses, unique on the site.
+        folder: Where it lies.
+        manifest: What it was made with and from.
+        clips: The table of clips.
+        scores: The row of `metrics.csv` of (test set, clip, codec) and metric, in its order.
+        tables: The comparison of each test set.
+    """
+
+    slug: str
+    folder: RunFolder
+    manifest: dict[str, Any]
+    clips: pd.DataFrame
+    scores: dict[tuple[str, str, str], dict[str, dict[str, Any]]]
+    tables: list[Comparison]
+
+    @property
+    def title(self) -> str:
+        """The suite's title, or its name."""
+        suite = self.manifest["suite"]
+        return str(suite["title"] or suite["name"])
+
+    @property
+    def domains(self) -> list[str]:
+        """The domains of the test sets, in order."""
+        return list(dict.fromkeys(table.domain for table in self.tables))
+
+    def testset(self, name: str) -> dict[str, Any]:
+        """The facts of a test set, as in the manifest."""
+        facts: dict[str, Any] = next(t for t in self.manifest["testsets"] if t["name"] == name)
+        return facts
+
+
+def read_runs(roots: list[Path]) -> list[Run]:
+    """Read runs, and give each a name of its own.
+
+    Raises:
+        UserError: A folder is not a finished run, or is given twice.
+    """
+    if len({root.resolve() for root in roots}) < len(roots):
+        raise UserError("A run is given twice.")
+    runs: list[Run] = []
+    for root in roots:
+        folder = RunFolder(root)
+        clips = read_table(folder, "clips")
+        metrics = read_table(folder, "metrics")
+        summary = read_table(folder, "summary")
+        manifest = read_manifest(folder)
+        taken = {run.slug for run in runs}
+        slug = _slug(manifest["suite"]["name"], taken)
+        tables = comparisons(summary, manifest)
+        runs.append(Run(slug, folder, manifest, clips, _scores(metrics), tables))
+    return runs
+
+
+def _slug(name: str, taken: set[str]) -> str:
+    base = safe_name(name).lower()  # some file systems ignore case
+    slug, count = base, 1
+    while slug in taken:
+        count += 1
+        slug = f"{base}-{count}"
+    return slug
+
+
+def _scores(metrics: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, dict[str, Any]]]:
+    scores: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+    for row in records(metrics):
+        key = row["testset"], row["clip"], row["codec"]
+        scores.setdefault(key, {})[row["metric"]] = row
+    return scores
+
+
+def number(value: float, digits: int) -> str:
+    """A number for readers, with a real minus sign and no negative zero."""
+    return f"{value:z.{digits}f}".replace("-", MINUS)
+
+
+def hertz(rate: float) -> str:
+    """A sample rate for readers, such as "22.05 kHz"."""
+    return f"{rate / 1000:g} kHz"
+
+
+def kbps(rate: float) -> str:
+    """A bitrate for readers, without its unit."""
+    return f"{rate:.2f}"
