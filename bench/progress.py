@@ -1,7 +1,7 @@
 """Progress of long work: a bar in a terminal, now and then a plain line elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -28,13 +28,12 @@ class Stage(Protocol):
 
 
 @contextmanager
-def stage(name: str, total: int, unit: str) -> Iterator[Stage]:
-    """Show the progress of a stage while the `with` block runs.
+def display() -> Iterator[Callable[[str, int, str], Stage]]:
+    """Show stages, several at once if need be, while the `with` block runs.
 
-    Args:
-        name: What is being done, such as "Scoring".
-        total: Steps to do.
-        unit: What a step is, in the plural.
+    Yields:
+        A function that begins a stage: its name, such as "Scoring"; the steps to do; what a step
+        is, in the plural.
     """
     if console.is_terminal:
         columns = (
@@ -48,11 +47,16 @@ def stage(name: str, total: int, unit: str) -> Iterator[Stage]:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=console) as progress:
-            yield _Bar(progress, name, total, unit)
+            yield lambda name, total, unit: _Bar(progress, name, total, unit)
     else:
-        lines = _Lines(name, total, unit)
-        yield lines
-        lines.finish()
+        yield _Lines
+
+
+@contextmanager
+def stage(name: str, total: int, unit: str) -> Iterator[Stage]:
+    """Show a single stage while the `with` block runs; the arguments are those of `display`."""
+    with display() as begin:
+        yield begin(name, total, unit)
 
 
 class _Bar:
@@ -71,11 +75,16 @@ class _Lines:
         self._name, self._total, self._unit = name, total, unit
         self._done = 0
         self._start = self._last = time.monotonic()
+        if not total:
+            self._print(0.0)
 
     def advance(self, steps: int = 1) -> None:
         self._done += steps
         now = time.monotonic()
-        if now - self._last >= LINE_EVERY_S and self._done < self._total:
+        if self._done >= self._total:
+            if steps:
+                self._print(now - self._start)
+        elif now - self._last >= LINE_EVERY_S:
             self._last = now
             rate = self._done / (now - self._start)
             left = (self._total - self._done) / rate
@@ -84,6 +93,5 @@ class _Lines:
                 f"{rate:.1f}/s, {left:.0f} s left"
             )
 
-    def finish(self) -> None:
-        seconds = time.monotonic() - self._start
+    def _print(self, seconds: float) -> None:
         console.print(f"{self._name}: {self._done}/{self._total} {self._unit} in {seconds:.1f} s")

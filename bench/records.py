@@ -72,6 +72,8 @@ class ReconstructionRow(Row):
         clipped: Samples beyond full scale.
         audio_sha256: Hash of the stored FLAC file.
         device: What it ran on.
+        batch: How many clips shared the call; the seconds are a clip's share.
+        encoded_with: The deeper codec whose encoding this one shares, if it does.
     """
 
     file = "reconstructions"
@@ -85,6 +87,8 @@ class ReconstructionRow(Row):
     clipped: int = 0
     audio_sha256: str = ""
     device: str = ""
+    batch: int = 1
+    encoded_with: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:

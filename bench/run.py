@@ -6,19 +6,22 @@ import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import joblib
 from filelock import FileLock, Timeout
 
+from almbench.devices import Device, choose
 from almbench.errors import UserError
 from almbench.manifest import write_manifest, write_suite
 from almbench.originals import take_in
 from almbench.plan import Plan, TestSet, make_plan
-from almbench.progress import stage
+from almbench.progress import display
 from almbench.reconstruct import Reconstructor
+from almbench.records import ReconstructionRow
 from almbench.runfolder import RunFolder
 from almbench.scoring import Scorer
 from almbench.suite import Suite
@@ -72,14 +75,16 @@ def run_suite(
         UserError: Something named does not exist, or another process works on this run.
     """
     plan = make_plan(suite)
+    used = any(getattr(e.codec, "uses_device", False) for t in plan.testsets for e in t.entries)
+    chosen = choose(device, used=used)
     folder = RunFolder(root)
     workers = workers or joblib.cpu_count()
     _check_folder(folder, suite.name)
     with _only_one(folder, shard):
         write_suite(plan, folder)
         start = time.perf_counter()
-        facts: dict[str, Any] = {"workers": workers, "device": _device(device, plan)}
-        facts |= _stages(plan, folder, facts["device"], workers, shard)
+        facts: dict[str, Any] = {"workers": workers, "device": chosen.name}
+        facts |= _stages(plan, folder, chosen, workers, shard)
         facts["seconds"] = round(time.perf_counter() - start, 3)
         tables = build_tables(plan, folder)
         write_tables(tables, folder)
@@ -88,28 +93,65 @@ def run_suite(
 
 
 def _stages(
-    plan: Plan, folder: RunFolder, device: str, workers: int, shard: Shard
+    plan: Plan, folder: RunFolder, device: Device, workers: int, shard: Shard
 ) -> dict[str, Any]:
     work: list[tuple[TestSet, list[Clip]]] = [(t, shard.of(t.clips)) for t in plan.testsets]
-    sources = [(t.name, clip) for t, clips in work for clip in clips]
-    with stage("Originals", len(sources), "clips") as bar:
-        take_in(folder, sources, shard.suffix, bar.advance)
-    count = sum(len(clips) * len(t.entries) for t, clips in work)
-    with stage("Reconstructing", count, "clips") as bar:
-        Reconstructor(folder, device, shard.suffix, bar.advance).run(work)
-    scorer = Scorer(folder, workers, shard.suffix)
-    pairs = scorer.pending(work)
-    begin = time.perf_counter()
-    with stage("Scoring", sum(len(a.metrics) for p in pairs for a in p.asks), "scores") as bar:
-        if pairs:
-            scorer.run({t.name: t for t in plan.testsets}, pairs, bar.advance)
+    with display() as begin:
+        bar = begin("Originals", sum(len(clips) for _, clips in work), "clips")
+        take_in(folder, [(t.name, c) for t, cs in work for c in cs], shard.suffix, bar.advance)
+        cases = begin("Reconstructing", sum(len(cs) * len(t.entries) for t, cs in work), "clips")
+        scores = begin(
+            "Scoring",
+            sum(len(cs) * len(t.entries) * Scorer.scores_of(t) for t, cs in work),
+            "scores",
+        )
+        scorer = Scorer(folder, plan.testsets, workers, shard.suffix, scores.advance)
+
+        def on_row(row: ReconstructionRow) -> None:
+            cases.advance()
+            scorer.offer(row)
+
+        reconstructor = Reconstructor(folder, device, shard.suffix, on_row)
+        start = time.perf_counter()
+        if device.kind == "cpu":
+            # One after the other: scoring beside it would slow the codecs that are being timed.
+            reconstructor.run(work)
+            scorer.close()
+            start = time.perf_counter()
+            scorer.run()
+        else:
+            _beside(reconstructor, work, scorer)
+        seconds = time.perf_counter() - start
     return {
-        "scored_pairs": len(pairs),
-        "scoring_s": round(time.perf_counter() - begin, 3),
+        "scored_pairs": scorer.times.pairs,
+        "scoring_s": round(seconds, 3),
         "scoring_busy_s": round(scorer.times.busy, 3),
         "scoring_in_metrics_s": round(scorer.times.inside, 3),
+        "codecs": {codec: asdict(usage) for codec, usage in reconstructor.usage.items()},
         "peak_memory_mb": _peak_memory(),
     }
+
+
+def _beside(
+    reconstructor: Reconstructor, work: list[tuple[TestSet, list[Clip]]], scorer: Scorer
+) -> None:
+    """Reconstruct in a thread, which waits for the device, and score meanwhile."""
+    errors: list[BaseException] = []
+
+    def reconstruct() -> None:
+        try:
+            reconstructor.run(work)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            scorer.close()
+
+    thread = Thread(target=reconstruct, daemon=True)
+    thread.start()
+    scorer.run()
+    thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _peak_memory() -> dict[str, int]:
@@ -119,22 +161,6 @@ def _peak_memory() -> dict[str, int]:
         "main": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
         "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit,
     }
-
-
-def _device(wanted: str, plan: Plan) -> str:
-    """Choose the device; PyTorch is asked only where a codec would use it."""
-    used = any(getattr(e.codec, "uses_device", False) for t in plan.testsets for e in t.entries)
-    if wanted == "cpu" or (wanted == "auto" and not used):
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if wanted == "cuda":
-        raise UserError(
-            "--device cuda: PyTorch sees no CUDA device here. Use --device cpu, or auto."
-        )
-    return "cpu"
 
 
 def _check_folder(folder: RunFolder, name: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from queue import SimpleQueue
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -14,9 +15,9 @@ from almbench import policies, worker
 from almbench.plan import Judge, TestSet
 from almbench.records import ReconstructionRow, ScoreRow, Writer, read_rows, signature
 from almbench.runfolder import RunFolder
-from almbench.testsets import Clip
 from almbench.worker import Answer, Ask, Pair, Result
 
+POLL_S = 0.5  # seconds between looks for new pairs
 TIMEOUT_S = 600.0  # for one pair; covers the one-time compilation that some metrics need
 
 
@@ -35,36 +36,56 @@ class Times:
 
     busy: float = 0.0
     inside: float = 0.0
+    pairs: int = 0
 
 
 class Scorer:
-    """Scores the reconstructions of a run.
+    """Scores the reconstructions of a run as they come.
 
     Args:
         folder: The run folder.
+        testsets: The test sets.
         workers: How many processes, each with one thread.
         shard: Suffix of the rows file.
+        advance: Called with the number of scores that are settled.
     """
 
-    def __init__(self, folder: RunFolder, workers: int, shard: str) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        testsets: list[TestSet],
+        workers: int,
+        shard: str,
+        advance: Callable[[int], None],
+    ) -> None:
         """Read what earlier runs did."""
         self._folder = folder
+        self._testsets = {testset.name: testset for testset in testsets}
         self._workers = workers
         self._shard = shard
-        self._reconstructions = read_rows(folder.root, ReconstructionRow)
+        self._advance = advance
         self._known = read_rows(folder.root, ScoreRow)
+        self._reconstructions: dict[tuple[str, ...], ReconstructionRow] = {}
+        self._offered: SimpleQueue[Pair | None] = SimpleQueue()
         self.times = Times()
 
-    def pending(self, work: list[tuple[TestSet, list[Clip]]]) -> list[Pair]:
-        """List what is not scored yet, clip by clip, so that an original is read once a worker."""
-        pairs = []
-        for testset, clips in work:
-            for clip in clips:
-                for entry in testset.entries:
-                    row = self._reconstructions.get((testset.name, clip.id, entry.spec.id))
-                    if row and row.status == "ok" and (asks := self._asks(testset, row)):
-                        pairs.append(self._pair(testset, row, asks))
-        return pairs
+    @staticmethod
+    def scores_of(testset: TestSet) -> int:
+        """How many scores a reconstruction in this test set has."""
+        return sum(len(judge.metrics) for judge in testset.judges)
+
+    def offer(self, row: ReconstructionRow) -> None:
+        """Take a reconstruction; what is not scored yet is queued. May be called by any thread."""
+        testset = self._testsets[row.testset]
+        asks = self._asks(testset, row) if row.status == "ok" else []
+        self._advance(self.scores_of(testset) - sum(len(ask.metrics) for ask in asks))
+        if asks:
+            self._reconstructions[row.key] = row
+            self._offered.put(self._pair(testset, row, asks))
+
+    def close(self) -> None:
+        """Say that no more will be offered."""
+        self._offered.put(None)
 
     def _pair(self, testset: TestSet, row: ReconstructionRow, asks: list[Ask]) -> Pair:
         return Pair(
@@ -102,21 +123,16 @@ class Scorer:
             == score_signature(row.signature, judge, metric, testset.scoring_rate)
         )
 
-    def run(
-        self, plan: dict[str, TestSet], pairs: list[Pair], advance: Callable[[int], None]
-    ) -> None:
-        """Score pairs; a process that dies or hangs costs the metric that it was computing.
+    def run(self) -> None:
+        """Score what is offered until `close`.
 
-        Args:
-            plan: The test sets by name.
-            pairs: What `pending` listed.
-            advance: Called with the number of rows written.
+        A process that dies or hangs costs the metric that it was computing.
         """
         with Writer(self._folder.root, ScoreRow, self._shard) as rows:
-            for pair, results in self._results(pairs):
+            for pair, results in self._results():
                 for result in results:
-                    rows.write(self._row(plan[pair.testset], pair, result))
-                advance(len(results))
+                    rows.write(self._row(self._testsets[pair.testset], pair, result))
+                self._advance(len(results))
 
     def _row(self, testset: TestSet, pair: Pair, result: Result) -> ScoreRow:
         row = self._reconstructions[pair.testset, pair.clip, pair.codec]
@@ -134,22 +150,22 @@ class Scorer:
             audio_sha256=row.audio_sha256,
         )
 
-    def _results(self, pairs: list[Pair]) -> Iterator[tuple[Pair, list[Result]]]:
+    def _results(self) -> Iterator[tuple[Pair, list[Result]]]:
         """Send pairs to the processes, a few ahead, and yield the answers as they come."""
-        queue = deque(pairs)
+        queue: deque[Pair] = deque()
         under_way: dict[Future[Answer], Pair] = {}
+        closed = False
         pool = ProcessPool(
-            max_workers=max(1, min(self._workers, len(pairs))),
-            initializer=worker.start,
-            context=get_context("spawn"),
+            max_workers=self._workers, initializer=worker.start, context=get_context("spawn")
         )
         try:
-            while queue or under_way:
+            while not closed or queue or under_way:
+                closed = closed or self._take(queue, wait=not (queue or under_way))
                 while queue and len(under_way) < 2 * self._workers:
                     pair = queue.popleft()
                     future = pool.schedule(worker.score_pair, args=[pair], timeout=TIMEOUT_S)
                     under_way[future] = pair
-                for done in wait(under_way, return_when=FIRST_COMPLETED).done:
+                for done in wait(under_way, POLL_S, return_when=FIRST_COMPLETED).done:
                     pair = under_way.pop(done)
                     try:
                         answer = done.result()
@@ -160,10 +176,21 @@ class Scorer:
                         answer = Answer(_lost(pair.asks[0], error), 0.0, 0.0)
                     self.times.busy += answer.busy
                     self.times.inside += answer.inside
+                    self.times.pairs += 1
                     yield pair, answer.results
         finally:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
+
+    def _take(self, queue: deque[Pair], *, wait: bool) -> bool:
+        """Move what was offered into the queue; True once no more will come."""
+        while wait or not self._offered.empty():
+            pair = self._offered.get()
+            if pair is None:
+                return True
+            queue.append(pair)
+            wait = False
+        return False
 
 
 def _lost(ask: Ask, error: ProcessExpired | TimeoutError) -> list[Result]:

@@ -1,0 +1,90 @@
+"""The device that neural codecs run on; PyTorch is imported only where one is asked for."""
+
+from typing import Any
+
+from almbench.errors import UserError
+
+CPU_BATCH = 1  # on a CPU, batches gain nothing
+CUDA_BATCH = 16
+
+
+class Device:
+    """A device, "cpu" or "cuda", with what the runner must know of it.
+
+    Attributes:
+        kind: cpu or cuda.
+        name: Name for the results.
+        batch: How many clips of equal length go through a codec at once.
+    """
+
+    def __init__(self, kind: str) -> None:
+        """Look the device up."""
+        self.kind = kind
+        self.name = kind
+        self.batch = CPU_BATCH
+        if kind == "cuda":
+            import torch
+
+            self.name = f"cuda ({torch.cuda.get_device_name()})"
+            self.batch = CUDA_BATCH
+
+    def synchronise(self) -> None:
+        """Wait until the device has done all it was given, so that a clock tells the truth."""
+        if self.kind == "cuda":
+            import torch
+
+            torch.cuda.synchronize()
+
+    def reset_peak(self) -> None:
+        """Begin to watch the memory anew."""
+        if self.kind == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+
+    def peak_mb(self) -> int | None:
+        """Most memory that tensors took on the device since `reset_peak`, in MB."""
+        if self.kind != "cuda":
+            return None
+        import torch
+
+        return int(torch.cuda.max_memory_allocated() // 2**20)
+
+    def free(self) -> None:
+        """Give memory back after a batch that did not fit."""
+        if self.kind == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+
+def choose(wanted: str, *, used: bool) -> Device:
+    """Choose the device.
+
+    Args:
+        wanted: auto, cpu or cuda.
+        used: Whether any codec of the run would use a device other than the CPU.
+
+    Raises:
+        UserError: CUDA was asked for and is not there.
+    """
+    if wanted == "cpu" or (wanted == "auto" and not used):
+        return Device("cpu")
+    import torch
+
+    if torch.cuda.is_available():
+        return Device("cuda")
+    if wanted == "cuda":
+        raise UserError(
+            "--device cuda: PyTorch sees no CUDA device here. Use --device cpu, or auto."
+        )
+    return Device("cpu")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device's memory was too small."""
+    if isinstance(error, MemoryError):
+        return True
+    kind: Any = type(error)
+    return any(base.__name__ == "OutOfMemoryError" for base in kind.__mro__)
