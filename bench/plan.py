@@ -123,7 +123,7 @@ def make_plan(suite: Suite) -> Plan:
     made: dict[str, Entry] = {}
     for config in suite.testset:
         if config.optional and not exists(config):
-            skipped.append(f"{config.name} ({config.path})")
+            skipped.append(_skipped(config))
             continue
         clips = find_clips(config, suite.seed)
         entries = [
@@ -135,8 +135,14 @@ def make_plan(suite: Suite) -> Plan:
             raise UserError(f"No codec of the suite takes part in test set '{config.name}'.")
         testsets.append(TestSet(config, clips, entries, _judges(suite, config)))
     if not testsets:
-        raise UserError("None of the suite's test sets is there: " + ", ".join(skipped))
+        raise UserError("None of the suite's test sets is there: " + ", ".join(skipped) + ".")
     return Plan(suite, testsets, skipped)
+
+
+def _skipped(config: TestSetConfig) -> str:
+    """Say where a test set was looked for, or how to give it."""
+    given = config.path != f"{{{config.name}}}"
+    return f"{config.name} ({config.path if given else f'give --data {config.name}=PATH'})"
 
 
 def _preset_domains(codec: CodecConfig) -> tuple[str, ...] | None:

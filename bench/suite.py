@@ -35,7 +35,7 @@ class TestSetConfig(_Strict):
         limit: Take this many clips, chosen by the suite's seed.
         scoring_rate: Rate in Hz that original and reconstruction pass through before scoring.
         metrics: Metrics for this set instead of the suite's.
-        optional: Skip the set, with a line, where its path does not exist.
+        optional: Skip the set, with a line, where its path does not exist or was not given.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -160,6 +160,8 @@ def fill_in(suite: Suite, data: dict[str, Path]) -> None:
     for testset in suite.testset:
         if testset.name in data:
             testset.path = f"{{{testset.name}}}"
+        if testset.optional and testset.path == f"{{{testset.name}}}" and testset.name not in data:
+            continue  # skipped by the plan, which finds nothing there
         testset.path = _substitute(testset.path, names, used, f"test set '{testset.name}'")
     for codec in suite.codec:
         for key, value in codec.options.items():

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from almbench.errors import UserError
+from almbench.plan import make_plan
 from almbench.suite import builtin_suites, fill_in, load_suite
 
 MINIMAL = """
@@ -83,3 +84,12 @@ def test_missing_and_unused_data_folders_are_named(tmp_path: Path) -> None:
         fill_in(load_suite("alm-demo"), {})
     with pytest.raises(UserError, match="Did you mean 'demo'"):
         fill_in(load_suite("alm-demo"), {"demo": tmp_path, "demos": tmp_path})
+
+
+def test_optional_test_sets_that_were_not_given_are_skipped(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path, "optional = true"))
+    fill_in(suite, {})
+    with pytest.raises(UserError, match=r"speech \(give --data speech=PATH\)"):
+        make_plan(suite)
+    with pytest.raises(UserError, match="--data demo=PATH"):
+        fill_in(load_suite("alm-demo"), {})
