@@ -121,6 +121,10 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME=PATH", help="Where a data folder of the suite lies."),
     ] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODEC=FOLDER", help="Where a codec's weights lie, if not the hub."),
+    ] = None,
     setting: Set = None,
     device: Annotated[Device, typer.Option(help="Where neural codecs run.")] = Device.AUTO,
     engine: Annotated[Engine, typer.Option(help="What spreads the work.")] = Engine.LOCAL,
@@ -132,11 +136,12 @@ def run(
     """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
     del engine  # there is one so far
     from almbench.plan import select
-    from almbench.suite import fill_in, load_suite
+    from almbench.suite import fill_in, load_suite, use_checkpoints
 
     chosen = load_suite(suite)
     chosen = select(chosen, codec or [], testset or [], metric or [])
-    fill_in(chosen, _data(data or []))
+    fill_in(chosen, _folders("data", "demo=/data/demo", data or []))
+    use_checkpoints(chosen, _folders("checkpoint", "mimi-1.1=/models/mimi", checkpoint or []))
     _apply_settings(chosen, setting or [])
     _run(chosen, output, device, workers, shard)
 
@@ -237,15 +242,15 @@ def list_(
     print_list(thing.value)
 
 
-def _data(pairs: list[str]) -> dict[str, Path]:
+def _folders(option: str, example: str, pairs: list[str]) -> dict[str, Path]:
     folders = {}
     for pair in pairs:
         name, equals, path = pair.partition("=")
         if not (name and equals and path):
-            raise UserError(f"--data '{pair}' is not NAME=PATH, such as --data demo=/data/demo.")
+            raise UserError(f"--{option} '{pair}' is not NAME=PATH, such as {example}.")
         folder = Path(path).expanduser().resolve()
         if not folder.exists():
-            raise UserError(f"--data {name}: {path} does not exist.")
+            raise UserError(f"--{option} {name}: {path} does not exist.")
         folders[name] = folder
     return folders
 

@@ -139,7 +139,7 @@ def _domains(names: Iterable[str]) -> str:
 def _codecs() -> Table:
     from almbench.codecs.registry import PRESETS, adapter_names, create
 
-    table = _table("ready-made", "label", "adapter", "domains", "usable here")
+    table = _table("ready-made", "label", "domains", "licence", "usable here")
     for id_, preset in PRESETS.items():
         codec = create(id_, preset.label, preset.adapter, preset.options)
         state = "yes"
@@ -147,10 +147,17 @@ def _codecs() -> Table:
             codec.fetch(network=False)
         except Unavailable as error:
             state = str(error)
-        table.add_row(id_, preset.label, preset.adapter, _domains(preset.domains), escape(state))
-    for name in adapter_names():
-        if name not in {preset.adapter for preset in PRESETS.values()}:
-            table.add_row("", "", name, "", "with options of yours")
+        spec = codec.spec
+        licence = f"{spec.licence}; weights: {spec.weights_licence}".removesuffix("; weights: ")
+        domains = _domains(preset.domains)
+        table.add_row(
+            id_,
+            escape(codec_label(spec.model_dump() | {"nominal_kbps": spec.nominal_kbps})),
+            domains,
+            escape(licence),
+            escape(state),
+        )
+    table.caption = f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}."
     return table
 
 

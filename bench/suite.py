@@ -172,6 +172,19 @@ def fill_in(suite: Suite, data: dict[str, Path]) -> None:
         raise UserError(unknown(f"data name in suite '{suite.name}'", sorted(unused)[0], known))
 
 
+def use_checkpoints(suite: Suite, folders: dict[str, Path]) -> None:
+    """Let codecs take their weights from local folders, given by codec id.
+
+    Raises:
+        UserError: The suite has no such codec.
+    """
+    codecs = {codec.id: codec for codec in suite.codec}
+    for id_, folder in folders.items():
+        if id_ not in codecs:
+            raise UserError(unknown(f"codec in suite '{suite.name}'", id_, codecs))
+        codecs[id_].options["checkpoint"] = str(folder)
+
+
 def _substitute(text: str, names: dict[str, Path], used: set[str], where: str) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]

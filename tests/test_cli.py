@@ -43,6 +43,8 @@ def test_version(bench: Bench) -> None:
         (["run", "--data", "demo"], "is not NAME=PATH"),
         (["run", "--data", "demo=/no/such"], "/no/such does not exist"),
         (["run", "alm-demo"], "--data demo=PATH"),
+        (["run", "--checkpoint", "opus-66=/tmp"], "Did you mean 'opus-6'"),
+        (["run", "--checkpoint", "opus-6=/tmp"], "no key 'checkpoint'"),
         (["run", "--set", "stoi=1"], "is not FAMILY.KEY=VALUE"),
         (["run", "--set", "speaker_similarity.backend=ekapa"], "ecapa"),
         (["run", "--set", "stoy.x=1"], "stoi"),
