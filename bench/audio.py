@@ -41,20 +41,21 @@ def read(path: Path) -> Sound:
     """Read a sound file as mono float.
 
     Raises:
-        AudioError: The file is missing, empty, not audio, or holds NaN or infinite samples.
+        AudioError: The file is missing, empty, not audio, or holds NaN or infinite samples. It is
+            named without its folder, since reasons are published.
     """
     if not path.is_file():
-        raise AudioError(f"{path} does not exist.")
+        raise AudioError(f"{path.name} does not exist.")
     if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty (0 bytes).")
+        raise AudioError(f"{path.name} is empty (0 bytes).")
     try:
         frames, rate = sf.read(path, dtype="float64", always_2d=True)
     except (sf.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{path} cannot be read as audio: {error}") from error
+        raise AudioError(f"{path.name} cannot be read as audio: {error}") from error
     if not len(frames):
-        raise AudioError(f"{path} holds no samples.")
+        raise AudioError(f"{path.name} holds no samples.")
     if not np.isfinite(frames).all():
-        raise AudioError(f"{path} holds NaN or infinite samples.")
+        raise AudioError(f"{path.name} holds NaN or infinite samples.")
     return Sound(frames.mean(axis=1), int(rate), frames.shape[1])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from almbench.errors import UserError
+from almbench.records import SCHEMA_VERSION
 from almbench.runfolder import RunFolder
 from almbench.tables import read_table, records
 
@@ -58,6 +59,10 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(folder.manifest.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise UserError(f"{folder.manifest} is damaged: {error}") from error
+    if manifest["schema_version"] != SCHEMA_VERSION:
+        raise UserError(
+            f"{folder.root} was made by another version of almbench: run its suite again."
+        )
     return manifest
 
 

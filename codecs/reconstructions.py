@@ -109,8 +109,8 @@ class Reconstructions:
         """
         found = self._by_path.get(clip_id) or self._by_stem.get(clip_id, [])
         if not found:
-            raise CodecError(f"no file for {clip_id} in {self._folder}")
+            raise CodecError(f"no file for {clip_id} in {self._folder.name}")
         if len(found) > 1:
-            names = " and ".join(str(path) for path in found)
+            names = " and ".join(str(path.relative_to(self._folder)) for path in found)
             raise CodecError(f"more than one file for {clip_id}: {names}")
         return found[0]

@@ -81,13 +81,44 @@ def listening(run: Run, table: Comparison, audio: Addresses) -> Listening:
         table: The comparison of the test set.
         audio: The published address of (test set, codec, clip), for each sound there is.
     """
-    systems = {codec["id"]: _system(table, codec) for codec in table.codecs}
+    maker = _Maker(run, table, audio)
     clips = run.clips[run.clips["testset"] == table.testset]
-    rows = [
-        _row(run, table, systems, records(group), audio)
-        for _, group in clips.groupby("clip", sort=False)
-    ]
-    return Listening(run.testset(table.testset), list(systems.values()), rows)
+    rows = [maker.row(records(group)) for _, group in clips.groupby("clip", sort=False)]
+    return Listening(run.testset(table.testset), list(maker.systems.values()), rows)
+
+
+class _Maker:
+    def __init__(self, run: Run, table: Comparison, audio: Addresses) -> None:
+        self._testset, self._scores, self._audio = table.testset, run.scores, audio
+        self._metrics = [m for m in with_values(table) if m["name"] != "measured_kbps"]
+        self.systems = {codec["id"]: _system(table, codec) for codec in table.codecs}
+
+    def row(self, facts: list[dict[str, Any]]) -> Row:
+        """A clip, from its rows of `clips.csv`, one a codec."""
+        by_codec = {row["codec"]: row for row in facts}
+        first = facts[0]
+        original = self._audio.get((self._testset, ORIGINAL, first["clip"]), "")
+        return Row(
+            first["clip"],
+            first["text"],
+            first["speaker"],
+            "" if pd.isna(first["duration_s"]) else f"{first['duration_s']:.1f} s",
+            original,
+            "" if original else first["reason"],
+            [self._heard(codec, by_codec.get(codec)) for codec in self.systems],
+        )
+
+    def _heard(self, codec: str, row: dict[str, Any] | None) -> Heard:
+        system = self.systems[codec]
+        if row is None:
+            return Heard(system, "", "not run yet", "", [])
+        key = self._testset, row["clip"], codec
+        address = self._audio.get((self._testset, codec, row["clip"]), "")
+        if not address:
+            return Heard(system, "", row["reason"] or "no sound", "", [])
+        of_clip = self._scores.get(key, {})
+        scores = [_score(m, of_clip[m["name"]]) for m in self._metrics if m["name"] in of_clip]
+        return Heard(system, address, "", _note(row["reason"], of_clip), scores)
 
 
 def _system(table: Comparison, codec: dict[str, Any]) -> System:
@@ -97,50 +128,6 @@ def _system(table: Comparison, codec: dict[str, Any]) -> System:
     return System(
         codec["label"], codec["anchor"], "" if nominal is None else kbps(nominal), measured
     )
-
-
-def _row(
-    run: Run,
-    table: Comparison,
-    systems: dict[str, System],
-    facts: list[dict[str, Any]],
-    audio: Addresses,
-) -> Row:
-    by_codec = {row["codec"]: row for row in facts}
-    first = facts[0]
-    seconds = first["duration_s"]
-    original = audio.get((table.testset, ORIGINAL, first["clip"]), "")
-    return Row(
-        first["clip"],
-        first["text"],
-        first["speaker"],
-        "" if pd.isna(seconds) else f"{seconds:.1f} s",
-        original,
-        "" if original else first["reason"],
-        [_heard(run, table, systems[id_], id_, by_codec.get(id_), audio) for id_ in systems],
-    )
-
-
-def _heard(
-    run: Run,
-    table: Comparison,
-    system: System,
-    codec: str,
-    row: dict[str, Any] | None,
-    audio: Addresses,
-) -> Heard:
-    if row is None:
-        return Heard(system, "", "not run yet", "", [])
-    address = audio.get((table.testset, codec, row["clip"]), "")
-    if not address:
-        return Heard(system, "", row["reason"] or "no sound", "", [])
-    of_clip = run.scores.get((table.testset, row["clip"], codec), {})
-    scores = [
-        _score(metric, of_clip[metric["name"]])
-        for metric in with_values(table)
-        if metric["name"] in of_clip and metric["name"] != "measured_kbps"
-    ]
-    return Heard(system, address, "", _note(row["reason"], of_clip), scores)
 
 
 def _score(metric: dict[str, Any], row: dict[str, Any]) -> Score:

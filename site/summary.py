@@ -139,15 +139,17 @@ def _lacking(run: Run, table: Comparison) -> list[tuple[str, str]]:
     for reason, where in list(cases.items())[:LACKING_SHOWN]:
         names, ids, clips = (set(column) for column in zip(*where, strict=True))
         count = f"{len(clips)} clip{'s' if len(clips) > 1 else ''}"
-        listed.append((reason, f"{_some(names, metrics)}; {_some(ids, codecs)}; {count}"))
+        listed.append(
+            (reason, f"{_some(names, metrics, 'metrics')}; {_some(ids, codecs, 'codecs')}; {count}")
+        )
     if len(cases) > LACKING_SHOWN:
         listed.append((f"{len(cases) - LACKING_SHOWN} more reasons", "see metrics.csv"))
     return listed
 
 
-def _some(names: set[str], labels: dict[str, str]) -> str:
+def _some(names: set[str], labels: dict[str, str], kind: str) -> str:
     if len(names) == len(labels) > 1:
-        return "all"
+        return f"all {kind}"
     return ", ".join(dict.fromkeys(label for name, label in labels.items() if name in names))
 
 

@@ -1,0 +1,312 @@
+import hashlib
+import json
+import shutil
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from almbench.errors import UserError
+from almbench.export import export
+from almbench.runfolder import RunFolder
+from almbench.site.build import build_site
+
+VOID = {"meta", "link", "img", "source", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """A page, read strictly: every tag is closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert not self.open, f"{path}: left open: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"{self.path}: </{tag}> at {self.getpos()}"
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def ids(self) -> list[str]:
+        return [i for _, attributes in self.tags if (i := attributes.get("id"))]
+
+    def said(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+def pages(site: Path) -> list[Page]:
+    found = [Page(path) for path in sorted(site.glob("*.html"))]
+    assert found
+    return found
+
+
+def files(site: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(site)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(site.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("name", ["site", "nasty_site", "joint_site"])
+def test_every_address_leads_to_a_file_of_the_site(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    site: Path = request.getfixturevalue(name)
+    ids = {page.path.name: page.ids() for page in pages(site)}
+    for page in pages(site):
+        assert len(set(page.ids())) == len(page.ids())
+        addresses = [a.get(k) for _, a in page.tags for k in ("href", "src", "srcset")]
+        for address in filter(None, addresses):
+            parts = urlsplit(address)
+            assert not parts.scheme
+            assert not parts.netloc
+            assert not parts.path.startswith("/")
+            target = site / (unquote(parts.path) or page.path.name)
+            assert target.is_file(), address
+            if parts.fragment:
+                assert unquote(parts.fragment) in ids[target.name], address
+
+
+@pytest.mark.parametrize("name", ["site", "nasty_site", "joint_site"])
+def test_pages_are_sound(name: str, request: pytest.FixtureRequest) -> None:
+    for page in pages(request.getfixturevalue(name)):
+        assert page.all("html")[0]["lang"] == "en"
+        assert any(m.get("name") == "viewport" for m in page.all("meta"))
+        assert any(m.get("name") == "description" and m["content"] for m in page.all("meta"))
+        assert not page.all("script")
+        assert all(th.get("scope") for th in page.all("th"))
+        assert all(img["alt"] for img in page.all("img"))
+        assert len(page.all("h1")) == 1
+        assert len(page.all("caption")) == len(page.all("table"))
+        levels = [int(tag[1]) for tag, _ in page.tags if tag in {"h1", "h2", "h3", "h4", "h5"}]
+        assert all(b - a <= 1 for a, b in pairwise(levels))
+        regions = [a for _, a in page.tags if a.get("role") == "region"]
+        assert all(r["aria-labelledby"] in page.ids() and r["tabindex"] == "0" for r in regions)
+        for audio in page.all("audio"):
+            assert audio["preload"] == "none"
+            assert "controls" in audio
+
+
+def test_a_page_a_domain(site: Path, joint_site: Path) -> None:
+    assert {p.name for p in site.glob("*.html")} == {"index.html", "speech.html", "sound.html"}
+    assert {p.name for p in joint_site.glob("*.html")} == {
+        "index.html",
+        "small-speech.html",
+        "small-sound.html",
+        "small-2-speech.html",
+    }
+
+
+def test_every_sound_is_there_and_is_the_one_that_was_scored(run: Path, site: Path) -> None:
+    published = site / "audio" / "small"
+    sources = sorted((run / "reconstructions").rglob("*.flac"))
+    assert len(sources) == 2 * 2 * 4
+    for source in sources:
+        copy = published / source.relative_to(run / "reconstructions")
+        assert copy.read_bytes() == source.read_bytes()
+        assert not copy.is_symlink()
+    players = [a["src"] for page in pages(site) for a in page.all("audio")]
+    assert len(players) == len(set(players)) == len(sources)
+
+
+def test_the_listening_table_has_the_original_first_and_the_scores_of_each_clip(
+    run: Path, site: Path
+) -> None:
+    page = Page(site / "speech.html")
+    assert [unquote(str(a["src"])) for a in page.all("audio")] == [
+        f"audio/small/talk/{system}/{clip}.flac"
+        for clip in "ab"
+        for system in ("original", "opus-6", "opus-24", "lowpass-3.5")
+    ]
+    said = page.said()
+    assert "What is said in a." in said
+    metrics = pd.read_csv(run / "metrics.csv")
+    stoi = metrics[(metrics["testset"] == "talk") & (metrics["metric"] == "stoi")]
+    assert len(stoi) == 6
+    for value in stoi["value"]:
+        assert f"{value:.3f}" in said
+
+
+def test_the_overview_shows_means_with_interval_rank_rate_and_version(
+    run: Path, site: Path
+) -> None:
+    page = Page(site / "index.html")
+    said = page.said()
+    summary = pd.read_csv(run / "summary.csv")
+    stoi = summary[summary["metric"] == "stoi"].set_index("codec")
+    for codec in stoi.index:
+        row = stoi.loc[codec]
+        mean, low, high = (float(row[name]) for name in ("mean", "ci95_low", "ci95_high"))
+        assert f"{mean:.3f} [{low:.3f}, {high:.3f}]" in said
+    html = page.path.read_text(encoding="utf-8")
+    best, second = (float(stoi["mean"][codec]) for codec in ("opus-24", "opus-6"))
+    assert f"<strong>{best:.3f}</strong>" in html
+    assert f"<u>{second:.3f}</u>" in html
+    version = stoi["version"].iloc[0]
+    assert f'title="higher is better; at 16 kHz; {version}"' in html
+    assert f"STOI at 16 kHz; {version}" in said
+    assert "Opus 6.00 kbit/s" in said
+    assert "no bits were seen" in said
+    assert "Low-pass 3.5 kHz anchor" in said
+    assert "First paragraph. Second paragraph." in said
+
+
+def test_the_overview_says_how_it_was_measured(run: Path, site: Path) -> None:
+    said = Page(site / "index.html").said()
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    for name, text in manifest["policies"].items():
+        if name != "version":
+            assert f"{name} {text}" in said
+    assert f"numpy {np.__version__}" in said
+    assert manifest["finished"][:10] in said
+    assert manifest["machine"]["python"] in said
+
+
+def test_tables_to_take_away(run: Path, site: Path) -> None:
+    data = site / "data" / "small"
+    for name in ("clips", "metrics", "summary"):
+        assert (data / f"{name}.csv").read_bytes() == (run / f"{name}.csv").read_bytes()
+    latex = export(RunFolder(run), "latex", "summary")
+    assert (data / "comparison.tex").read_bytes() == latex
+
+
+def test_hostile_names_are_shown_and_not_obeyed(nasty_site: Path) -> None:
+    for page in pages(nasty_site):
+        html = page.path.read_text(encoding="utf-8")
+        assert "<script" not in html
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+        assert not page.all("b")
+        assert "\"double\" 'single' & <b>bold</b> 😀 שלום" in page.said()
+    for drawing in (nasty_site / "plots").rglob("*.svg"):
+        assert "<script" not in drawing.read_text(encoding="utf-8")
+
+
+def test_what_failed_says_why_and_has_no_player(nasty_site: Path) -> None:
+    page = Page(nasty_site / "speech.html")
+    said = page.said()
+    assert "empty.wav is empty (0 bytes)" in said
+    assert said.count("No sound:") == 4 + 2  # the broken clip, and two that are not in `ready`
+    assert "3 of 4, 1 failed" in Page(nasty_site / "index.html").said()
+    assert len(page.all("audio")) == 3 * 3 + 1
+
+
+def test_the_same_input_gives_the_same_bytes(run: Path, site: Path, tmp_path: Path) -> None:
+    build_site([run], tmp_path / "again")
+    assert files(tmp_path / "again") == files(site)
+
+
+def test_building_again_touches_nothing_that_is_the_same(run: Path, tmp_path: Path) -> None:
+    build_site([run], tmp_path / "site")
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "site").rglob("*.flac")}
+    assert before
+    build_site([run], tmp_path / "site")
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "site").rglob("*.flac")} == before
+
+
+def test_what_is_stale_goes_and_what_others_put_there_stays(
+    run: Path, nasty: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "site"
+    build_site([run, nasty], out)
+    (out / "CNAME").write_text("example.org")
+    (out / "audio" / "small" / "talk" / "opus-6" / "a.flac").write_bytes(b"damaged")
+    build_site([run], out)
+    assert (out / "CNAME").read_text() == "example.org"
+    assert not (out / "audio" / "small-2").exists()
+    (out / "CNAME").unlink()
+    build_site([run], tmp_path / "fresh")
+    assert files(out) == files(tmp_path / "fresh")
+
+
+def test_an_interrupted_build_is_gone_on_with(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "site"
+    copyfile = shutil.copyfile
+    done: list[Path] = []
+
+    def breaks_off(source: Path, target: Path) -> None:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(target)
+        copyfile(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", breaks_off)
+        with pytest.raises(KeyboardInterrupt):
+            build_site([run], out)
+    assert done
+    build_site([run], out)
+    build_site([run], tmp_path / "fresh")
+    assert files(out) == files(tmp_path / "fresh")
+
+
+def test_a_foreign_folder_is_refused(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "index.html").write_text("mine")
+    with pytest.raises(UserError, match=r"thesis is not empty.*-o"):
+        build_site([run], tmp_path / "thesis")
+    assert files(tmp_path / "thesis").keys() == {"index.html"}
+    assert (tmp_path / "thesis" / "index.html").read_text() == "mine"
+    with pytest.raises(UserError, match="takes a folder"):
+        build_site([run], tmp_path / "thesis" / "index.html")
+
+
+def test_a_marker_cannot_lead_outside(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    out = build_site([run], tmp_path / "site").parent
+    with (out / ".almbench-site").open("a") as marker:
+        marker.write(f"../precious\n{tmp_path / 'precious'}\n")
+    build_site([run], out)
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a finished run"):
+        build_site([tmp_path], tmp_path / "site")
+    shutil.copytree(run, tmp_path / "half")
+    (tmp_path / "half" / "summary.csv").unlink()
+    with pytest.raises(UserError, match=r"no summary\.csv.*bench run"):
+        build_site([tmp_path / "half"], tmp_path / "site")
+    with pytest.raises(UserError, match="twice"):
+        build_site([run, run / ".." / run.name], tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_plots_show_every_codec_that_has_a_bitrate(site: Path) -> None:
+    page = Page(site / "index.html")
+    (alt,) = [str(img["alt"]) for img in page.all("img") if "STOI" in str(img["alt"])]
+    assert "2 codecs from 6.2" in alt
+    assert "Highest Opus with 0." in alt
+    assert "Without a bitrate, so not drawn: Low-pass 3.5 kHz" in page.said()
+    for theme in ("light", "dark"):
+        svg = (site / "plots" / "small" / f"talk-stoi-{theme}.svg").read_text(encoding="utf-8")
+        assert svg.count(">Opus</text>") == 2
+        assert "Low-pass" not in svg
+        assert ">STOI ↑</text>" in svg
+
+
+def test_copied_sound_can_be_read(site: Path) -> None:
+    for path in (site / "audio").rglob("*.flac"):
+        samples, _ = sf.read(path)
+        assert len(samples)
