@@ -29,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+codec_app = typer.Typer(help="Environments of codecs that need their own.", no_args_is_help=True)
+app.add_typer(codec_app, name="codec")
 
 
 class Device(StrEnum):
@@ -232,6 +234,21 @@ def export(
     typer.echo(f"Wrote {output}", err=True)
 
 
+@app.command()
+def check(
+    codec: Annotated[str, typer.Argument(help="A ready-made codec, or an adapter's name.")],
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Option of the adapter; may be repeated."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where neural codecs run.")] = Device.AUTO,
+) -> None:
+    """Check an adapter: shapes, length, bitrate, determinism, batches, delay, odd sounds."""
+    from almbench.check import print_check
+
+    raise typer.Exit(print_check(codec, option or [], device.value))
+
+
 @app.command(name="list")
 def list_(
     thing: Annotated[Thing, typer.Argument(help="What to list.")],
@@ -240,6 +257,20 @@ def list_(
     from almbench.report import print_list
 
     print_list(thing.value)
+
+
+@codec_app.command()
+def install(
+    name: Annotated[str, typer.Argument(help="An environment, such as stablecodec.")],
+    python: Annotated[
+        str | None, typer.Option(help="Interpreter to make it with. [default: this one]")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Make it anew.")] = False,
+) -> None:
+    """Install the environment of an external codec below $ALMBENCH_HOME (~/.cache/almbench)."""
+    from almbench.codecs.environments import install as make
+
+    make(name, python, force=force, show=typer.echo)
 
 
 def _folders(option: str, example: str, pairs: list[str]) -> dict[str, Path]:

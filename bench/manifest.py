@@ -21,7 +21,8 @@ from almbench.runfolder import RunFolder
 
 PACKAGES = [
     "auraloss", "av", "librosa", "numba", "numpy", "pandas", "pesq", "pycodec2", "pystoi",
-    "resemblyzer", "scipy", "soundfile", "soxr", "speechbrain", "torch", "visqol-python",
+    "resemblyzer", "scipy", "soundfile", "soxr", "speechbrain", "speechtokenizer", "torch",
+    "transformers", "visqol-python",
 ]  # fmt: skip
 
 

@@ -79,11 +79,12 @@ class _Lines:
             self._print(0.0)
 
     def advance(self, steps: int = 1) -> None:
+        if not steps:
+            return
         self._done += steps
         now = time.monotonic()
         if self._done >= self._total:
-            if steps:
-                self._print(now - self._start)
+            self._print(now - self._start)
         elif now - self._last >= LINE_EVERY_S:
             self._last = now
             rate = self._done / (now - self._start)

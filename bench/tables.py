@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import UserError
 from almbench.plan import Entry, Judge, Plan, TestSet
 from almbench.records import OriginalRow, ReconstructionRow, Row, ScoreRow, read_rows
@@ -14,6 +15,7 @@ from almbench.runfolder import RunFolder
 from almbench.scoring import score_signature
 from almbench.statistics import mean_interval
 from almbench.testsets import Clip
+from almbench.tokens import CLIP_METRICS, ENTROPY, TokenTable
 
 CLIP_COLUMNS = [
     "testset", "domain", "clip", "codec", "label", "duration_s", "nominal_kbps", "measured_kbps",
@@ -77,6 +79,23 @@ class _Rows:
                         }
                         yield _Case(testset, clip, entry, original, row, scores)
 
+    def tokens(self, plan: Plan, folder: RunFolder) -> dict[tuple[str, str], TokenTable]:
+        """The tokens of each codec that has codebooks: (test set, codec) -> tokens."""
+        return {
+            (testset.name, entry.spec.id): TokenTable(
+                {
+                    clip.id: (folder.codes(testset.name, entry.spec.id, clip.id), row.signature)
+                    for clip in testset.clips
+                    if (row := self.reconstructions.get((testset.name, clip.id, entry.spec.id)))
+                    and row.status == "ok"
+                },
+                entry.spec.codebook_sizes,
+            )
+            for testset in plan.testsets
+            for entry in testset.entries
+            if entry.spec.codebook_sizes and not isinstance(entry.codec, Reconstructions)
+        }
+
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table, each as column -> value."""
@@ -87,8 +106,10 @@ def build_tables(plan: Plan, folder: RunFolder) -> Tables:
     """Build the tables of a run from its rows; what has not run yet is left out."""
     clips: list[dict[str, Any]] = []
     metrics: list[dict[str, Any]] = []
-    for case in _Rows(folder.root).cases(plan):
-        of_case = list(_metric_rows(case))
+    rows = _Rows(folder.root)
+    tokens = rows.tokens(plan, folder)
+    for case in rows.cases(plan):
+        of_case = list(_metric_rows(case, tokens.get((case.testset.name, case.entry.spec.id))))
         metrics += of_case
         clips.append(_clip_row(case, of_case))
     names = dict.fromkeys(row["metric"] for row in metrics)
@@ -97,7 +118,7 @@ def build_tables(plan: Plan, folder: RunFolder) -> Tables:
     return Tables(
         pd.DataFrame(clips, columns=CLIP_COLUMNS + extra),
         metric_table,
-        _summary(plan, metric_table),
+        _summary(plan, metric_table, tokens),
     )
 
 
@@ -138,7 +159,7 @@ def _overall(row: ReconstructionRow, metrics: list[dict[str, Any]]) -> tuple[str
     return "failed" if failed else "ok", "; ".join(notes)
 
 
-def _metric_rows(case: _Case) -> Iterator[dict[str, Any]]:
+def _metric_rows(case: _Case, tokens: TokenTable | None) -> Iterator[dict[str, Any]]:
     base = {
         "testset": case.testset.name,
         "domain": case.testset.config.domain,
@@ -146,6 +167,8 @@ def _metric_rows(case: _Case) -> Iterator[dict[str, Any]]:
         "codec": case.entry.spec.id,
     }
     yield {**base, "metric": "measured_kbps", **_measured(case)}
+    entropy, *others = _token_rows(case, tokens)
+    yield {**base, **entropy}
     for judge in case.testset.judges:
         for metric in judge.metrics:
             facts = {
@@ -153,6 +176,23 @@ def _metric_rows(case: _Case) -> Iterator[dict[str, Any]]:
                 "rate_hz": judge.family.rate or case.testset.scoring_rate,
             }
             yield {**base, "metric": metric.name, **_value(case, judge, metric.name), **facts}
+    yield from ({**base, **row} for row in others)
+
+
+def _token_rows(case: _Case, tokens: TokenTable | None) -> list[dict[str, Any]]:
+    """The entropy bitrate of a clip, then what else there is of a codec with codebooks."""
+    row, duration = case.reconstruction, case.original.duration_s
+    status, reason = row.status, row.reason
+    if status == "ok" and duration:
+        if tokens is not None:
+            return tokens.clip_rows(case.clip.id, duration)
+        status, reason = "skipped", "no codes were seen: no codebooks, or ready-made files"
+    state = {"status": status, "reason": reason, "signature": row.signature}
+    return [
+        {"metric": metric, "version": version, **state}
+        for metric, version in CLIP_METRICS.items()
+        if metric == ENTROPY or tokens is not None
+    ]
 
 
 def _measured(case: _Case) -> dict[str, Any]:
@@ -189,7 +229,9 @@ def _value(case: _Case, judge: Judge, metric: str) -> dict[str, Any]:
     }
 
 
-def _summary(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
+def _summary(
+    plan: Plan, metrics: pd.DataFrame, tokens: dict[tuple[str, str], TokenTable]
+) -> pd.DataFrame:
     labels = {
         (t.name, e.spec.id): (t.config.domain, e.spec.label)
         for t in plan.testsets
@@ -219,6 +261,10 @@ def _summary(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
                 "reason": "" if len(values) or reasons.empty else reasons.iloc[0],
             }
         )
+    for (testset, codec), table in tokens.items():
+        domain, label = labels[testset, codec]
+        base = {"testset": testset, "domain": domain, "codec": codec, "label": label, "failed": 0}
+        rows += [{**base, **row} for row in table.codebook_rows()]
     return _in_plan_order(pd.DataFrame(rows, columns=SUMMARY_COLUMNS), plan)
 
 

@@ -21,10 +21,17 @@ BUILT_IN = {
     "aac": "almbench.codecs.aac:Aac",
     "amr-nb": "almbench.codecs.amr:Amr",
     "codec2": "almbench.codecs.codec2:Codec2",
+    "dac": "almbench.codecs.dac:Dac",
+    "encodec": "almbench.codecs.encodec:Encodec",
+    "external": "almbench.codecs.external:External",
     "lowpass": "almbench.codecs.lowpass:Lowpass",
+    "mimi": "almbench.codecs.mimi:Mimi",
     "mp3": "almbench.codecs.mp3:Mp3",
     "opus": "almbench.codecs.opus:Opus",
     "reconstructions": "almbench.codecs.reconstructions:Reconstructions",
+    "speechtokenizer": "almbench.codecs.speechtokenizer:SpeechTokenizer",
+    "stablecodec": "almbench.codecs.stablecodec:StableCodec",
+    "wavtokenizer": "almbench.codecs.wavtokenizer:WavTokenizer",
 }
 EVERYTHING = ("speech", "sound", "music")
 SPEECH = ("speech",)
@@ -59,6 +66,16 @@ PRESETS: dict[str, Preset] = {
     "mp3-16": Preset("MP3", "mp3", {"bitrate": 16000, "sample_rate": 24000}),
     "mp3-32": Preset("MP3", "mp3", {"bitrate": 32000, "sample_rate": 24000}),
     "aac-16": Preset("AAC-LC", "aac", {"bitrate": 16000, "sample_rate": 24000}),
+    "encodec-1.5": Preset("Encodec", "encodec", {"num_codebooks": 2}),
+    "dac-1.5": Preset("DAC", "dac", {"num_codebooks": 2}),
+    "mimi-1.1": Preset("Mimi", "mimi", {"num_codebooks": 8}, SPEECH),
+    "mimi-0.41": Preset("Mimi", "mimi", {"num_codebooks": 3}, SPEECH),
+    "speechtokenizer-1.5": Preset(
+        "SpeechTokenizer", "speechtokenizer", {"num_codebooks": 3}, SPEECH
+    ),
+    "wavtokenizer-0.48": Preset("WavTokenizer", "wavtokenizer", {"model": "40"}),
+    "wavtokenizer-0.9": Preset("WavTokenizer", "wavtokenizer", {"model": "75"}, SPEECH),
+    "stablecodec-0.4": Preset("StableCodec", "stablecodec", {}, SPEECH),
     "lowpass-3.5": Preset("Low-pass 3.5 kHz", "lowpass", {"cutoff": 3500}),
     "lowpass-7": Preset("Low-pass 7 kHz", "lowpass", {"cutoff": 7000}),
 }

@@ -1,0 +1,165 @@
+"""Find the files of a checkpoint: in a local folder, in the hub's cache, or on the hub."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from almbench.audio import sha256
+from almbench.codecs.base import Checkpoint
+from almbench.errors import Unavailable
+
+TIMEOUT = 5.0  # seconds that the hub has to answer at all
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a checkpoint.
+
+    Attributes:
+        source: Hub id, or local folder or file, as asked for.
+        revision: Commit on the hub; empty for local files.
+        paths: Where each file is, by the name it was asked for. The last one holds the weights.
+    """
+
+    source: str
+    revision: str
+    paths: dict[str, Path]
+
+    @property
+    def weights(self) -> Path:
+        """The file that holds the weights."""
+        return list(self.paths.values())[-1]
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the weights came from; hashes the file the first time."""
+        state = self.weights.stat()
+        digest = _digest(self.weights, state.st_size, state.st_mtime_ns)
+        return Checkpoint(source=self.source, revision=self.revision, sha256=digest)
+
+
+def find(source: str, revision: str, names: Sequence[str], *, network: bool) -> Files:
+    """Find the files of a checkpoint.
+
+    Args:
+        source: A local folder, a local file of weights with the other files beside it, or a hub id.
+        revision: Commit, branch or tag of the hub repository; local files have none.
+        names: The files, as the hub repository names them, the weights last. A local folder may
+            hold them in the same subfolders or without.
+        network: Whether what is not here may be fetched from the hub.
+
+    Raises:
+        Unavailable: A file is missing; the message says which, where it would be taken from, and
+            the cure.
+    """
+    place = Path(source).expanduser()
+    if place.exists():
+        return Files(source, "", _local(place, names))
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError as error:
+        raise _unavailable(source, revision, names, "huggingface_hub is not installed") from error
+    if source.startswith(("/", "~", ".")):
+        raise Unavailable(
+            f"The checkpoint {source} does not exist. Cure: name a folder with {_list(names)}."
+        )
+
+    def get(*, local: bool) -> Files:
+        paths = {
+            name: Path(
+                hf_hub_download(
+                    source, name, revision=revision, local_files_only=local, etag_timeout=TIMEOUT
+                )
+            )
+            for name in names
+        }
+        # The hub's cache is .../snapshots/COMMIT/NAME.
+        commit = paths[names[0]].parents[len(Path(names[0]).parts) - 1].name
+        return Files(source, commit, paths)
+
+    try:
+        return get(local=True)
+    except (OSError, ValueError) as error:
+        if not network:
+            raise _unavailable(source, revision, names, "not fetched yet") from error
+    if reason := _hub_is_away():
+        raise _unavailable(source, revision, names, reason)
+    try:
+        return get(local=False)
+    except Exception as error:  # the errors of the hub's HTTP libraries have no common base
+        raise _unavailable(source, revision, names, _reason(error)) from error
+
+
+def _local(place: Path, names: Sequence[str]) -> dict[str, Path]:
+    folder = place.parent if place.is_file() else place
+    paths = {}
+    for name in names:
+        inside = folder / name
+        paths[name] = inside if inside.is_file() else folder / Path(name).name
+    if place.is_file():
+        paths[names[-1]] = place
+    lacking = [name for name, path in paths.items() if not path.is_file()]
+    if lacking:
+        raise Unavailable(
+            f"The folder {folder} lacks {_list(lacking)}. Cure: put into it what the checkpoint's "
+            f"hub repository has under that name; {_list(names)} are needed."
+        )
+    return paths
+
+
+@cache
+def _hub_is_away() -> str | None:
+    """Why the hub cannot be reached, or None; asked once, as each request would be retried long."""
+    from huggingface_hub import constants, get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=TIMEOUT)
+    except Exception as error:  # the errors of the hub's HTTP libraries have no common base
+        return _reason(error)
+    return None
+
+
+def _reason(error: Exception) -> str:
+    from huggingface_hub import constants
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE forbids the network"
+    if isinstance(error, GatedRepoError):
+        return "its authors ask you to accept terms on its page first, and HF_TOKEN to be set"
+    if isinstance(error, RevisionNotFoundError):
+        return "the hub has no such revision"
+    if isinstance(error, RepositoryNotFoundError):
+        return "the hub has no such repository, or none that HF_TOKEN may read"
+    if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+        return "the repository lacks a file"
+    words = str(error).splitlines() or [""]
+    return f"{constants.ENDPOINT} cannot be reached ({type(error).__name__}: {words[0]})"
+
+
+def _unavailable(source: str, revision: str, names: Sequence[str], reason: str) -> Unavailable:
+    return Unavailable(
+        f"The checkpoint '{source}' is no local folder, and {_list(names)} of that hub repository "
+        f"at revision {revision} are not here: {reason}. Cure: where there is a network, run "
+        f"'hf download {source} {' '.join(names)} --revision {revision} --local-dir FOLDER' and "
+        "set options.checkpoint = FOLDER."
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+
+
+@cache
+def _digest(path: Path, size: int, modified: int) -> str:
+    """Hash a file once a process, as long as it is not changed."""
+    del size, modified
+    return sha256(path)

@@ -1,0 +1,296 @@
+"""A codec that runs in a program of its own, a worker: any language, any packages (docs/codecs.md).
+
+The worker is started once, gets a clip at a time, and writes back the decoded sound and the codes.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import soundfile as sf
+from numpy.typing import NDArray
+from pydantic import Field
+
+from almbench import policies
+from almbench.audio import Samples, fit, read, sha256
+from almbench.codecs import environments
+from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
+from almbench.codecs.process import CrashError, WorkerProcess
+from almbench.codecs.stated import StatedOptions
+from almbench.errors import AudioError, CodecError, Unavailable
+
+PROTOCOL = 1
+
+
+class ExternalOptions(StatedOptions):
+    """How to run a worker, and what is known of its codec.
+
+    Attributes:
+        command: The program and its arguments. `{python}` stands for the interpreter of `env`, or
+            of almbench where that is empty, `{workers}` for the folder of almbench's own workers.
+        sample_rate: Rate in Hz of the sounds that the worker gets and gives back.
+        env: Name of an environment made by `bench codec install`.
+        settings: Handed to the worker; part of the codec's identity.
+        timeout_s: Longest time a clip may take, in seconds.
+        start_timeout_s: Longest time until the worker is ready, in seconds.
+        causal: Whether the codec needs no future sound.
+        parameters: Number of weights.
+        weights_licence: Licence of its weights.
+    """
+
+    command: tuple[str, ...] = Field(min_length=1)
+    sample_rate: int = Field(gt=0)
+    env: str = ""
+    settings: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    timeout_s: float = Field(default=120, gt=0, allow_inf_nan=False)
+    start_timeout_s: float = Field(default=600, gt=0, allow_inf_nan=False)
+    causal: bool | None = None
+    parameters: int | None = Field(default=None, gt=0)
+    weights_licence: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a worker gave back for a clip.
+
+    Attributes:
+        decoded: The sound, **Shape** `[T]`.
+        encode_s: Seconds that encoding took, as the worker measured it.
+        decode_s: Seconds that decoding took, likewise.
+    """
+
+    decoded: Samples
+    encode_s: float | None
+    decode_s: float | None
+
+
+class External(Codec[ExternalOptions]):
+    """A codec behind a worker.
+
+    The worker encodes and decodes in one go, so `encode` returns both and its duration covers both.
+    """
+
+    options_type: ClassVar[type[Options]] = ExternalOptions
+    uses_device = True
+    _worker: WorkerProcess | None = None
+    _device = "cpu"
+    _broken: Exception | None = None
+    _count = 0
+
+    def fetch(self, *, network: bool = True) -> None:
+        """Make sure that the environment and the program are here.
+
+        Raises:
+            Unavailable: One is not; the message says the cure.
+        """
+        super().fetch(network=network)
+        program = self._command[0]
+        if shutil.which(program) is None:
+            raise Unavailable(
+                f"The worker's program '{program}' is not here. Cure: install it, or give its full "
+                "path in options.command."
+            )
+
+    @property
+    def _command(self) -> list[str]:
+        """The command with everything filled in. Raises `Unavailable` without the environment."""
+        env = self.options.env
+        places = {
+            "{python}": str(environments.python_of(env)) if env else sys.executable,
+            "{workers}": str(environments.WORKERS),
+        }
+        command = []
+        for part in self.options.command:
+            for name, place in places.items():
+                part = part.replace(name, place)  # noqa: PLW2901
+            command.append(part)
+        return command
+
+    @property
+    def spec(self) -> CodecSpec:
+        """Facts of the codec, as the options give them."""
+        options = self.options
+        return CodecSpec(
+            id=self.id,
+            label=self.label,
+            family=options.family or self.id,
+            sample_rate=options.sample_rate,
+            frame_rate=options.frame_rate,
+            codebook_sizes=options.codebook_sizes,
+            stated_bps=options.bitrate,
+            causal=options.causal,
+            parameters=options.parameters,
+            licence=options.licence,
+            weights_licence=options.weights_licence,
+            settings={f"settings.{k}": v for k, v in options.settings.items()} | self._identity(),
+        )
+
+    def _identity(self) -> dict[str, str | int | float | bool | None]:
+        """What runs: the command's words, the files among them by their content, the packages."""
+        identity: dict[str, str | int | float | bool | None] = {}
+        identity["command"] = " ".join(self.options.command)
+        try:
+            command = self._command
+        except Unavailable:
+            return identity
+        words = []
+        for asked, word in zip(self.options.command, command, strict=True):
+            is_file = asked != "{python}" and Path(word).is_file()
+            words.append(f"{Path(word).name}@{sha256(Path(word))[:12]}" if is_file else asked)
+        identity["command"] = " ".join(words)
+        if self.options.env:
+            identity["packages"] = environments.fingerprint(self.options.env)
+        return identity
+
+    def load(self, device: str) -> None:
+        """Start the worker and wait until it is ready.
+
+        Raises:
+            Unavailable: It did not get ready; the reason holds its last words.
+        """
+        self._device = device
+        self._broken = None
+        self._log.unlink(missing_ok=True)
+        try:
+            self._start()
+        except CodecError as error:
+            raise Unavailable(str(error)) from error
+
+    def unload(self) -> None:
+        """End the worker."""
+        if self._worker:
+            self._worker.close()
+        self._worker = None
+
+    @property
+    def _log(self) -> Path:
+        return environments.home() / "logs" / f"{self.id}.log"
+
+    def _start(self) -> WorkerProcess:
+        """Start a worker, unless one failed to get ready before: each try may take minutes."""
+        if self._broken:
+            raise self._broken
+        try:
+            self._worker = WorkerProcess(self._command, self._log)
+            answer = self._worker.ask(self._greeting(), self.options.start_timeout_s)
+            if answer.get("ready") is not True:
+                raise CodecError(f"its worker says: {answer.get('error', answer)}")
+            self._check(answer)
+        except (CodecError, Unavailable) as error:
+            self._broken = CodecError(f"The worker of '{self.id}' cannot be used: {error}")
+            self.unload()
+            raise self._broken from error
+        return self._worker
+
+    def _greeting(self) -> dict[str, Any]:
+        """What the worker is told first."""
+        return {
+            "protocol": PROTOCOL,
+            "sample_rate": self.options.sample_rate,
+            "device": self._device,
+            "settings": self.options.settings,
+        }
+
+    def _check(self, answer: Mapping[str, Any]) -> None:
+        """Look at what a worker says when it is ready. Raises `CodecError`."""
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        """Encode and decode clips, one after the other.
+
+        Raises:
+            CodecError: The worker reported an error, gave no answer in time, ended twice, or gave
+                back what cannot be right.
+        """
+        return [self._through(samples, rate) for samples in batch]
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        """Hand out what `encode` got back, each **Shape** `[T]`."""
+        del rate
+        return [fit(item.payload.decoded, item.length) for item in batch]
+
+    def _through(self, samples: Samples, rate: int) -> Encoded:
+        with tempfile.TemporaryDirectory(prefix="almbench-") as name:
+            folder = Path(name)
+            wav, decoded, codes = folder / "in.wav", folder / "out.wav", folder / "codes.npy"
+            sf.write(wav, samples.astype(np.float32), rate, subtype="FLOAT")
+            request = {"wav": str(wav), "decoded": str(decoded), "codes": str(codes)}
+            try:
+                answer = self._ask(request)
+            except CrashError:
+                # What came before may have worn it out: once more, in a process of its own.
+                answer = self._ask(request)
+            sound = self._sound(decoded, len(samples), rate)
+            encoded = self._encoded(codes, answer, len(samples))
+        reply = Reply(sound, _number(answer, "encode_s"), _number(answer, "decode_s"))
+        return replace(encoded, payload=reply)
+
+    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+        worker = self._worker if self._worker and self._worker.alive else self._start()
+        self._count += 1
+        id_ = str(self._count)
+        answer = worker.ask({"id": id_, **request}, self.options.timeout_s)
+        if answer.get("id") != id_:
+            self.unload()  # it is out of step
+            raise CodecError(f"its worker answered '{answer.get('id')}' instead of '{id_}'")
+        if "error" in answer:
+            raise CodecError(f"its worker says: {answer['error']}")
+        return answer
+
+    @staticmethod
+    def _sound(path: Path, length: int, rate: int) -> Samples:
+        try:
+            sound = read(path)
+        except AudioError as error:
+            words = str(error).replace(str(path), "its sound")
+            raise CodecError(f"its worker's fault: {words}") from error
+        if sound.rate != rate:
+            raise CodecError(f"its worker's fault: a sound at {sound.rate} Hz instead of {rate} Hz")
+        if len(sound.samples) < policies.LEAST_LENGTH * length:
+            raise CodecError(
+                f"its worker's fault: {len(sound.samples)} samples came back of {length}"
+            )
+        return sound.samples
+
+    def _encoded(self, path: Path, answer: Mapping[str, Any], length: int) -> Encoded:
+        sizes = self.options.codebook_sizes
+        if not sizes:
+            return Encoded(_number(answer, "bits"), length)
+        if not path.is_file():
+            raise CodecError("its worker's fault: no codes, though codebook_sizes are given")
+        try:
+            codes = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise CodecError(f"its worker's fault: its codes are no .npy file: {error}") from error
+        _check_codes(codes, sizes)
+        return from_codes(codes.astype(np.int64), sizes, length)
+
+
+def _check_codes(codes: NDArray[Any], sizes: tuple[int, ...]) -> None:
+    fault = "its worker's fault:"
+    if codes.dtype.kind not in "iu":
+        raise CodecError(f"{fault} its codes are {codes.dtype}, not integers")
+    if codes.ndim != 2 or len(codes) != len(sizes) or not codes.size:
+        raise CodecError(
+            f"{fault} its codes have the shape {list(codes.shape)}, not [{len(sizes)}, frames]"
+        )
+    for book, (row, size) in enumerate(zip(codes, sizes, strict=True)):
+        wrong = row[(row < 0) | (row >= size)]
+        if len(wrong):
+            raise CodecError(
+                f"{fault} code {wrong[0]} of codebook {book} is not within 0 to {size - 1}"
+            )
+
+
+def _number(answer: Mapping[str, Any], key: str) -> float | None:
+    """A number that a worker may report."""
+    value = answer.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+        raise CodecError(f"its worker's fault: {key} = {value!r} is not a number from 0 on")
+    return float(value)

@@ -1,0 +1,323 @@
+"""What neural codecs share: finding and loading a checkpoint, and batches of tensors in and out."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from almbench.audio import Samples, fit
+from almbench.codecs.base import Checkpoint, Codec, CodecSpec, Encoded, Options, from_codes
+from almbench.codecs.checkpoints import Files, find
+from almbench.errors import Unavailable, UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a checkpoint is.
+
+    Attributes:
+        sample_rate: Rate in Hz.
+        hop: Samples a frame.
+        codebook_size: Entries of each codebook.
+        codebooks: Codebooks there are; a codec may use the first few.
+        parameters: Learned parameters; codebooks that the model keeps as buffers do not count.
+    """
+
+    sample_rate: int
+    hop: int
+    codebook_size: int
+    codebooks: int
+    parameters: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published checkpoint: the commit to take by default, and its facts."""
+
+    revision: str
+    facts: Facts
+
+
+class NeuralOptions(Options):
+    """Options of every neural codec.
+
+    Attributes:
+        checkpoint: Hub id, or a local folder or weights file.
+        revision: Commit, branch or tag on the hub; empty for the commit that almbench knows, or
+            else "main".
+        num_codebooks: How many of the codebooks are used.
+    """
+
+    checkpoint: str
+    revision: str = ""
+    num_codebooks: int
+
+
+O = TypeVar("O", bound=NeuralOptions)  # noqa: E741
+
+
+class NeuralCodec(Codec[O]):
+    """A codec whose model runs in PyTorch.
+
+    Everything runs in float32 and evaluation mode. Clips are at most 30 s long: memory grows with
+    the length (20 to 75 MB a second and clip), and coding in chunks would change the results.
+
+    A subclass gives the class attributes below, `_facts`, `_load`, `_encode` and `_decode`.
+
+    Attributes:
+        family: Name of the kind of codec.
+        published: Checkpoints that are known, by hub id.
+        file_names: Files of a checkpoint, the weights last.
+        packages: Packages that are imported, all in the extra `neural`.
+        pads: Whether clips are padded with zeros to whole frames first; False for a model that does
+            that its own way.
+        licences: Licence of the code, and of the weights.
+    """
+
+    uses_device = True
+    longest_s = 30.0
+    family: ClassVar[str]
+    published: ClassVar[Mapping[str, Published]]
+    file_names: ClassVar[tuple[str, ...]]
+    packages: ClassVar[tuple[str, ...]]
+    pads: ClassVar[bool] = True
+    causal: ClassVar[bool | None] = None
+    licences: ClassVar[tuple[str, str]]
+
+    _model: Any = None
+    _loaded: Facts
+    _device: str
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say which packages are missing."""
+        absent = [name for name in ("torch", *cls.packages) if find_spec(name) is None]
+        if absent:
+            return f"not installed: {', '.join(absent)}. Cure: pip install 'almbench[neural]'"
+        return None
+
+    def fetch(self, *, network: bool = True) -> None:
+        """Make sure that the packages and the checkpoint are here.
+
+        Raises:
+            Unavailable: Something is missing.
+            UserError: The checkpoint has fewer codebooks than were asked for.
+        """
+        super().fetch(network=network)
+        facts = self._facts(self.files(network=network))
+        if self.options.num_codebooks > facts.codebooks:
+            raise UserError(
+                f"Codec '{self.id}': options.num_codebooks = {self.options.num_codebooks}, but "
+                f"'{self.options.checkpoint}' has {facts.codebooks} codebooks. Allowed: "
+                f"1 to {facts.codebooks}."
+            )
+
+    def files(self, *, network: bool) -> Files:
+        """Find the checkpoint's files.
+
+        Raises:
+            Unavailable: They are not here, and may not or cannot be fetched.
+        """
+        source = self.options.checkpoint
+        return find(source, self._revision, self.file_names, network=network)
+
+    @property
+    def _revision(self) -> str:
+        known = self.published.get(self.options.checkpoint)
+        return self.options.revision or (known.revision if known else "main")
+
+    @property
+    def encodes_as(self) -> str:
+        """Codecs of one checkpoint nest: each codebook codes what the ones before it left."""
+        checkpoint = self.spec.checkpoint or Checkpoint(source=self.options.checkpoint)
+        return " ".join(
+            (self.family, checkpoint.source, checkpoint.revision, checkpoint.sha256)
+        ).rstrip()
+
+    @property
+    def spec(self) -> CodecSpec:
+        """Facts of the checkpoint; while it is not here, as published, or none."""
+        facts: Facts | None
+        try:
+            files = self.files(network=False)
+            facts, checkpoint = self._facts(files), files.checkpoint
+        except Unavailable:
+            known = self.published.get(self.options.checkpoint)
+            facts = known.facts if known else None
+            checkpoint = Checkpoint(source=self.options.checkpoint, revision=self._revision)
+        depth = self.options.num_codebooks
+        return CodecSpec(
+            id=self.id,
+            label=self.label,
+            family=self.family,
+            sample_rate=facts.sample_rate if facts else None,
+            frame_rate=facts.sample_rate / facts.hop if facts else None,
+            codebook_sizes=(facts.codebook_size,) * depth if facts else (),
+            causal=self.causal,
+            parameters=facts.parameters if facts else None,
+            checkpoint=checkpoint,
+            licence=self.licences[0],
+            weights_licence=self.licences[1],
+            settings={
+                "num_codebooks": depth,
+                "dtype": "float32",
+                **{name: release(name) for name in ("torch", *self.packages)},
+            },
+        )
+
+    def load(self, device: str) -> None:
+        """Load the model.
+
+        Raises:
+            Unavailable: The files are not here, or the weights do not fit the model.
+        """
+        import torch
+
+        # TF32 would change codes; PyTorch allows it for convolutions by default.
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        files = self.files(network=False)
+        self._loaded = self._facts(files)
+        # Moved before its first use: some models keep a copy of their codebooks from then on.
+        self._model = self._load(files).eval().float().to(device)
+        self._device = device
+
+    def unload(self) -> None:
+        """Free the model."""
+        self._model = None
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        """Encode clips of equal length, each **Shape** `[T]`."""
+        import torch
+
+        del rate
+        length = len(batch[0])
+        hop = self._loaded.hop
+        padded = -(-length // hop) * hop if self.pads else length
+        sounds = np.stack([fit(samples, padded) for samples in batch]).astype(np.float32)
+        with torch.inference_mode():
+            codes = self._encode(torch.from_numpy(sounds)[:, None].to(self._device))
+        sizes = [self._loaded.codebook_size] * self.options.num_codebooks
+        return [from_codes(one, sizes, length) for one in codes.cpu().numpy().astype(np.int64)]
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        """Decode clips of equal length and depth, which may be less than this codec's."""
+        import torch
+
+        del rate
+        codes = np.stack([item.codes for item in batch if item.codes is not None])
+        with torch.inference_mode():
+            sounds = self._decode(torch.from_numpy(codes).to(self._device))
+        decoded = sounds.cpu().numpy().astype(np.float64)
+        return [fit(one, item.length) for one, item in zip(decoded, batch, strict=True)]
+
+    @abstractmethod
+    def _facts(self, files: Files) -> Facts:
+        """Read the facts without loading the weights. Raises `Unavailable`."""
+
+    @abstractmethod
+    def _load(self, files: Files) -> "nn.Module":
+        """Make the model with its weights, on the CPU. Raises `Unavailable`."""
+
+    @abstractmethod
+    def _encode(self, sounds: "Tensor") -> "Tensor":
+        """Encode `[B, 1, T]` to integers `[B, K, T']`, K = `num_codebooks` or more."""
+
+    @abstractmethod
+    def _decode(self, codes: "Tensor") -> "Tensor":
+        """Decode `[B, K, T']` to `[B, T'']`; K may be less than `num_codebooks`."""
+
+
+class TransformersCodec(NeuralCodec[O]):
+    """A codec that the library transformers has.
+
+    Attributes:
+        model: Name of its class there.
+    """
+
+    file_names = ("config.json", "model.safetensors")
+    packages = ("transformers",)
+    model: ClassVar[str]
+
+    @abstractmethod
+    def _read(self, config: dict[str, Any]) -> Facts:
+        """Read the facts from the configuration. Raises `Unavailable` if it cannot be used."""
+
+    def _facts(self, files: Files) -> Facts:
+        config = _config(files)
+        try:
+            facts = self._read(config)
+        except (KeyError, TypeError, IndexError) as error:
+            raise Unavailable(
+                f"{files.paths['config.json']} is no configuration of {self.model}: {error!r}"
+            ) from error
+        # What is laid out like a published model has as many parameters.
+        return next((p.facts for p in self.published.values() if p.facts == facts), facts)
+
+    def _load(self, files: Files) -> "nn.Module":
+        transformers = import_transformers()
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        class_ = getattr(transformers, self.model)
+        try:
+            model, report = class_.from_pretrained(
+                None,
+                config=class_.config_class.from_dict(_config(files)),
+                state_dict=load_file(files.weights),
+                output_loading_info=True,
+            )
+        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+            raise _unfit(files, self.model, str(error)) from error
+        if lacking := sorted(report["missing_keys"]):
+            raise _unfit(files, self.model, f"{len(lacking)} tensors are missing, as {lacking[0]}")
+        found: nn.Module = model
+        return found
+
+
+def import_transformers() -> Any:
+    """Import transformers, which imports torchaudio where that is installed."""
+    if find_spec("torchaudio"):
+        from almbench.metrics.torchaudio_import import import_torchaudio
+
+        import_torchaudio()
+    import transformers
+
+    logging: Any = transformers.utils.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    return transformers
+
+
+def release(package: str) -> str | None:
+    """Version of an installed package, without the suffix that names the build, as "+cpu"."""
+    try:
+        return version(package).partition("+")[0]
+    except PackageNotFoundError:
+        return None
+
+
+def _config(files: Files) -> dict[str, Any]:
+    path = files.paths["config.json"]
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{path} cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise Unavailable(f"{path} is no configuration of a model.")
+    return config
+
+
+def _unfit(files: Files, model: str, reason: str) -> Unavailable:
+    return Unavailable(
+        f"{files.weights} does not hold the weights of the {model} that its config.json describes: "
+        f"{reason.splitlines()[0]}. Cure: fetch both files again."
+    )

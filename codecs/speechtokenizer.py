@@ -1,0 +1,119 @@
+"""SpeechTokenizer (Zhang et al., "SpeechTokenizer: Unified Speech Tokenizer", 2023): 16 kHz."""
+
+import json
+import sys
+import warnings
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from almbench.codecs.checkpoints import Files
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
+from almbench.codecs.pickled import fill, read_state, unfit
+from almbench.errors import Unavailable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+PACKAGE = "speechtokenizer"
+
+
+class SpeechTokenizerOptions(NeuralOptions):
+    """Options of SpeechTokenizer.
+
+    Attributes:
+        checkpoint: Hub id, or a local folder or weights file with its config.json beside.
+        num_codebooks: Codebooks used, at 500 bit/s each.
+    """
+
+    checkpoint: str = "fnlp/SpeechTokenizer"
+    num_codebooks: int = Field(default=3, ge=1)
+
+
+class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
+    """SpeechTokenizer: 50 frames a second, up to 8 codebooks of 1024 entries, for speech.
+
+    Clips go in unpadded, as the encoder extends them by reflection, and one at a time: its LSTM
+    runs over a clip in both directions.
+    """
+
+    options_type = SpeechTokenizerOptions
+    family = "speechtokenizer"
+    causal = False
+    pads = False
+    file_names = (
+        "speechtokenizer_hubert_avg/config.json",
+        "speechtokenizer_hubert_avg/SpeechTokenizer.pt",
+    )
+    packages = ("einops", PACKAGE)
+    licences = ("Apache-2.0", "Apache-2.0")
+    published: ClassVar[dict[str, Published]] = {
+        "fnlp/SpeechTokenizer": Published("main", Facts(16_000, 320, 1024, 8, 103_675_586))
+    }
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say which packages are missing; those that the package demands are for training."""
+        if find_spec("torch") and (find_spec("einops") is None or find_spec(PACKAGE) is None):
+            return (
+                f"the package {PACKAGE}, or einops, is not installed. "
+                f"Cure: pip install einops && pip install --no-deps {PACKAGE}==1.0.1"
+            )
+        return super().missing()
+
+    def _facts(self, files: Files) -> Facts:
+        config = _config(files)
+        try:
+            hop = prod(config["strides"])
+            facts = Facts(config["sample_rate"], hop, config["codebook_size"], config["n_q"])
+        except (KeyError, TypeError) as error:
+            raise unfit(
+                files, f"its config.json is none of a SpeechTokenizer: {error!r}"
+            ) from error
+        # What is laid out like a published model has as many parameters.
+        return next((p.facts for p in self.published.values() if p.facts == facts), facts)
+
+    def _load(self, files: Files) -> "nn.Module":
+        weights = read_state(files)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            model: nn.Module = import_model().SpeechTokenizer(_config(files))
+        fill(model, weights, files)
+        return model
+
+    def _encode(self, sounds: "Tensor") -> "Tensor":
+        codes: Tensor = self._model.encode(sounds, n_q=self.options.num_codebooks)
+        return codes.transpose(0, 1)  # the model's own order is [K, B, T]
+
+    def _decode(self, codes: "Tensor") -> "Tensor":
+        decoded: Tensor = self._model.decode(codes.transpose(0, 1))
+        return decoded[:, 0]
+
+
+def import_model() -> Any:
+    """Import the package's module with the model, and not the package itself.
+
+    That one imports its training code too, which needs packages that it does not declare. An empty
+    package stands in for it during the import, so that the modules find each other.
+    """
+    if PACKAGE in sys.modules:
+        return import_module(f"{PACKAGE}.model")
+    spec = find_spec(PACKAGE)
+    if spec is None:
+        raise ModuleNotFoundError(f"No module named '{PACKAGE}'")
+    sys.modules[PACKAGE] = module_from_spec(spec)
+    try:
+        return import_module(f"{PACKAGE}.model")
+    finally:
+        del sys.modules[PACKAGE]
+
+
+def _config(files: Files) -> dict[str, Any]:
+    path = next(iter(files.paths.values()))
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{path} cannot be read: {error}") from error
+    return config

@@ -1,0 +1,123 @@
+"""WavTokenizer (Ji et al., 2024): one codebook of 4096 entries, 40 or 75 codes a second."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import model_validator
+
+from almbench.codecs.checkpoints import Files, find
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
+from almbench.codecs.pickled import fill, read_state, unfit
+from almbench.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from almbench.codecs.wavtokenizer_model import Layout
+
+RATE = 24_000
+LARGE = {
+    "40": "novateur/WavTokenizer-large-unify-40token",
+    "75": "novateur/WavTokenizer-large-speech-75token",
+}
+FILES = {
+    LARGE["40"]: "wavtokenizer_large_unify_600_24k.ckpt",
+    LARGE["75"]: "wavtokenizer_large_speech_320_v2.ckpt",
+    "novateur/WavTokenizer-medium-speech-75token": "wavtokenizer_medium_speech_320_24k_v2.ckpt",
+    "novateur/WavTokenizer-medium-music-audio-75token": (
+        "wavtokenizer_medium_music_audio_320_24k_v2.ckpt"
+    ),
+}
+
+
+class WavTokenizerOptions(NeuralOptions):
+    """Options of WavTokenizer.
+
+    Attributes:
+        model: Codes a second.
+        checkpoint: Hub id of one of the authors' repositories (large-unify-40token,
+            large-speech-75token, medium-speech-75token, medium-music-audio-75token, all
+            novateur/WavTokenizer-...), or a local weights file, or a folder that holds the weights
+            of the large model under their published name; empty for the large model.
+        num_codebooks: There is one.
+    """
+
+    checkpoint: str = ""
+    num_codebooks: Literal[1] = 1
+    model: Literal["40", "75"] = "40"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _large(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and not given.get("checkpoint"):
+            return {**given, "checkpoint": LARGE.get(str(given.get("model", "40")), "")}
+        return given
+
+
+class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
+    """WavTokenizer in the authors' checkpoints, run by an implementation of almbench's own.
+
+    The authors' code cannot be installed as a package. All sizes are told from the weights, so the
+    authors' configuration file is not needed. Clips go in unpadded, as the encoder extends them by
+    reflection, and one at a time: the decoder's norms and attention span the whole clip.
+    """
+
+    options_type = WavTokenizerOptions
+    family = "wavtokenizer"
+    causal = False
+    pads = False
+    packages = ("transformers",)
+    licences = ("MIT (WavTokenizer), Apache-2.0 (transformers)", "MIT")
+    published: ClassVar[dict[str, Published]] = {
+        LARGE["40"]: Published("main", Facts(RATE, 600, 4096, 1, 72_051_810)),
+        LARGE["75"]: Published("main", Facts(RATE, 320, 4096, 1, 71_690_242)),
+    }
+
+    def files(self, *, network: bool) -> Files:
+        """Find the checkpoint's only file.
+
+        Raises:
+            Unavailable: It is not here, and may not or cannot be fetched.
+        """
+        source = self.options.checkpoint
+        name = FILES.get(source, FILES[LARGE[self.options.model]])
+        return find(source, self._revision, [name], network=network)
+
+    def _facts(self, files: Files) -> Facts:
+        weights, layout = _read(files)
+        if int(self.options.model) * layout.hop != RATE:
+            raise UserError(
+                f"Codec '{self.id}': options.model = \"{self.options.model}\", but {files.weights} "
+                f"gives {RATE / layout.hop:g} codes a second. Set options.model to what the "
+                "checkpoint is."
+            )
+        learned = sum(weight.numel() for name, weight in weights.items() if name != "codebook")
+        return Facts(RATE, layout.hop, layout.codebook_size, 1, learned)
+
+    def _load(self, files: Files) -> "nn.Module":
+        from almbench.codecs.wavtokenizer_model import WavTokenizer as Model
+
+        weights, layout = _read(files)
+        model = Model(layout)
+        fill(model, weights, files)
+        return model
+
+    def _encode(self, sounds: "Tensor") -> "Tensor":
+        codes: Tensor = self._model.encode(sounds)
+        return codes[:, None]
+
+    def _decode(self, codes: "Tensor") -> "Tensor":
+        decoded: Tensor = self._model.decode(codes[:, 0])
+        return decoded
+
+
+def _read(files: Files) -> "tuple[dict[str, Tensor], Layout]":
+    """Read the weights and the sizes that they tell. Raises `Unavailable`."""
+    from almbench.codecs.wavtokenizer_model import Layout, adapt
+
+    state = read_state(files)
+    try:
+        weights = adapt(state.get("state_dict", state))
+        return weights, Layout.of(weights)
+    except KeyError as error:
+        raise unfit(files, f"{error} is missing") from error

@@ -1,0 +1,400 @@
+"""Encodec, DAC and Mimi against transformers' own classes.
+
+The networks have the published layout and random weights. Their codebooks are drawn around what the
+encoder makes of a speech clip: left at zero, every code would be 0 and nothing be tested.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from almbench.audio import Samples, Sound, resample
+from almbench.codecs.base import Codec
+from almbench.codecs.dac import Dac
+from almbench.codecs.encodec import Encodec
+from almbench.codecs.mimi import Mimi
+from almbench.codecs.neural import Published, import_transformers
+from almbench.codecs.registry import create
+from almbench.errors import Unavailable, UserError
+
+RATE = 24_000
+SECONDS = 0.8
+CONFIGS: dict[str, dict[str, Any]] = {
+    "facebook/encodec_24khz": {},
+    "kyutai/mimi": {"frame_rate": 12.5},
+    "descript/dac_16khz": {
+        "downsampling_ratios": [2, 4, 5, 8],
+        "n_codebooks": 12,
+        "sampling_rate": 16_000,
+    },
+    "descript/dac_24khz": {
+        "downsampling_ratios": [2, 4, 5, 8],
+        "n_codebooks": 32,
+        "sampling_rate": 24_000,
+    },
+    "descript/dac_44khz": {
+        "downsampling_ratios": [2, 4, 8, 8],
+        "n_codebooks": 9,
+        "sampling_rate": 44_100,
+    },
+}
+PUBLISHED: dict[str, tuple[str, Published]] = {
+    id_: (class_.model, facts)
+    for class_ in (Encodec, Dac, Mimi)
+    for id_, facts in class_.published.items()
+}
+
+
+@dataclass
+class Case:
+    """An adapter, a checkpoint of the published layout, and its model as the library loads it."""
+
+    adapter: str
+    folder: Path
+    upstream: Any
+    hop: int
+    depth: int
+
+    def make(self, depth: int | None = None, **options: Any) -> Codec[Any]:
+        given = {"checkpoint": str(self.folder), "num_codebooks": depth or self.depth, **options}
+        codec = create(self.adapter, self.adapter, self.adapter, given)
+        assert isinstance(codec, Codec)
+        return codec
+
+    def loaded(self, depth: int | None = None) -> Codec[Any]:
+        codec = self.make(depth)
+        codec.fetch(network=False)
+        codec.load("cpu")
+        return codec
+
+    def direct(self, samples: Samples) -> tuple[Any, Any]:
+        """Codes `[K, T]` and sound that the library makes of a clip, padded to whole frames."""
+        import torch
+
+        sound = torch.from_numpy(samples).float()[None, None]
+        sound = torch.nn.functional.pad(sound, (0, -len(samples) % self.hop))
+        model = self.upstream
+        with torch.inference_mode():
+            if self.adapter == "encodec":
+                codes = model.encode(sound, bandwidth=0.75 * self.depth).audio_codes
+                return codes[0, 0].numpy(), model.decode(codes, [None]).audio_values[0, 0].numpy()
+            if self.adapter == "dac":
+                codes = model.encode(sound, n_quantizers=self.depth).audio_codes
+                decoded = model.decode(audio_codes=codes).audio_values[0].numpy()
+                return codes[0].numpy(), decoded
+            codes = model.encode(sound, num_quantizers=self.depth).audio_codes
+            return codes[0].numpy(), model.decode(codes).audio_values[0, 0].numpy()
+
+
+@pytest.fixture(scope="module")
+def clip(speech: Sound) -> Samples:
+    """Speech at 24 kHz, of a length that no hop divides."""
+    return resample(speech.samples, speech.rate, RATE)[RATE : RATE + int(SECONDS * RATE) + 37]
+
+
+def draw(states: Any, like: Any, seed: int) -> Any:
+    """Draw a codebook around states `[N, D]`: their mean and spread, dimension by dimension."""
+    import torch
+
+    noise = torch.randn(like.shape, generator=torch.Generator().manual_seed(seed))
+    return states.mean(0) + states.std(0) * noise
+
+
+def build(id_: str, folder: Path, clip: Samples) -> None:
+    """Save a model with random weights as `id_` is published."""
+    import torch
+
+    transformers = import_transformers()
+    name = PUBLISHED[id_][0]
+    torch.manual_seed(1)
+    config = getattr(transformers, name.replace("Model", "Config"))(**CONFIGS[id_])
+    model = getattr(transformers, name)(config).eval()
+    sound = torch.from_numpy(clip).float()[None, None]
+    with torch.inference_mode():
+        if name == "DacModel":
+            residual = model.encoder(sound)
+            for i, book in enumerate(model.quantizer.quantizers):
+                states = book.in_proj(residual)[0].T
+                book.codebook.weight.data = draw(states, book.codebook.weight, i)
+                residual = residual - book(residual)[0]
+        elif name == "EncodecModel":
+            for part, values in model.encoder.named_parameters():
+                if part.endswith("original0"):
+                    values.mul_(2)  # or the codes would hang on rounding: it answers too weakly
+            residual = model.encoder(sound).transpose(1, 2)
+            for i, layer in enumerate(model.quantizer.layers):
+                layer.codebook.embed = draw(residual[0], layer.codebook.embed, i)
+                residual = residual - layer.codebook.decode(layer.codebook.encode(residual))
+        else:
+            latents = model.encoder(sound).latents
+            quantizer = model.quantizer
+            for books in (
+                quantizer.semantic_residual_vector_quantizer,
+                quantizer.acoustic_residual_vector_quantizer,
+            ):
+                residual = books.input_proj(latents).transpose(1, 2)
+                for i, layer in enumerate(books.layers):
+                    layer.codebook.embed_sum = draw(residual[0], layer.codebook.embed_sum, i)
+                    residual = residual - layer.codebook.decode(layer.codebook.encode(residual))
+    model.save_pretrained(folder)
+
+
+CASES = {
+    "encodec": ("facebook/encodec_24khz", 320, 2),
+    "mimi": ("kyutai/mimi", 1920, 8),
+    "dac": ("descript/dac_24khz", 320, 2),
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "encodec",
+        pytest.param("mimi", marks=pytest.mark.slow),
+        pytest.param("dac", marks=pytest.mark.slow),
+    ],
+)
+def case(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, clip: Samples
+) -> Iterator[Case]:
+    import torch
+
+    torch.set_num_threads(1)
+    id_, hop, depth = CASES[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    build(id_, folder, clip)
+    class_ = getattr(import_transformers(), PUBLISHED[id_][0])
+    yield Case(request.param, folder, class_.from_pretrained(folder), hop, depth)
+    shutil.rmtree(folder)  # up to 400 MB
+
+
+@pytest.fixture(scope="module")
+def codec(case: Case) -> Codec[Any]:
+    return case.loaded()
+
+
+def test_equals_the_library(case: Case, codec: Codec[Any], clip: Samples) -> None:
+    codes, sound = case.direct(clip)
+    [encoded] = codec.encode([clip], RATE)
+    assert encoded.codes is not None
+    np.testing.assert_array_equal(encoded.codes, codes)
+    assert len(np.unique(codes)) > 20
+    [decoded] = codec.decode([encoded], RATE)
+    assert len(decoded) == len(clip)
+    assert np.abs(sound).max() > 1e-2
+    # Sample by sample, so no shift crept in.
+    kept = min(len(clip), len(sound))
+    np.testing.assert_allclose(decoded[:kept], sound[:kept], atol=1e-4)
+
+
+def test_whole_frames_that_come_back_short_end_in_zeros(
+    case: Case, codec: Codec[Any], clip: Samples
+) -> None:
+    whole = clip[: 9 * case.hop]
+    _, sound = case.direct(whole)
+    [decoded] = codec.decode(codec.encode([whole], RATE), RATE)
+    assert len(decoded) == len(whole)
+    assert len(sound) - len(whole) == (-8 if case.adapter == "dac" else 0)
+    np.testing.assert_allclose(decoded[: len(sound)], sound, atol=1e-4)
+    assert not decoded[len(sound) :].any()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda clip: clip[:1],
+        lambda clip: clip[:160],
+        lambda clip: clip[:321],
+        lambda clip: 0 * clip[:3001],
+        lambda clip: np.sign(clip[:3001]),
+    ],
+    ids=["one sample", "half a hop", "a hop and one", "silence", "full scale"],
+)
+def test_odd_inputs(
+    case: Case, codec: Codec[Any], clip: Samples, make: Callable[[Samples], Samples]
+) -> None:
+    sound = make(clip)
+    [encoded] = codec.encode([sound], RATE)
+    assert encoded.codes is not None
+    assert encoded.codes.shape == (case.depth, -(-len(sound) // case.hop))
+    assert encoded.bits == encoded.codes.size * (11 if case.adapter == "mimi" else 10)
+    [decoded] = codec.decode([encoded], RATE)
+    assert len(decoded) == len(sound)
+    assert np.isfinite(decoded).all()
+
+
+def test_a_batch_equals_single_clips(case: Case, codec: Codec[Any], clip: Samples) -> None:
+    pair = [clip[:12_345], clip[-12_345:] * 0.5]
+    together = codec.encode(pair, RATE)
+    apart = [codec.encode([one], RATE)[0] for one in pair]
+    a = np.stack([e.codes for e in together if e.codes is not None])
+    b = np.stack([e.codes for e in apart if e.codes is not None])
+    assert (a != a[::-1]).any()
+    assert np.mean(a == b) >= 0.99
+    at_once = np.stack(codec.decode(apart, RATE))
+    one_by_one = np.stack([codec.decode([e], RATE)[0] for e in apart])
+    np.testing.assert_allclose(at_once, one_by_one, atol=1e-3)
+
+
+def test_depths_nest(case: Case, clip: Samples) -> None:
+    deep, shallow = (4, 2) if case.adapter == "encodec" else (8, 3)
+    few, many = case.loaded(shallow), case.loaded(deep)
+    assert few.encodes_as == many.encodes_as is not None
+    short = clip[:6000]
+    [a], [b] = few.encode([short], RATE), many.encode([short], RATE)
+    assert a.codes is not None
+    assert b.codes is not None
+    np.testing.assert_array_equal(a.codes, b.codes[:shallow])
+    # What the deeper codec makes of the first codebooks is what the shallower one makes.
+    np.testing.assert_allclose(many.decode([a], RATE)[0], few.decode([a], RATE)[0], atol=1e-6)
+
+
+def test_facts_of_a_local_checkpoint(case: Case) -> None:
+    spec = case.make().spec
+    published = PUBLISHED[CASES[case.adapter][0]][1].facts
+    assert spec.sample_rate == RATE
+    assert spec.frame_rate == RATE / case.hop
+    assert spec.parameters == published.parameters
+    assert spec.checkpoint is not None
+    assert spec.checkpoint.source == str(case.folder)
+    assert len(spec.checkpoint.sha256) == 64
+    assert spec.settings["transformers"]
+    codec = case.loaded()
+    assert codec.spec == spec
+    codec.unload()
+    assert codec.spec == spec
+
+
+def test_too_many_codebooks(case: Case) -> None:
+    if case.adapter == "dac":
+        with pytest.raises(UserError, match=r"num_codebooks = 33, but .* Allowed: 1 to 32"):
+            case.make(33).fetch(network=False)
+    else:
+        with pytest.raises(UserError, match="33"):
+            case.make(33)
+
+
+def test_weights_that_do_not_fit(case: Case, tmp_path: Path) -> None:
+    """A file that is no checkpoint, one that lacks a tensor, and one of another layout."""
+    from safetensors.torch import load_file, save_file
+
+    for path in case.folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    weights = tmp_path / "model.safetensors"
+    tensors = load_file(weights)
+    name = next(name for name in tensors if name.startswith("decoder") and tensors[name].ndim == 3)
+    weights.unlink()
+
+    def refused() -> str:
+        with pytest.raises(Unavailable, match="does not hold the weights of the") as caught:
+            case.make(checkpoint=str(tmp_path)).load("cpu")
+        return str(caught.value)
+
+    weights.write_bytes(b"an error page, perhaps")
+    refused()
+    save_file({k: v for k, v in tensors.items() if k != name}, weights)
+    assert "1 tensors are missing" in refused()
+    save_file({**tensors, name: tensors[name][:1].clone()}, weights)
+    refused()
+
+
+def test_old_names_of_weight_norm_load(case: Case, tmp_path: Path, clip: Samples) -> None:
+    """The published Encodec was saved before PyTorch renamed the parts of weight norm."""
+    if case.adapter != "encodec":
+        pytest.skip("only Encodec is published with weight norm")
+    from safetensors.torch import load_file, save_file
+
+    (tmp_path / "config.json").symlink_to(case.folder / "config.json")
+    tensors = load_file(case.folder / "model.safetensors")
+    old = {
+        name.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): tensor
+        for name, tensor in tensors.items()
+    }
+    assert any(name.endswith("weight_g") for name in old)
+    save_file(old, tmp_path / "model.safetensors")
+    codec = case.make(checkpoint=str(tmp_path))
+    codec.load("cpu")
+    [encoded] = codec.encode([clip], RATE)
+    np.testing.assert_array_equal(encoded.codes, case.direct(clip)[0])
+
+
+@pytest.mark.parametrize("id_", CONFIGS)
+def test_published_facts(id_: str, tmp_path: Path) -> None:
+    """The facts shown while a checkpoint is not here are those of its configuration."""
+    import torch
+
+    transformers = import_transformers()
+    model, published = PUBLISHED[id_]
+    config = getattr(transformers, model.replace("Model", "Config"))(**CONFIGS[id_])
+    with torch.device("meta"):
+        network = getattr(transformers, model)(config)
+    assert published.facts.parameters == sum(p.numel() for p in network.parameters())
+
+    adapter = model.removesuffix("Model").lower()
+    config.save_pretrained(tmp_path)
+    if adapter == "dac":  # a hop that was published wrong once
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "hop_length": 512}))
+    (tmp_path / "model.safetensors").touch()
+    here = create("a", "A", adapter, {"checkpoint": str(tmp_path)})
+    absent = create("a", "A", adapter, {"checkpoint": id_, "revision": "not-here"})
+    assert isinstance(here, Codec)
+    assert isinstance(absent, Codec)
+    other = {"checkpoint"}
+    assert here.spec.model_dump(exclude=other) == absent.spec.model_dump(exclude=other)
+    assert absent.spec.checkpoint is not None
+    assert absent.spec.checkpoint.sha256 == ""
+
+
+@pytest.mark.parametrize(
+    ("preset", "bps"),
+    [("encodec-1.5", 1500), ("dac-1.5", 1500), ("mimi-1.1", 1100), ("mimi-0.41", 412.5)],
+)
+def test_nominal_rates(preset: str, bps: float) -> None:
+    from almbench.codecs.registry import PRESETS
+
+    ready = PRESETS[preset]
+    codec = create(preset, ready.label, ready.adapter, ready.options)
+    assert isinstance(codec, Codec)
+    assert codec.spec.nominal_kbps == pytest.approx(bps / 1000, rel=1e-12)
+
+
+def test_dac_44khz_has_a_fractional_frame_rate() -> None:
+    codec = create("d", "D", "dac", {"checkpoint": "descript/dac_44khz"})
+    assert isinstance(codec, Codec)
+    assert codec.spec.frame_rate == 44_100 / 512
+    assert codec.spec.nominal_kbps == pytest.approx(1.72265625)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 64])
+def test_encodec_depths_are_those_it_was_trained_for(depth: int) -> None:
+    with pytest.raises(UserError, match=r"num_codebooks"):
+        create("e", "E", "encodec", {"num_codebooks": depth})
+
+
+def test_encodec_48khz_is_refused(tmp_path: Path) -> None:
+    config = import_transformers().EncodecConfig(
+        sampling_rate=48_000, audio_channels=2, normalize=True, chunk_length_s=1.0, overlap=0.01
+    )
+    config.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").touch()
+    codec = create("e", "E", "encodec", {"checkpoint": str(tmp_path)})
+    with pytest.raises(Unavailable, match=r"not Encodec's mono model of 24 kHz"):
+        codec.fetch(network=False)
+
+
+@pytest.mark.parametrize("config", ["{}", "[]", "no JSON"])
+@pytest.mark.parametrize("adapter", ["encodec", "dac", "mimi"])
+def test_a_configuration_of_something_else(adapter: str, config: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(config)
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(Unavailable, match=r"config\.json"):
+        create("x", "X", adapter, {"checkpoint": str(tmp_path)}).fetch(network=False)
