@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -53,7 +53,7 @@ def _print_comparison(comparison: Comparison) -> None:
         parts[-1].append(metric)
         used += width
     console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over clips)")
-    for part in parts:
+    for part in filter(None, parts):
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("codec", max_width=40, no_wrap=True)
         for metric in part:
@@ -136,29 +136,25 @@ def _domains(names: Iterable[str]) -> str:
     return "all" if set(chosen) == set(DOMAINS) else ", ".join(chosen)
 
 
-def _codecs() -> Table:
+def _codecs() -> Group:
     from almbench.codecs.registry import PRESETS, adapter_names, create
 
-    table = _table("ready-made", "label", "domains", "licence", "usable here")
+    table = _table("ready-made", "label", "domains", "usable", "licence")
+    lacking: dict[str, list[str]] = {}
     for id_, preset in PRESETS.items():
         codec = create(id_, preset.label, preset.adapter, preset.options)
-        state = "yes"
         try:
             codec.fetch(network=False)
         except Unavailable as error:
-            state = str(error)
+            lacking.setdefault(str(error), []).append(id_)
+        usable = "no" if any(id_ in ids for ids in lacking.values()) else "yes"
         spec = codec.spec
+        label = codec_label(spec.model_dump() | {"nominal_kbps": spec.nominal_kbps})
         licence = f"{spec.licence}; weights: {spec.weights_licence}".removesuffix("; weights: ")
-        domains = _domains(preset.domains)
-        table.add_row(
-            id_,
-            escape(codec_label(spec.model_dump() | {"nominal_kbps": spec.nominal_kbps})),
-            domains,
-            escape(licence),
-            escape(state),
-        )
-    table.caption = f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}."
-    return table
+        table.add_row(id_, escape(label), _domains(preset.domains), usable, escape(licence))
+    notes = [f"[bold]{', '.join(ids)}[/]: {escape(why)}\n" for why, ids in lacking.items()]
+    adapters = f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}."
+    return Group(table, *notes, adapters)
 
 
 def _metrics() -> Table:

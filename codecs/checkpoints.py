@@ -150,7 +150,7 @@ def _unavailable(source: str, revision: str, names: Sequence[str], reason: str) 
         f"The checkpoint '{source}' is no local folder, and {_list(names)} of that hub repository "
         f"at revision {revision} are not here: {reason}. Cure: where there is a network, run "
         f"'hf download {source} {' '.join(names)} --revision {revision} --local-dir FOLDER' and "
-        "set options.checkpoint = FOLDER."
+        "pass --checkpoint CODEC=FOLDER."
     )
 
 

@@ -95,7 +95,7 @@ def test_not_fetched_says_what_from_where_and_the_cure() -> None:
         "hf download someone/some-codec sub/config.json sub/model.bin --revision abc123 "
         "--local-dir FOLDER" in words
     )
-    assert "options.checkpoint = FOLDER" in words
+    assert "--checkpoint CODEC=FOLDER" in words
 
 
 def test_offline_mode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
