@@ -12,15 +12,17 @@ from almbench.runfolder import RunFolder
 from almbench.tables import read_table, records
 
 ARROWS = {True: "↑", False: "↓", None: ""}
-EXTRA = {
-    "measured_kbps": {
-        "name": "measured_kbps",
-        "label": "Measured",
-        "unit": "kbit/s",
-        "higher_is_better": None,
-        "digits": 2,
-        "version": "payload bits",
-    }
+
+
+def _rate(name: str, label: str, unit: str, version: str) -> dict[str, Any]:
+    facts = {"name": name, "label": label, "unit": unit, "version": version}
+    return {name: {**facts, "higher_is_better": None, "digits": 2}}
+
+
+RATES = {
+    **_rate("measured_kbps", "Measured", "kbit/s", "payload bits"),
+    **_rate("entropy_kbps", "Entropy", "kbit/s", "codes at their frequencies in the test set"),
+    **_rate("ngram_bits_per_token", "N-gram", "bits/token", "a bigram of the other clips"),
 }
 
 
@@ -78,7 +80,7 @@ def compare(folder: RunFolder) -> list[Comparison]:
 
 def comparisons(summary: pd.DataFrame, manifest: dict[str, Any]) -> list[Comparison]:
     """Make the comparison tables from a summary table and its manifest."""
-    facts = EXTRA | {m["name"]: m for m in manifest["metrics"]}
+    facts = RATES | {m["name"]: m for m in manifest["metrics"]}
     specs = {c["id"]: c for c in manifest["codecs"]}
     tables = []
     for testset in manifest["testsets"]:

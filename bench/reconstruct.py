@@ -167,6 +167,10 @@ class Reconstructor:
         if row is None or row.status != "ok" or row.signature != case.signature:
             return None
         path = self._folder.audio(case.testset, row.codec, case.clip)
+        codes = self._folder.codes(case.testset, row.codec, case.clip)
+        if isinstance(case.entry.codec, Codec) and case.entry.spec.codebook_sizes:
+            if not codes.is_file():
+                return None
         return row if path.is_file() and sha256(path) == row.audio_sha256 else None
 
     def _ready(self, case: Case) -> Outcome:

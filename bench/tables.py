@@ -21,6 +21,7 @@ CLIP_COLUMNS = [
     "testset", "domain", "clip", "codec", "label", "duration_s", "nominal_kbps", "measured_kbps",
     "entropy_kbps", "tokens_per_second", "frame_rate_hz", "encode_rtf", "decode_rtf", "lag_ms",
     "gain_db", "status", "reason", "speaker", "text", "sample_rate_hz", "clipped_samples",
+    "encoded_with",
 ]  # fmt: skip
 METRIC_COLUMNS = [
     "testset", "domain", "clip", "codec", "metric", "value", "status", "reason", "seconds",
@@ -143,6 +144,7 @@ def _clip_row(case: _Case, metrics: list[dict[str, Any]]) -> dict[str, Any]:
         "speaker": case.clip.speaker,
         "text": case.clip.text,
         "sample_rate_hz": row.rate,
+        "encoded_with": row.encoded_with,
         "clipped_samples": row.clipped if row.status == "ok" else None,
         **values,
     }

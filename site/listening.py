@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from almbench.comparison import ARROWS, Comparison, with_values
+from almbench.comparison import ARROWS, RATES, Comparison, with_values
 from almbench.site.source import Run, kbps, number
 from almbench.suite import ORIGINAL
 from almbench.tables import records
@@ -90,7 +90,7 @@ def listening(run: Run, table: Comparison, audio: Addresses) -> Listening:
 class _Maker:
     def __init__(self, run: Run, table: Comparison, audio: Addresses) -> None:
         self._testset, self._scores, self._audio = table.testset, run.scores, audio
-        self._metrics = [m for m in with_values(table) if m["name"] != "measured_kbps"]
+        self._metrics = [m for m in with_values(table) if m["name"] not in RATES]
         self.systems = {codec["id"]: _system(table, codec) for codec in table.codecs}
 
     def row(self, facts: list[dict[str, Any]]) -> Row:

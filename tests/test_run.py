@@ -59,7 +59,7 @@ def test_a_run_leaves_what_the_contract_says(small: Path, tmp_path: Path) -> Non
     assert list(summary.columns) == SUMMARY_COLUMNS
     assert len(clips) == 4
     assert (clips["status"] == "ok").all()
-    assert len(metrics) == 4 * 6  # five metrics and the measured bitrate
+    assert len(metrics) == 4 * 7  # five metrics, measured and entropy bitrate
     assert (root / "manifest.json").is_file()
     assert (root / "suite.toml").is_file()
     for row in clips.to_dict("records"):
