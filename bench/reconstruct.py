@@ -168,10 +168,10 @@ class Reconstructor:
             return None
         path = self._folder.audio(case.testset, row.codec, case.clip)
         codes = self._folder.codes(case.testset, row.codec, case.clip)
-        if isinstance(case.entry.codec, Codec) and case.entry.spec.codebook_sizes:
-            if not codes.is_file():
-                return None
-        return row if path.is_file() and sha256(path) == row.audio_sha256 else None
+        has_codes = isinstance(case.entry.codec, Codec) and case.entry.spec.codebook_sizes
+        if (has_codes and not codes.is_file()) or not path.is_file():
+            return None
+        return row if sha256(path) == row.audio_sha256 else None
 
     def _ready(self, case: Case) -> Outcome:
         """Read a ready file."""
