@@ -290,17 +290,16 @@ class Reconstructor:
             cases = [job.cases[position] for job in jobs]
             kept = [_truncate(item, first.entry, leader) for item in encoded]
             decoded, decode_s = self._timed(codec.decode, kept, rate)
+            share = encode_s / len(jobs), decode_s / len(jobs)
             facts = {
-                "encode_s": encode_s / len(jobs),
-                "decode_s": decode_s / len(jobs),
                 "batch": len(jobs),
                 "encoded_with": "" if first.entry is leader else leader.spec.id,
                 "device": self.usage[leader.spec.id].device,
             }
-            outcomes += [
-                Outcome(case, Sound(samples, rate), {**facts, "bits": item.bits}, item.codes)
-                for case, item, samples in zip(cases, kept, decoded, strict=True)
-            ]
+            for case, item, samples in zip(cases, kept, decoded, strict=True):
+                seconds = dict(zip(("encode_s", "decode_s"), item.seconds or share, strict=True))
+                more = {**facts, **seconds, "bits": item.bits}
+                outcomes.append(Outcome(case, Sound(samples, rate), more, item.codes))
         return outcomes
 
     def _timed(

@@ -102,12 +102,15 @@ class Encoded:
         codes: Integer codes, **Shape** `[K, T]`, for a codec with codebooks.
         payload: What `decode` needs, private to the adapter.
         length: Samples of the input, at the codec's rate.
+        seconds: Seconds of encoding and of decoding, from a codec that does both in one go and
+            measures them itself.
     """
 
     bits: float | None
     length: int
     codes: NDArray[np.int64] | None = None
     payload: Any = field(default=None, repr=False)
+    seconds: tuple[float, float] | None = None
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741

@@ -3,11 +3,12 @@
 The worker is started once, gets a clip at a time, and writes back the decoded sound and the codes.
 """
 
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,25 +55,11 @@ class ExternalOptions(StatedOptions):
     weights_licence: str = ""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a worker gave back for a clip.
-
-    Attributes:
-        decoded: The sound, **Shape** `[T]`.
-        encode_s: Seconds that encoding took, as the worker measured it.
-        decode_s: Seconds that decoding took, likewise.
-    """
-
-    decoded: Samples
-    encode_s: float | None
-    decode_s: float | None
-
-
 class External(Codec[ExternalOptions]):
     """A codec behind a worker.
 
-    The worker encodes and decodes in one go, so `encode` returns both and its duration covers both.
+    The worker encodes and decodes in one go, so `encode` does both; what each took is known only if
+    the worker says so.
     """
 
     options_type: ClassVar[type[Options]] = ExternalOptions
@@ -140,7 +127,8 @@ class External(Codec[ExternalOptions]):
             return identity
         words = []
         for asked, word in zip(self.options.command, command, strict=True):
-            is_file = asked != "{python}" and Path(word).is_file()
+            # Not Path.is_file, which a long word that is no path at all would make raise.
+            is_file = asked != "{python}" and os.path.isfile(word)  # noqa: PTH113
             words.append(f"{Path(word).name}@{sha256(Path(word))[:12]}" if is_file else asked)
         identity["command"] = " ".join(words)
         if self.options.env:
@@ -211,12 +199,12 @@ class External(Codec[ExternalOptions]):
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
         """Hand out what `encode` got back, each **Shape** `[T]`."""
         del rate
-        return [fit(item.payload.decoded, item.length) for item in batch]
+        return [fit(item.payload, item.length) for item in batch]
 
     def _through(self, samples: Samples, rate: int) -> Encoded:
         with tempfile.TemporaryDirectory(prefix="almbench-") as name:
             folder = Path(name)
-            wav, decoded, codes = folder / "in.wav", folder / "out.wav", folder / "codes.npy"
+            wav, decoded, codes = folder / "in.wav", folder / "decoded.wav", folder / "codes.npy"
             sf.write(wav, samples.astype(np.float32), rate, subtype="FLOAT")
             request = {"wav": str(wav), "decoded": str(decoded), "codes": str(codes)}
             try:
@@ -226,8 +214,7 @@ class External(Codec[ExternalOptions]):
                 answer = self._ask(request)
             sound = self._sound(decoded, len(samples), rate)
             encoded = self._encoded(codes, answer, len(samples))
-        reply = Reply(sound, _number(answer, "encode_s"), _number(answer, "decode_s"))
-        return replace(encoded, payload=reply)
+        return replace(encoded, payload=sound, seconds=_seconds(answer))
 
     def _ask(self, request: dict[str, str]) -> dict[str, Any]:
         worker = self._worker if self._worker and self._worker.alive else self._start()
@@ -246,8 +233,7 @@ class External(Codec[ExternalOptions]):
         try:
             sound = read(path)
         except AudioError as error:
-            words = str(error).replace(str(path), "its sound")
-            raise CodecError(f"its worker's fault: {words}") from error
+            raise CodecError(f"its worker's fault: {error}") from error
         if sound.rate != rate:
             raise CodecError(f"its worker's fault: a sound at {sound.rate} Hz instead of {rate} Hz")
         if len(sound.samples) < policies.LEAST_LENGTH * length:
@@ -284,6 +270,12 @@ def _check_codes(codes: NDArray[Any], sizes: tuple[int, ...]) -> None:
             raise CodecError(
                 f"{fault} code {wrong[0]} of codebook {book} is not within 0 to {size - 1}"
             )
+
+
+def _seconds(answer: Mapping[str, Any]) -> tuple[float, float] | None:
+    """What encoding and decoding took, where the worker measured both."""
+    encode_s, decode_s = _number(answer, "encode_s"), _number(answer, "decode_s")
+    return None if encode_s is None or decode_s is None else (encode_s, decode_s)
 
 
 def _number(answer: Mapping[str, Any], key: str) -> float | None:

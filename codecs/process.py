@@ -137,7 +137,9 @@ class WorkerProcess:
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(self._begin, size - TAIL_BYTES))
         lines = self._errors.read().decode(errors="replace").splitlines()
-        last = [line.strip() for line in lines if line.strip()][-TAIL_LINES:]
+        # The places of a traceback are left out: reasons are published, the log stays here.
+        told = [line.strip() for line in lines if not line.lstrip().startswith("File ")]
+        last = [line for line in told if line][-TAIL_LINES:]
         return ": " + " | ".join(last) if last else ""
 
 

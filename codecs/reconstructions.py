@@ -1,45 +1,27 @@
 """Ready reconstructions: a folder of files from a codec that cannot be run here."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from almbench.audio import EXTENSIONS
-from almbench.codecs.base import CodecSpec, Options
+from almbench.codecs.base import CodecSpec
+from almbench.codecs.stated import StatedOptions
 from almbench.errors import CodecError, UserError
 from almbench.names import safe_name
 
 
-class ReconstructionsOptions(Options):
+class ReconstructionsOptions(StatedOptions):
     """What is known of a codec whose output is at hand.
 
     Attributes:
         path: The folder of its files; sub-folders count.
-        bitrate: Nominal bit/s, as its makers state it.
-        frame_rate: Frames a second in Hz.
-        codebook_sizes: Entries of each codebook; with `frame_rate` they give the nominal bitrate,
-            and take the place of `bitrate`.
-        family: The kind of codec; the codec's id by default.
         sample_rate: The rate it works at in Hz. The files may have another.
-        licence: Licence of its code.
     """
 
     path: str = Field(min_length=1)
-    bitrate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    frame_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    codebook_sizes: tuple[Annotated[int, Field(ge=2)], ...] = ()
-    family: str = ""
     sample_rate: int | None = Field(default=None, gt=0)
-    licence: str = ""
-
-    @model_validator(mode="after")
-    def _one_bitrate(self) -> Self:
-        if self.codebook_sizes and self.bitrate is not None:
-            raise ValueError("give either bitrate or codebook_sizes, not both")
-        if self.codebook_sizes and self.frame_rate is None:
-            raise ValueError("codebook_sizes need frame_rate beside them")
-        return self
 
 
 class Reconstructions:
