@@ -27,7 +27,7 @@ def test_files_are_found_by_stem_in_any_folder(tmp_path: Path) -> None:
     codec = make(tmp_path)
     assert codec.find("a") == tmp_path / "a.flac"
     assert codec.find("b") == tmp_path / "deep/er/b.flac"
-    with pytest.raises(CodecError, match=f"no file for notes in {tmp_path}"):
+    with pytest.raises(CodecError, match=f"no file for notes in {tmp_path.name}"):
         codec.find("notes")
 
 
@@ -44,8 +44,7 @@ def test_a_path_in_the_id_chooses_among_like_stems(tmp_path: Path) -> None:
     assert codec.find("p2__001") == tmp_path / "p2/001.flac"
     with pytest.raises(CodecError) as caught:
         codec.find("001")
-    assert str(tmp_path / "p1/001.flac") in str(caught.value)
-    assert str(tmp_path / "p2/001.flac") in str(caught.value)
+    assert "p1/001.flac and p2/001.flac" in str(caught.value)
 
 
 def test_the_exact_path_wins_over_a_stem_below(tmp_path: Path) -> None:
