@@ -74,6 +74,14 @@ class ExportFormat(StrEnum):
     JSON = "json"
 
 
+SUFFIXES = {
+    ".json": ExportFormat.JSON,
+    ".md": ExportFormat.MARKDOWN,
+    ".parquet": ExportFormat.PARQUET,
+    ".tex": ExportFormat.LATEX,
+}
+
+
 class TableName(StrEnum):
     """Tables of a run."""
 
@@ -155,7 +163,10 @@ def score(
         list[Path], typer.Argument(help="Folders of reconstructions, files named alike.")
     ],
     domain: Annotated[Domain, typer.Option(help="What the sounds are.")] = Domain.SPEECH,
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Run folder. [default: runs/score-<folder>]"),
+    ] = None,
     metric: Metrics = None,
     setting: Set = None,
     workers: Workers = None,
@@ -210,8 +221,9 @@ def serve(
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     format_: Annotated[
-        ExportFormat, typer.Option("--format", help="What to write.")
-    ] = ExportFormat.CSV,
+        ExportFormat | None,
+        typer.Option("--format", help="What to write. [default: by the file's suffix, else csv]"),
+    ] = None,
     table: Annotated[
         TableName, typer.Option(help="Which table, for csv, parquet and json.")
     ] = TableName.SUMMARY,
@@ -223,14 +235,20 @@ def export(
     from almbench.export import export as make
     from almbench.runfolder import RunFolder
 
+    if format_ is None:
+        suffix = output.suffix if output else ""
+        format_ = SUFFIXES.get(suffix, ExportFormat.CSV)
     if format_ is ExportFormat.PARQUET and output is None:
         raise UserError("Parquet is not text: name a file with -o FILE.")
     content = make(RunFolder(run), format_.value, table.value)
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(content)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"-o {output} cannot be written: {error.strerror}.") from error
     typer.echo(f"Wrote {output}", err=True)
 
 

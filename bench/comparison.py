@@ -36,7 +36,9 @@ class Comparison:
         codecs: Facts of the codecs, in order, as in the manifest.
         metrics: Facts of the metrics, in order, as in the manifest, each with its `rate_hz` here.
         means: Mean of each metric; **index** codec id, **columns** metric name.
-        ranks: 1 for the best, 2 for the second, 0 for others and for anchors, shaped like `means`.
+        ranks: 1 for the best, 2 for the second, 0 for others, shaped like `means`. Anchors are not
+            ranked, nor is a mean over fewer clips than another codec's.
+        counts: How many clips each mean is over, shaped like `means`.
         cells: The summary row of (codec, metric).
     """
 
@@ -46,6 +48,7 @@ class Comparison:
     metrics: list[dict[str, Any]]
     means: pd.DataFrame
     ranks: pd.DataFrame
+    counts: pd.DataFrame
     cells: dict[tuple[str, str], dict[str, Any]]
 
 
@@ -87,9 +90,12 @@ def comparisons(summary: pd.DataFrame, manifest: dict[str, Any]) -> list[Compari
         rows = summary[summary["testset"] == testset["name"]]
         names = list(dict.fromkeys(rows["metric"]))
         ids = list(dict.fromkeys(rows["codec"]))
-        means = rows.pivot_table(
-            index="codec", columns="metric", values="mean", dropna=False, sort=False
-        ).reindex(index=ids, columns=names)
+        means, counts = (
+            rows.pivot_table(
+                index="codec", columns="metric", values=value, dropna=False, sort=False
+            ).reindex(index=ids, columns=names)
+            for value in ("mean", "n")
+        )
         rates = rows.groupby("metric")["rate_hz"].first()
         metrics = [{**facts[n], "rate_hz": _whole(rates.get(n))} for n in names if n in facts]
         cells = {(r["codec"], r["metric"]): r for r in records(rows)}
@@ -100,7 +106,8 @@ def comparisons(summary: pd.DataFrame, manifest: dict[str, Any]) -> list[Compari
                 [specs[i] for i in ids],
                 metrics,
                 means,
-                _ranks(means, metrics, [i for i in ids if not specs[i]["anchor"]]),
+                _ranks(means, counts, metrics, [i for i in ids if not specs[i]["anchor"]]),
+                counts,
                 cells,
             )
         )
@@ -111,17 +118,30 @@ def _whole(value: Any) -> int | None:
     return None if value is None or pd.isna(value) else int(value)
 
 
-def _ranks(means: pd.DataFrame, metrics: list[dict[str, Any]], codecs: list[str]) -> pd.DataFrame:
+def _ranks(
+    means: pd.DataFrame, counts: pd.DataFrame, metrics: list[dict[str, Any]], codecs: list[str]
+) -> pd.DataFrame:
     ranks = pd.DataFrame(0, index=means.index, columns=means.columns)
     for metric in metrics:
-        better = metric["higher_is_better"]
-        if better is not None:
-            # Ranked as printed: what reads the same shares the mark.
-            printed = means.loc[codecs, metric["name"]].round(metric["digits"])
-            order = printed.rank(ascending=not better, method="dense")
-            first_two = order.where(order <= 2, 0).fillna(0).astype(int)
-            ranks.loc[codecs, metric["name"]] = first_two
+        name, better = metric["name"], metric["higher_is_better"]
+        if better is None:
+            continue
+        n = counts.loc[codecs, name]
+        whole = [codec for codec in codecs if n[codec] == n.max()]
+        # Ranked as printed: what reads the same shares the mark.
+        printed = means.loc[whole, name].round(metric["digits"])
+        order = printed.rank(ascending=not better, method="dense")
+        ranks.loc[whole, name] = order.where(order <= 2, 0).fillna(0).astype(int)
     return ranks
+
+
+def cell(table: Comparison, codec: str, metric: dict[str, Any], lacking: str = "") -> str:
+    """A mean as text, with the count of its clips where another codec has more."""
+    value, n = table.means.loc[codec, metric["name"]], table.counts.loc[codec, metric["name"]]
+    if pd.isna(value):
+        return lacking
+    most = table.counts[metric["name"]].max()
+    return f"{value:z.{metric['digits']}f}" + (f" (n={n:.0f})" if n < most else "")
 
 
 def codec_label(codec: dict[str, Any]) -> str:
@@ -149,8 +169,9 @@ def formatted(table: Comparison, best: str, second: str, lacking: str) -> pd.Dat
     for metric in with_values(table):
         name = metric["name"]
         cells = []
-        for value, rank in zip(table.means[name], table.ranks[name], strict=True):
-            text = lacking if pd.isna(value) else f"{value:z.{metric['digits']}f}"
+        for codec in table.codecs:
+            text = cell(table, codec["id"], metric, lacking)
+            rank = table.ranks.loc[codec["id"], name]
             cells.append({1: best, 2: second}.get(rank, "{}").format(text))
         columns[metric_label(metric)] = cells
     return pd.DataFrame(columns)

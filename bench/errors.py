@@ -28,18 +28,20 @@ class Inapplicable(Unscorable):
     """A metric has nothing to say of this pair, though nothing is wrong; its row is skipped."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
     """Word the message for a name that does not exist.
 
     Args:
         kind: What was named, such as "codec".
         name: What the user wrote.
         known: The allowed names.
+        where: Where it was looked for, such as "in suite 'quick'".
 
     Returns:
         One sentence with the nearest match, if one is near, and the allowed names.
     """
-    allowed = sorted(known)
+    allowed = sorted(set(known))
     near = get_close_matches(name, allowed, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return f"There is no {kind} '{name}'.{hint} Allowed: {', '.join(allowed) or 'none'}."
+    place = f" {where}" if where else ""
+    return f"There is no {kind} '{name}'{place}.{hint} Allowed: {', '.join(allowed) or 'none'}."

@@ -59,16 +59,14 @@ def _markdown(table: Comparison) -> str:
 def _latex(table: Comparison) -> str:
     """A booktabs table: the best bold, the second underlined, arrows for the direction."""
     metrics = with_values(table)
-    frame = table.means.reindex(columns=[m["name"] for m in metrics])
     labels = [metric_label(m) for m in metrics]
-    marks = table.ranks[frame.columns].replace(
+    marks = table.ranks[[m["name"] for m in metrics]].replace(
         {0: "", 1: "textbf:--rwrap;", 2: "underline:--rwrap;"}
     )
-    frame.columns = marks.columns = pd.Index(labels)
-    frame.index = marks.index = pd.Index([codec_label(c) for c in table.codecs])
-    style = frame.style.apply(lambda _: marks, axis=None)
-    for label, metric in zip(labels, metrics, strict=True):
-        style = style.format(f"{{:z.{metric['digits']}f}}", na_rep="--", subset=[label])
+    cells = formatted(table, best="{}", second="{}", lacking="--").drop(columns="Codec")
+    cells.columns = marks.columns = pd.Index(labels)
+    cells.index = marks.index = pd.Index([codec_label(c) for c in table.codecs])
+    style = cells.style.apply(lambda _: marks, axis=None)
     style = style.format_index(escape="latex", axis=0).format_index(_latex_header, axis=1)
     text: str = style.to_latex(
         hrules=True,

@@ -33,11 +33,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Judge:
-    """A metric family in a test set, which of its metrics are wanted, and why it cannot be used."""
+    """A metric family in a test set.
+
+    Attributes:
+        family: The family.
+        metrics: Which of its metrics are wanted.
+        missing: Why it cannot be used here, with the cure, if so.
+        asked: Whether the suite or the user named them, rather than they being the default.
+    """
 
     family: Family[Any]
     metrics: tuple[Metric, ...]
     missing: str | None
+    asked: bool
 
 
 @dataclass(frozen=True)
@@ -102,11 +110,11 @@ def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[s
     return suite.model_copy(update=changes)
 
 
-def _check(kind: str, names: list[str], known: Iterable[str]) -> None:
+def _check(kind: str, names: list[str], known: Iterable[str], where: str = "") -> None:
     known = list(known)
     for name in names:
         if name not in known:
-            raise UserError(unknown(kind, name, known))
+            raise UserError(unknown(kind, name, known, where))
 
 
 def make_plan(suite: Suite) -> Plan:
@@ -118,7 +126,9 @@ def make_plan(suite: Suite) -> Plan:
     Raises:
         UserError: Something that the suite names does not exist or is wrong.
     """
-    _check("metric family in [settings]", list(suite.settings), family_names())
+    _check("metric family", list(suite.settings), family_names(), "in [settings]")
+    for domain, names in suite.metrics.items():
+        _check("metric", names, metric_names(), f"in [metrics] of {domain}")
     testsets, skipped = [], []
     made: dict[str, Entry] = {}
     for config in suite.testset:
@@ -180,8 +190,9 @@ def _facts(codec: Codec[Any] | Reconstructions) -> tuple[CodecSpec, str | None]:
 
 
 def _judges(suite: Suite, testset: TestSetConfig) -> list[Judge]:
-    names = testset.metrics or suite.metrics.get(testset.domain) or DEFAULT_METRICS[testset.domain]
-    _check(f"metric of test set '{testset.name}'", list(names), metric_names())
+    asked = testset.metrics or suite.metrics.get(testset.domain)
+    names = asked or DEFAULT_METRICS[testset.domain]
+    _check("metric", list(names), metric_names(), f"in test set '{testset.name}'")
     wanted: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         wanted.setdefault(family_of(name), []).append(name)
@@ -189,5 +200,5 @@ def _judges(suite: Suite, testset: TestSetConfig) -> list[Judge]:
     for family_name, metric_list in wanted.items():
         family = make_family(family_name, suite.settings.get(family_name, {}))
         metrics = tuple(m for m in family.metrics if m.name in metric_list)
-        judges.append(Judge(family, metrics, family.missing()))
+        judges.append(Judge(family, metrics, family.missing(), bool(asked)))
     return judges

@@ -11,9 +11,10 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
-from almbench.comparison import Comparison, codec_label, compare, metric_label, with_values
+from almbench.comparison import Comparison, cell, codec_label, compare, metric_label, with_values
 from almbench.errors import Unavailable
 from almbench.metrics.base import DOMAINS
+from almbench.plan import Plan
 from almbench.records import ReconstructionRow, read_rows
 from almbench.run import Outcome
 from almbench.runfolder import RunFolder
@@ -65,9 +66,8 @@ def _print_comparison(comparison: Comparison) -> None:
 
 
 def _cell(comparison: Comparison, codec: str, metric: dict[str, Any]) -> str:
-    value = comparison.means.loc[codec, metric["name"]]
     rank = comparison.ranks.loc[codec, metric["name"]]
-    text = "" if pd.isna(value) else f"{value:z.{metric['digits']}f}"
+    text = cell(comparison, codec, metric)
     return {1: f"[bold]{text}[/]", 2: f"[underline]{text}[/]"}.get(rank, text)
 
 
@@ -79,11 +79,7 @@ def _print_failures(outcome: Outcome, root: Path) -> bool:
         console.print(
             f"[yellow]Unavailable[/] codec {codec} ({len(group)} clips): {escape(reason)}"
         )
-    lacking = metrics[
-        (metrics["status"] == "unavailable") & ~metrics["codec"].isin(unavailable["codec"])
-    ]
-    for (metric, reason), _ in _groups(lacking, "metric"):
-        console.print(f"[yellow]Unavailable[/] metric {metric}: {escape(reason)}")
+    asked = _print_lacking(metrics[~metrics["codec"].isin(unavailable["codec"])], outcome.plan)
     failed = clips[clips["status"] == "failed"]
     for row in records(failed.head(FAILURES_SHOWN)):
         where = f"{row['testset']}/{row['clip']} by {row['codec']}"
@@ -94,7 +90,27 @@ def _print_failures(outcome: Outcome, root: Path) -> bool:
         console.print(f"[yellow]Note[/] {escape(note)}")
     count = Counter(clips["status"])
     console.print(", ".join(f"{n} {status}" for status, n in count.items()) + " (clips x codecs)")
-    return bool(len(failed) or len(unavailable))
+    return bool(len(failed) or len(unavailable) or asked)
+
+
+def _print_lacking(metrics: pd.DataFrame, plan: Plan) -> bool:
+    """Print which metrics have no value at all and why; True if one was asked for by name."""
+    judged = {
+        (testset.name, metric.name): judge.asked
+        for testset in plan.testsets
+        for judge in testset.judges
+        for metric in judge.metrics
+    }
+    asked = False
+    grouped = metrics.groupby(["testset", "metric"], sort=False)
+    for (testset, metric), group in cast("Groups", grouped):
+        if (testset, metric) not in judged or group["value"].notna().any():
+            continue
+        status, reason = group[["status", "reason"]].iloc[0]
+        if status in {"unavailable", "skipped"}:
+            console.print(f"[yellow]No value[/] {testset} {metric} ({status}): {escape(reason)}")
+        asked |= status == "unavailable" and judged[testset, metric]
+    return asked
 
 
 def _groups(table: pd.DataFrame, column: str) -> Groups:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from almbench.errors import UserError, unknown
 from almbench.samples import folder as samples_folder
@@ -14,7 +14,18 @@ from almbench.validation import explain
 
 Domain = Literal["speech", "sound", "music"]
 Layout = Literal["auto", "folder", "vctk", "libritts", "librispeech", "esc-50", "musiccaps"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        raise ValueError(
+            "a name has up to 80 of the characters A-Z, a-z, 0-9, '.', '_' and '-', and begins "
+            "with a letter or digit"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
 ORIGINAL = "original"  # the folder of the originals, beside those of the codecs
 
 
@@ -76,6 +87,7 @@ class Suite(_Strict):
         name: Name of the suite, and of its run folder by default.
         title: Title of the page.
         description: What is compared and why, for the page.
+        data: Folders to be given by `--data NAME=PATH`: name -> what must be in it.
         seed: Seed of the choice of clips and of the bootstrap.
         testset: The test sets.
         codec: The codecs, in the order of the tables.
@@ -86,6 +98,7 @@ class Suite(_Strict):
     name: Name
     title: str = ""
     description: str = ""
+    data: dict[Name, str] = Field(default_factory=dict)
     seed: int = 0
     testset: list[TestSetConfig] = Field(min_length=1)
     codec: list[CodecConfig] = Field(min_length=1)
@@ -157,19 +170,23 @@ def fill_in(suite: Suite, data: dict[str, Path]) -> None:
     """
     names = {"samples": samples_folder(), **data}
     used = {"samples"}
+
+    def fill(text: str, where: str) -> str:
+        return _substitute(text, names, used, where, suite.data)
+
     for testset in suite.testset:
         if testset.name in data:
             testset.path = f"{{{testset.name}}}"
         if testset.optional and testset.path == f"{{{testset.name}}}" and testset.name not in data:
             continue  # skipped by the plan, which finds nothing there
-        testset.path = _substitute(testset.path, names, used, f"test set '{testset.name}'")
+        testset.path = fill(testset.path, f"test set '{testset.name}'")
     for codec in suite.codec:
         for key, value in codec.options.items():
             if isinstance(value, str):
-                codec.options[key] = _substitute(value, names, used, f"codec '{codec.id}'")
+                codec.options[key] = fill(value, f"codec '{codec.id}'")
     if unused := set(data) - used:
         known = sorted((used | {t.name for t in suite.testset}) - {"samples"})
-        raise UserError(unknown(f"data name in suite '{suite.name}'", sorted(unused)[0], known))
+        raise UserError(unknown("data name", sorted(unused)[0], known, f"in suite '{suite.name}'"))
 
 
 def use_checkpoints(suite: Suite, folders: dict[str, Path]) -> None:
@@ -181,17 +198,20 @@ def use_checkpoints(suite: Suite, folders: dict[str, Path]) -> None:
     codecs = {codec.id: codec for codec in suite.codec}
     for id_, folder in folders.items():
         if id_ not in codecs:
-            raise UserError(unknown(f"codec in suite '{suite.name}'", id_, codecs))
+            raise UserError(unknown("codec", id_, codecs, f"in suite '{suite.name}'"))
         codecs[id_].options["checkpoint"] = str(folder)
 
 
-def _substitute(text: str, names: dict[str, Path], used: set[str], where: str) -> str:
+def _substitute(
+    text: str, names: dict[str, Path], used: set[str], where: str, told: dict[str, str]
+) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if name in {"domain", "testset"}:
             return match[0]
         if name not in names:
-            raise UserError(f"The {where} needs a folder: give it with --data {name}=PATH.")
+            what = f", {told[name]}" if name in told else ""
+            raise UserError(f"The {where} needs a folder: give it with --data {name}=PATH{what}.")
         used.add(name)
         return str(names[name])
 

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox, IdentityTransform
+from numpy.typing import NDArray
 
 from almbench.comparison import Comparison, metric_label
 from almbench.site.source import kbps, number
@@ -35,6 +36,7 @@ THEMES = {
         "paper": "#17181b",
     },
 }  # fmt: skip
+Extents = NDArray[np.float64]
 APART = 6  # points, at least, between two marks
 LONGEST_LABEL = 28
 LABEL_HEIGHT = 10.0  # points
@@ -232,7 +234,10 @@ def _labels(axes: Axes, spots: list[Spot], colours: dict[str, str]) -> None:
         label = axes.text(0, 0, text, fontsize=8, color=colours["ink"], transform=None)
         width = label.get_window_extent().width
         boxes = [(_beside(spot, width, way, d), d) for d in DISTANCES for way in DIRECTIONS]
-        box, distance = min(boxes, key=lambda c: _cost(c[0], c[1], taken, axes.bbox))
+        extents = np.array([[*other.extents, weight] for other, weight in taken])
+        page = np.array([[*axes.bbox.extents, 1.0]])
+        costs = [_cost(*place, extents, page) for place in boxes]
+        box, distance = boxes[int(np.argmin(costs))]
         taken.append((box, 1.0))
         label.set_position((box.x0, box.y0 + 0.22 * LABEL_HEIGHT))
         if distance > DISTANCES[0]:  # a thin line leads to it
@@ -263,12 +268,20 @@ def _beside(spot: Spot, width: float, way: tuple[int, int], distance: float) -> 
     return Bbox.from_bounds(left, bottom, width, LABEL_HEIGHT)
 
 
-def _cost(box: Bbox, distance: float, taken: list[tuple[Bbox, float]], page: Bbox) -> float:
+def _cost(box: Bbox, distance: float, taken: Extents, page: Extents) -> float:
     """What a place costs: what it covers, what leaves the plot, and a little for the distance."""
-    covered = sum(weight * _area(Bbox.intersection(box, other)) for other, weight in taken)
-    outside = _area(box) - _area(Bbox.intersection(box, page))
-    return 10 * covered + 30 * outside + distance
+    outside = box.width * box.height - _covered(box, page)
+    return 10 * _covered(box, taken) + 30 * outside + distance
 
 
-def _area(box: Bbox | None) -> float:
-    return 0.0 if box is None else float(box.width * box.height)
+def _covered(box: Bbox, others: Extents) -> float:
+    """How much of other boxes a box covers, by their weights.
+
+    Args:
+        box: The box.
+        others: Left, bottom, right, top and weight of each, **Shape** `[N, 5]`.
+    """
+    left, bottom, right, top, weight = others.T
+    width = np.minimum(box.x1, right) - np.maximum(box.x0, left)
+    height = np.minimum(box.y1, top) - np.maximum(box.y0, bottom)
+    return float((np.clip(width, 0, None) * np.clip(height, 0, None) * weight).sum())

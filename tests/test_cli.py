@@ -136,6 +136,28 @@ def test_export_of_tables(bench: Bench, finished: Path, tmp_path: Path) -> None:
     )
 
 
+def test_export_takes_the_format_of_the_files_suffix(
+    bench: Bench, finished: Path, tmp_path: Path
+) -> None:
+    bench("export", finished, "-o", tmp_path / "table.tex")
+    assert "toprule" in (tmp_path / "table.tex").read_text()
+    done = bench("export", finished, "-o", tmp_path)
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+
+
+def test_a_metric_asked_for_that_is_not_here_gives_exit_code_1(
+    bench: Bench, tmp_path: Path
+) -> None:
+    ecapa = ["--set", "speaker_similarity.backend=ecapa"]
+    ecapa += ["--set", f"speaker_similarity.source={tmp_path}"]
+    few = ["--codec", "opus-6", "--testset", "speech", "--metric", "speaker_similarity"]
+    done = bench("run", "quick", *few, *ecapa, "-o", tmp_path / "run")
+    assert done.returncode == 1
+    assert "No value speech speaker_similarity (unavailable)" in done.stdout
+    assert "embedding_model.ckpt" in done.stdout
+
+
 def test_export_markdown_marks_the_best(bench: Bench, finished: Path) -> None:
     lines = bench("export", finished, "--format", "markdown").stdout.splitlines()
     assert "Mel distance ↓" in lines[2]

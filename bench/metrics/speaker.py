@@ -15,7 +15,7 @@ from almbench.audio import Samples
 from almbench.errors import Unavailable, Unscorable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
-from almbench.metrics.ecapa import REVISION, Ecapa, name_weights
+from almbench.metrics.ecapa import HUB_ID, REVISION, Ecapa, find_checkpoint, name_weights
 
 
 class SpeakerSettings(Settings):
@@ -72,10 +72,17 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
                 "pip install webrtcvad-wheels librosa torch && "
                 "pip install --no-deps resemblyzer==0.1.4",
             )
-        return absent(
+        lacking = absent(
             ["speechbrain", "torchaudio", "huggingface_hub"],
             'pip install "speechbrain>=1.1" huggingface_hub',
         )
+        if lacking:
+            return lacking
+        try:  # here, once, before the processes that score all try it for themselves
+            find_checkpoint(self.settings.source or HUB_ID, self.settings.revision)
+        except Unavailable as error:
+            return str(error)
+        return None
 
     def prepare(self, reference: Samples, rate: int) -> NDArray[np.float64]:
         """Embed the reference.
