@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -252,7 +253,7 @@ class TransformersCodec(NeuralCodec[O]):
         """Read the facts from the configuration. Raises `Unavailable` if it cannot be used."""
 
     def _facts(self, files: Files) -> Facts:
-        config = _config(files)
+        config = read_config(files.paths["config.json"])
         try:
             facts = self._read(config)
         except (KeyError, TypeError, IndexError) as error:
@@ -271,7 +272,7 @@ class TransformersCodec(NeuralCodec[O]):
         try:
             model, report = class_.from_pretrained(
                 None,
-                config=class_.config_class.from_dict(_config(files)),
+                config=class_.config_class.from_dict(read_config(files.paths["config.json"])),
                 state_dict=load_file(files.weights),
                 output_loading_info=True,
             )
@@ -305,8 +306,8 @@ def release(package: str) -> str | None:
         return None
 
 
-def _config(files: Files) -> dict[str, Any]:
-    path = files.paths["config.json"]
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a model's configuration. Raises `Unavailable` if it is none."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

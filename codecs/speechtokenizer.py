@@ -1,6 +1,5 @@
 """SpeechTokenizer (Zhang et al., "SpeechTokenizer: Unified Speech Tokenizer", 2023): 16 kHz."""
 
-import json
 import sys
 import warnings
 from importlib import import_module
@@ -11,9 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published, read_config
 from almbench.codecs.pickled import fill, read_state, unfit
-from almbench.errors import Unavailable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -65,7 +63,7 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
         return super().missing()
 
     def _facts(self, files: Files) -> Facts:
-        config = _config(files)
+        config = read_config(next(iter(files.paths.values())))
         try:
             hop = prod(config["strides"])
             facts = Facts(config["sample_rate"], hop, config["codebook_size"], config["n_q"])
@@ -79,7 +77,9 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
     def _load(self, files: Files) -> "nn.Module":
         weights = read_state(files)
         with warnings.catch_warnings(action="ignore", category=FutureWarning):
-            model: nn.Module = import_model().SpeechTokenizer(_config(files))
+            model: nn.Module = import_model().SpeechTokenizer(
+                read_config(next(iter(files.paths.values())))
+            )
         fill(model, weights, files)
         return model
 
@@ -108,12 +108,3 @@ def import_model() -> Any:
         return import_module(f"{PACKAGE}.model")
     finally:
         del sys.modules[PACKAGE]
-
-
-def _config(files: Files) -> dict[str, Any]:
-    path = next(iter(files.paths.values()))
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Unavailable(f"{path} cannot be read: {error}") from error
-    return config
