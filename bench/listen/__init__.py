@@ -1,0 +1,1 @@
+"""What becomes of blind tests: results read, listeners screened, means, comparisons, tables."""
