@@ -19,6 +19,7 @@ Adapter = type[Codec[Any]] | type[Reconstructions]
 GROUP = "almbench.codecs"  # entry points of this group add adapters
 BUILT_IN = {
     "aac": "almbench.codecs.aac:Aac",
+    "almtokenizer": "almbench.codecs.almtokenizer.adapter:ALMTokenizerCodec",
     "amr-nb": "almbench.codecs.amr:Amr",
     "codec2": "almbench.codecs.codec2:Codec2",
     "dac": "almbench.codecs.dac:Dac",
@@ -55,6 +56,7 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
+    "almtokenizer": Preset("ALMTokenizer (small)", "almtokenizer", {"window": 6}),
     "codec2-700": Preset("Codec2 700C", "codec2", {"mode": 700}, SPEECH),
     "codec2-1600": Preset("Codec2", "codec2", {"mode": 1600}, SPEECH),
     "codec2-3200": Preset("Codec2", "codec2", {"mode": 3200}, SPEECH),
@@ -108,7 +110,7 @@ def adapter(name: str) -> Adapter:
     """Import an adapter.
 
     Raises:
-        UserError: There is none of that name, or it cannot be imported.
+        UserError: There is none of that name, it cannot be imported, or it is no whole codec.
     """
     targets = _targets()
     if name not in targets:
@@ -116,12 +118,15 @@ def adapter(name: str) -> Adapter:
     module, _, attribute = targets[name].partition(":")
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a plugin's module may raise anything
         raise UserError(
-            f"Codec adapter '{name}' ({targets[name]}) cannot be imported: {error}"
+            f"Codec adapter '{name}' ({targets[name]}) cannot be imported "
+            f"({type(error).__name__}: {error}). Repair or uninstall it."
         ) from error
     if not (isinstance(found, type) and issubclass(found, Codec | Reconstructions)):
         raise UserError(f"Codec adapter '{name}' ({targets[name]}) is not a subclass of Codec.")
+    if abstract := sorted(getattr(found, "__abstractmethods__", ())):
+        raise UserError(f"Codec adapter '{name}' ({targets[name]}) lacks {', '.join(abstract)}.")
     return found
 
 

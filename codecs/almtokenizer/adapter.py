@@ -1,0 +1,107 @@
+"""ALMTokenizer as a codec: any checkpoint, any of the windows that it was trained for."""
+
+from functools import cache
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from almbench.codecs.base import CodecSpec
+from almbench.codecs.checkpoints import Files
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
+from almbench.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BUNDLED = "almtokenizer-small"  # the checkpoint that comes with the program
+
+
+class ALMTokenizerOptions(NeuralOptions):
+    """Options of ALMTokenizer.
+
+    Attributes:
+        checkpoint: Hub id, or a local folder that `bench train almtokenizer` wrote; by default
+            the small checkpoint that comes with almbench.
+        window: Frames of 1/75 s a query: more make fewer codes.
+        num_codebooks: How many of the codebooks are used.
+    """
+
+    checkpoint: str = BUNDLED
+    window: int = Field(default=6, ge=1)
+    num_codebooks: int = Field(default=3, ge=1)
+
+
+class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
+    """ALMTokenizer at 75 frames a second and one query every `window` of them.
+
+    A clip is padded with zeros to whole windows.
+    """
+
+    options_type = ALMTokenizerOptions
+    family = "almtokenizer"
+    file_names = ("config.json", "model.safetensors")
+    packages = ("safetensors",)
+    pads = False  # the model pads to its window
+    batches = True
+    published: ClassVar[dict[str, Published]] = {}
+    licences = ("Apache-2.0", "see the checkpoint's card")
+
+    def files(self, *, network: bool) -> Files:
+        """Find the checkpoint's files.
+
+        Raises:
+            Unavailable: They are not here, and may not or cannot be fetched.
+        """
+        if self.options.checkpoint != BUNDLED:
+            return super().files(network=network)
+        folder = Path(str(resources("almbench.codecs.almtokenizer"))) / "small"
+        return Files(BUNDLED, "", {name: folder / name for name in self.file_names})
+
+    @property
+    def encodes_as(self) -> str:
+        """Codes nest only where the window is the same."""
+        return f"{super().encodes_as} w{self.options.window}"
+
+    @property
+    def spec(self) -> CodecSpec:
+        """Facts of the checkpoint at this window."""
+        spec = super().spec
+        weights = "CC BY 4.0" if self.options.checkpoint == BUNDLED else spec.weights_licence
+        settings = {**spec.settings, "window": self.options.window}
+        return spec.model_copy(update={"settings": settings, "weights_licence": weights})
+
+    def _facts(self, files: Files) -> Facts:
+        from almbench.codecs.almtokenizer.checkpoint import read_model_config
+
+        config, window = read_model_config(files), self.options.window
+        if not config.min_window <= window <= config.max_window:
+            raise UserError(
+                f"Codec '{self.id}': options.window = {window}, but the checkpoint "
+                f"'{self.options.checkpoint}' was trained for windows of {config.min_window} to "
+                f"{config.max_window} frames."
+            )
+        hop = config.hop * window
+        counted = _count(files.paths["config.json"], files.weights)
+        return Facts(config.sample_rate, hop, config.codebook_size, config.codebooks, counted)
+
+    def _load(self, files: Files) -> "nn.Module":
+        from almbench.codecs.almtokenizer.checkpoint import load_checkpoint
+
+        return load_checkpoint(files)
+
+    def _encode(self, sounds: "Tensor") -> "Tensor":
+        codes: Tensor = self._model.encode(sounds[:, 0], self.options.window)
+        return codes
+
+    def _decode(self, codes: "Tensor") -> "Tensor":
+        decoded: Tensor = self._model.decode(codes, self.options.window)
+        return decoded
+
+
+@cache
+def _count(config: Path, weights: Path) -> int:
+    from almbench.codecs.almtokenizer.checkpoint import parameters
+
+    return parameters(Files("", "", {config.name: config, weights.name: weights}))

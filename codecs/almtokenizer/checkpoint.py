@@ -1,0 +1,87 @@
+"""The published form of the model: half-precision safetensors, its configuration and a card."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from almbench.codecs.almtokenizer.config import ModelConfig
+from almbench.codecs.almtokenizer.model import ALMTokenizer
+from almbench.codecs.checkpoints import Files
+from almbench.codecs.neural import read_config
+from almbench.codecs.pickled import unfit
+from almbench.errors import Unavailable
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+FORMAT = 1
+CURE = "Cure: name a folder that `bench train almtokenizer` wrote, or fetch it again."
+
+
+def save_checkpoint(model: ALMTokenizer, folder: Path, card: str) -> None:
+    """Write a model for use: what only training needs is left out, the rest in half precision."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: weight.detach().half().contiguous()
+        for name, weight in model.state_dict().items()
+        if not _only_trains(name)
+    }
+    save_file(weights, folder / WEIGHTS)
+    facts = {"model": "almtokenizer", "format": FORMAT, **model.config.model_dump()}
+    (folder / CONFIG).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8")
+
+
+def read_model_config(files: Files) -> ModelConfig:
+    """Read the configuration of a checkpoint. Raises `Unavailable` if it is none of this model."""
+    path = files.paths[CONFIG]
+    facts: dict[str, Any] = read_config(path)
+    if (facts.pop("model", None), facts.pop("format", None)) != ("almtokenizer", FORMAT):
+        raise Unavailable(
+            f"{path} is no configuration of an ALMTokenizer that this version reads "
+            f'("model": "almtokenizer", "format": {FORMAT}). {CURE}'
+        )
+    try:
+        return ModelConfig.model_validate(facts)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Unavailable(f"{path} is damaged: {where}: {first['msg']}. {CURE}") from error
+
+
+def load_checkpoint(files: Files) -> ALMTokenizer:
+    """Load a checkpoint in single precision.
+
+    Raises:
+        Unavailable: The weights are damaged, or not those of the configuration.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    model = ALMTokenizer(read_model_config(files))
+    try:
+        weights: Mapping[str, Tensor] = load_file(files.weights)
+        found = model.load_state_dict(weights, strict=False)
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise unfit(files, str(error)) from error
+    lacking = [name for name in found.missing_keys if not _only_trains(name)]
+    if lacking or found.unexpected_keys:
+        odd = (lacking or found.unexpected_keys)[0]
+        raise unfit(files, f"{odd} is {'missing' if lacking else 'not known'}")
+    return model.float()
+
+
+def parameters(files: Files) -> int:
+    """Count the learned parameters of a checkpoint without loading it."""
+    config = read_model_config(files)
+    with torch.device("meta"):
+        return sum(p.numel() for p in ALMTokenizer(config).parameters())
+
+
+def _only_trains(name: str) -> bool:
+    return name.endswith((".counts", ".sums"))

@@ -1,0 +1,160 @@
+"""Crops of sound to learn from, each found by its number alone: training resumes exactly."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from almbench.audio import fit
+from almbench.codecs.almtokenizer.config import DataConfig, StageConfig, TrainConfig
+from almbench.errors import UserError
+
+ENDINGS = {".flac", ".wav", ".ogg", ".opus", ".mp3"}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Files of one kind.
+
+    Attributes:
+        paths: The files, sorted.
+        frames: Length of each, in samples.
+        rates: Rate of each in Hz.
+        share: Share of the crops.
+        speech: Whether it is speech.
+    """
+
+    paths: list[Path]
+    frames: list[int]
+    rates: list[int]
+    share: float
+    speech: bool
+
+    @property
+    def hours(self) -> float:
+        """How much sound there is."""
+        return sum(n / r for n, r in zip(self.frames, self.rates, strict=True)) / 3600
+
+
+def open_folders(wanted: Sequence[DataConfig], given: Mapping[str, Path]) -> list[Folder]:
+    """Find the files of each folder of a recipe.
+
+    Raises:
+        UserError: A folder was not given, is not there or holds no sound, or none has that name.
+    """
+    names = [data.name for data in wanted]
+    for name in given:
+        if name not in names:
+            raise UserError(f"The recipe has no data '{name}'. Allowed: {', '.join(names)}.")
+    folders = []
+    for data in wanted:
+        if data.name not in given:
+            what = f", {data.what}" if data.what else ""
+            raise UserError(
+                f"The recipe needs a folder: give it with --data {data.name}=PATH{what}."
+            )
+        folders.append(_open(given[data.name], data))
+    return folders
+
+
+def _open(root: Path, data: DataConfig) -> Folder:
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+    if not paths:
+        raise UserError(
+            f"--data {data.name}={root}: no sound is there. Allowed: a folder with files that end "
+            f"in {', '.join(sorted(ENDINGS))}."
+        )
+    infos = [_info(path, f"--data {data.name}={root}") for path in paths]
+    return Folder(
+        paths,
+        [info.frames for info in infos],
+        [info.samplerate for info in infos],
+        data.share,
+        data.speech,
+    )
+
+
+def _info(path: Path, where: str) -> Any:
+    try:
+        info = soundfile.info(path)
+    except soundfile.LibsndfileError as error:
+        raise UserError(f"{where}: {path} cannot be read: {error}. Cure: remove it.") from error
+    if not info.frames:
+        raise UserError(f"{where}: {path} holds no samples. Cure: remove it.")
+    return info
+
+
+class Crops(Dataset[NDArray[np.float32]]):
+    """Crop n of a stage: a folder by its share, a file by its length, a place in it, a length.
+
+    The crops of a batch are equally long. What is too short is padded with zeros. Stereo is
+    averaged. A change of speed and pitch costs nothing: it is a resampling from another rate.
+    """
+
+    def __init__(self, folders: list[Folder], recipe: TrainConfig, stage: StageConfig) -> None:
+        self.folders, self.stage, self.seed = folders, stage, recipe.seed
+        self.rate, self.hop = recipe.model.sample_rate, recipe.model.hop
+        shares = np.array([folder.share for folder in folders])
+        self.shares = shares / shares.sum()
+        self.files = [
+            weights / weights.sum()
+            for folder in folders
+            for weights in [np.array(folder.frames) / np.array(folder.rates)]
+        ]
+
+    def __getitem__(self, number: int) -> NDArray[np.float32]:
+        """Read crop `number`, **Shape** `[S]`, S a multiple of the hop."""
+        stage = self.stage
+        of_batch = np.random.default_rng((self.seed, 1, number // stage.batch))
+        seconds = of_batch.uniform(stage.min_seconds, stage.max_seconds)
+        length = max(1, round(seconds * self.rate / self.hop)) * self.hop
+        rng = np.random.default_rng((self.seed, 2, number))
+        which = rng.choice(len(self.folders), p=self.shares)
+        folder = self.folders[which]
+        file = rng.choice(len(folder.paths), p=self.files[which])
+        rate = folder.rates[file] * (1 + rng.uniform(-stage.speed, stage.speed))
+        wanted = int(np.ceil(length * rate / self.rate))
+        start = int(rng.integers(0, max(1, folder.frames[file] - wanted + 1)))
+        read, _ = soundfile.read(folder.paths[file], wanted, start, dtype="float32", always_2d=True)
+        sound = soxr.resample(read.mean(1), rate, self.rate)
+        gain = 10 ** (rng.uniform(-stage.gain_db, stage.gain_db) / 20)
+        return np.clip(fit(sound * gain, length), -1, 1).astype(np.float32)
+
+
+class _Numbers:
+    """Batches of crop numbers of one process, from a step on."""
+
+    def __init__(self, stage: StageConfig, first: int, rank: int, world: int) -> None:
+        self.stage, self.first, self.rank, self.world = stage, first, rank, world
+
+    def __iter__(self) -> Iterator[list[int]]:
+        size = self.stage.batch
+        for step in range(self.first, self.stage.steps):
+            start = (step * self.world + self.rank) * size
+            yield list(range(start, start + size))
+
+
+def _stack(sounds: list[NDArray[np.float32]]) -> Tensor:
+    return torch.from_numpy(np.stack(sounds))
+
+
+def batches(
+    crops: Crops, first: int, rank: int = 0, world: int = 1, workers: int = 0
+) -> Iterator[Tensor]:
+    """Batches `[B, S]` of a stage from step `first` on, for one of `world` processes."""
+    loader = DataLoader(
+        crops,
+        batch_sampler=_Numbers(crops.stage, first, rank, world),
+        num_workers=workers,
+        collate_fn=_stack,
+        prefetch_factor=4 if workers else None,
+    )
+    return iter(loader)

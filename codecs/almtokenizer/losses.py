@@ -1,0 +1,124 @@
+"""The losses of training, each a function of tensors."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SCALES = (64, 128, 256, 512, 1024, 2048)
+
+
+def time_loss(sound: Tensor, decoded: Tensor) -> Tensor:
+    """Mean absolute difference of waveforms `[B, S]`: mean |x - y|."""
+    return F.l1_loss(decoded, sound)
+
+
+def spectral_loss(sound: Tensor, decoded: Tensor, rate: int) -> Tensor:
+    """Distance of mel spectrograms at six scales, `[B, S]`.
+
+    Mean over the scales of mean |X - Y| + sqrt(mean (X - Y)^2), X and Y being log-mel
+    spectrograms of windows of 64 to 2048 samples; after the reconstruction loss of Défossez et
+    al., "High Fidelity Neural Audio Compression", 2022, section 3.4.
+    """
+    terms = []
+    for size in SCALES:
+        bands = min(64, size // 8)
+        first, second = (log_mel(s, size, size // 4, bands, rate)[1] for s in (sound, decoded))
+        gap = second - first
+        # The norm, unlike the root of a mean of squares, has a gradient where there is no gap.
+        root = torch.linalg.vector_norm(gap) / gap.numel() ** 0.5
+        terms.append(gap.abs().mean() + root)
+    return torch.stack(terms).mean()
+
+
+def magnitude_loss(true: Tensor, made: Tensor, rate: int) -> Tensor:
+    """Distance of magnitudes `[B, F, T]`: of each bin, and of mel bands.
+
+    Mean |log X - log Y| of the magnitudes, plus twice the same of 80 bands' energies (halved, so
+    that both count amplitudes). The bands keep the level that a median of bins would lose.
+    """
+    floor = 1e-4
+    bins = F.l1_loss(torch.log(made + floor), torch.log(true + floor))
+    filters = mel_filters(2 * (true.shape[1] - 1), 80, rate, true.device)
+    first, second = (torch.log(filters @ m**2 + floor**2) / 2 for m in (true, made))
+    return bins + 2 * F.l1_loss(second, first)
+
+
+def discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """Hinge loss of the discriminators: mean of max(0, 1 - D(x)) + max(0, 1 + D(y)).
+
+    Lim and Ye, "Geometric GAN", 2017.
+    """
+    terms = [F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake, strict=True)]
+    return torch.stack(terms).mean()
+
+
+def adversarial_loss(fake: Sequence[Tensor]) -> Tensor:
+    """What the model gains by being taken for real: mean of max(0, 1 - D(y)).
+
+    The generator's side of the hinge as in Défossez et al., 2022, section 3.4.
+    """
+    return torch.stack([F.relu(1 - f).mean() for f in fake]).mean()
+
+
+def feature_loss(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Relative distance of the discriminators' features: mean of mean |r - f| / mean |r|.
+
+    Défossez et al., 2022, section 3.4.
+    """
+    terms = [
+        F.l1_loss(f, r.detach()) / r.detach().abs().mean().clamp(min=1e-6)
+        for rs, fs in zip(real, fake, strict=True)
+        for r, f in zip(rs, fs, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def masked_loss(frames: Tensor, foreseen: Tensor, masked: Tensor) -> Tensor:
+    """Mean squared difference over masked frames, each frame normalised to mean 0 and variance 1.
+
+    He et al., "Masked Autoencoders Are Scalable Vision Learners", 2022.
+
+    Args:
+        frames: What was masked, **Shape** `[B, T, D]`; taken as a constant.
+        foreseen: What was made of the others, **Shape** `[B, T, D]`.
+        masked: True where a frame was masked, **Shape** `[B, T]`, at least once.
+    """
+    target = F.layer_norm(frames.detach(), frames.shape[-1:])
+    return ((foreseen - target) ** 2)[masked].mean()
+
+
+def foreseen_loss(parts: Sequence[Tensor], foreseen: Sequence[Tensor]) -> Tensor:
+    """Squared distance of unit vectors, |p/|p| - f/|f||^2, meant over batch, groups and books.
+
+    Args:
+        parts: Each later codebook's part of the quantised vectors, **Shape** `[B, G, D]`; taken
+            as constants.
+        foreseen: What the earlier ones let foresee of it, **Shape** `[B, G, D]`.
+    """
+    terms = [
+        (F.normalize(f, dim=-1) - F.normalize(p.detach(), dim=-1)).square().sum(-1).mean()
+        for p, f in zip(parts, foreseen, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def log_mel(sound: Tensor, size: int, hop: int, bands: int, rate: int) -> tuple[Tensor, Tensor]:
+    """Mel spectrogram of magnitudes and its natural logarithm, floor 1e-5, `[B, bands, T]`."""
+    window = torch.hann_window(size, device=sound.device)
+    spectrum = torch.stft(
+        sound.float(), size, hop, window=window, pad_mode="constant", return_complex=True
+    )
+    mel = mel_filters(size, bands, rate, sound.device) @ (spectrum.abs() / (size / 4))
+    return mel, torch.log(mel + 1e-5)
+
+
+@cache
+def mel_filters(size: int, bands: int, rate: int, device: torch.device) -> Tensor:
+    """Triangular filters of Slaney's mel scale with peaks of 1, `[bands, size / 2 + 1]`."""
+    from librosa.filters import mel
+
+    filters = torch.from_numpy(mel(sr=rate, n_fft=size, n_mels=bands, norm=None))
+    return filters.float().to(device)

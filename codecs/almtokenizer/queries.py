@@ -1,0 +1,81 @@
+"""The query compression: a query after every w frames going in, w masks to fill going out."""
+
+import torch
+from torch import Tensor, nn
+
+from almbench.codecs.almtokenizer.config import ModelConfig
+from almbench.codecs.almtokenizer.transformer import Transformer
+
+
+class QueryEncoder(nn.Module):
+    """Gather each group of w frames in one vector, or keep only its last frame.
+
+    A learned query follows every w frames; a causal Transformer with a sliding window runs over
+    all, and what stands at the queries is kept.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.reach = config.attention_window
+        self.drops = config.compression == "drop"
+        self.query = nn.Parameter(torch.randn(config.width) * 0.02)
+        self.transformer = Transformer(config.width, config.encoder_layers, config.head_width)
+
+    def forward(self, frames: Tensor, w: int) -> Tensor:
+        """Compress `[B, G * w, D]` to `[B, G, D]`."""
+        batch, length, width = frames.shape
+        groups = length // w
+        if self.drops:
+            return frames[:, w - 1 :: w]
+        query = self.query.expand(batch, groups, 1, width)
+        mixed = torch.cat((frames.view(batch, groups, w, width), query), dim=2).flatten(1, 2)
+        positions = places(groups, w, frames.device)
+        order = torch.arange(len(positions), device=frames.device)
+        mask = causal(order, positions, self.reach)
+        kept: Tensor = self.transformer(mixed, positions, mask)[:, w :: w + 1]
+        return kept
+
+
+class QueryDecoder(nn.Module):
+    """Spread each vector over the w frames of its group.
+
+    w copies of a learned mask vector and then the quantised vector stand for each group; what a
+    Transformer makes of the masks is kept. Attention is causal over groups: a mask sees its own
+    group's vector, which follows it, since strictly causal order would leave it only earlier ones.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.decoder_width
+        self.reach = config.attention_window
+        self.widen = nn.Linear(config.width, width)
+        self.mask = nn.Parameter(torch.randn(width) * 0.02)
+        self.transformer = Transformer(width, config.decoder_layers, config.head_width)
+        self.narrow = nn.Linear(width, config.width)
+
+    def forward(self, vectors: Tensor, w: int) -> Tensor:
+        """Spread `[B, G, D]` to `[B, G * w, D]`."""
+        wide = self.widen(vectors)
+        batch, groups, width = wide.shape
+        masks = self.mask.expand(batch, groups, w, width)
+        mixed = torch.cat((masks, wide[:, :, None]), dim=2).flatten(1, 2)
+        positions = places(groups, w, vectors.device)
+        order = torch.arange(groups, device=vectors.device).repeat_interleave(w + 1)
+        out = self.transformer(mixed, positions, causal(order, positions, self.reach))
+        kept = out.view(batch, groups, w + 1, width)[:, :, :w].flatten(1, 2)
+        narrowed: Tensor = self.narrow(kept)
+        return narrowed
+
+
+def places(groups: int, w: int, device: torch.device) -> Tensor:
+    """Places in time, in frames, of G groups of w frames and a vector after each group."""
+    inside = torch.tensor([*range(w), w - 0.5], device=device)
+    starts = torch.arange(groups, device=device)[:, None] * w
+    return (starts + inside).flatten()
+
+
+def causal(order: Tensor, positions: Tensor, reach: int) -> Tensor:
+    """Where each may attend: to what is not later in `order` and at most `reach` frames back."""
+    earlier = order[None, :] <= order[:, None]
+    near = positions[:, None] - positions[None, :] <= reach
+    return earlier & near

@@ -1,0 +1,122 @@
+"""The residual vector quantiser: a fixed semantic codebook, then learned ones."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn import functional as F
+
+from almbench.codecs.almtokenizer.config import ModelConfig
+
+DECAY = 0.99
+RARE = 0.1  # an entry used less often than this share of the mean is replaced
+
+
+class ResidualQuantiser(nn.Module):
+    """Quantise vectors, each codebook what the ones before it left over.
+
+    The first codebook's entries are the centres of the prior, if there is one, and stay as they
+    are. The others follow what they are given by moving averages (van den Oord et al., "Neural
+    Discrete Representation Learning", 2017, appendix A).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size, width = config.codebook_size, config.width
+        first = config.prior_width or config.code_width
+        widths = [first] + [config.code_width] * (config.codebooks - 1)
+        self.codebooks: Iterable[Codebook] = nn.ModuleList(  # type: ignore[assignment]
+            Codebook(size, width, inner, learns=k > 0 or not config.prior_width)
+            for k, inner in enumerate(widths)
+        )
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Tensor]]:
+        """Quantise `[B, G, D]`.
+
+        Returns:
+            The quantised vectors `[B, G, D]`, with gradients passed straight through; the codes
+            `[B, K, G]`; the commitment loss; each codebook's part of the quantised vectors.
+        """
+        left, parts, codes, losses = vectors, [], [], []
+        for codebook in self.codebooks:
+            part, indices, loss = codebook(left)
+            left = left - part
+            parts.append(part)
+            codes.append(indices)
+            losses.append(loss)
+        return torch.stack(parts).sum(0), torch.stack(codes, 1), torch.stack(losses).mean(), parts
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Turn codes `[B, K, G]`, K at most `codebooks`, into vectors `[B, G, D]`."""
+        pairs = zip(self.codebooks, codes.unbind(1), strict=False)
+        return torch.stack([codebook.decode(indices) for codebook, indices in pairs]).sum(0)
+
+
+class Codebook(nn.Module):
+    """One codebook in a space of its own, between two linear maps.
+
+    Args:
+        size: Its entries.
+        width: Width of the vectors outside.
+        inner: Width of its entries.
+        learns: Whether entries move.
+    """
+
+    def __init__(self, size: int, width: int, inner: int, *, learns: bool) -> None:
+        super().__init__()
+        self.learns = learns
+        self.into = nn.Linear(width, inner)
+        self.out = nn.Linear(inner, width)
+        self.entries: Tensor
+        self.counts: Tensor
+        self.sums: Tensor
+        entries = torch.randn(size, inner)
+        self.register_buffer("entries", entries)
+        # Only training needs these; a published checkpoint leaves them out.
+        self.register_buffer("counts", torch.ones(size), persistent=learns)
+        self.register_buffer("sums", entries.clone(), persistent=learns)
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Quantise `[B, G, D]`; returns the quantised vectors, codes `[B, G]` and the loss."""
+        inner = self.into(vectors).float()
+        indices = self.nearest(inner)
+        chosen = F.embedding(indices, self.entries)
+        if self.training and self.learns:
+            self._follow(inner.detach().flatten(0, 1), indices.flatten())
+        loss = F.mse_loss(inner, chosen)
+        through = inner + (chosen - inner).detach()
+        return self.out(through), indices, loss
+
+    def nearest(self, inner: Tensor) -> Tensor:
+        """Indices of the nearest entries to `[B, G, inner]`, in float32 whatever the precision."""
+        with torch.autocast(inner.device.type, enabled=False):
+            flat = inner.float().flatten(0, -2)
+            distances = (self.entries**2).sum(1) - 2 * flat @ self.entries.T
+        return distances.argmin(1).view(inner.shape[:-1])
+
+    def decode(self, indices: Tensor) -> Tensor:
+        """Turn codes `[B, G]` into vectors `[B, G, D]`."""
+        vectors: Tensor = self.out(F.embedding(indices, self.entries))
+        return vectors
+
+    @torch.no_grad()
+    def _follow(self, inner: Tensor, indices: Tensor) -> None:
+        counts = torch.bincount(indices, minlength=len(self.entries)).float()
+        sums = torch.zeros_like(self.sums).index_add_(0, indices, inner)
+        if distributed.is_initialized():
+            distributed.all_reduce(counts)
+            distributed.all_reduce(sums)
+        self.counts.lerp_(counts, 1 - DECAY)
+        self.sums.lerp_(sums, 1 - DECAY)
+        self._replace_rare(inner)
+        self.entries.copy_(self.sums / self.counts.clamp(min=1e-6)[:, None])
+
+    def _replace_rare(self, inner: Tensor) -> None:
+        """Give entries that are hardly used a second life as vectors of this batch."""
+        usual = self.counts.mean()
+        rare = (self.counts < RARE * usual).nonzero()[:, 0]
+        picked = inner[torch.randint(len(inner), (len(rare),), device=inner.device)]
+        if distributed.is_initialized():  # every process must pick the same
+            distributed.broadcast(picked, 0)
+        self.counts[rare] = usual
+        self.sums[rare] = picked * usual
