@@ -110,20 +110,35 @@ def write_flac(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
     Returns:
         How many samples were clipped.
     """
-    integers, clipped = to_integers(samples, bits)
+    # Through memory: libsndfile would hide a full disk behind "System error".
+    content, clipped = flac_bytes(samples, rate, bits)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
-        data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)
-        # Through memory: libsndfile would hide a full disk behind "System error".
-        buffer = BytesIO()
-        sf.write(buffer, data, rate, format="FLAC", subtype=f"PCM_{bits}")
-        part.write_bytes(buffer.getbuffer())
+        part.write_bytes(content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return clipped
+
+
+def flac_bytes(samples: Samples, rate: int, bits: int = 16) -> tuple[bytes, int]:
+    """Encode a sound as FLAC.
+
+    Args:
+        samples: **Shape** `[T]`.
+        rate: Sample rate in Hz.
+        bits: 16 or 24.
+
+    Returns:
+        The file's content, and how many samples were clipped.
+    """
+    integers, clipped = to_integers(samples, bits)
+    # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
+    data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)
+    buffer = BytesIO()
+    sf.write(buffer, data, rate, format="FLAC", subtype=f"PCM_{bits}")
+    return buffer.getvalue(), clipped
 
 
 def exact_bits(samples: Samples) -> int:

@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import getfile
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Literal
 
 import numpy as np
@@ -127,7 +130,10 @@ def make(name: str, options: Sequence[str]) -> Codec[Any]:
             "Check its files with: bench score REFERENCE_DIR RECONSTRUCTION_DIR"
         )
     label, given = (ready.label, ready.options) if ready else (name, {})
-    made = create(name, label, adapter_name, {**given, **chosen})
+    try:
+        made = create(name, label, adapter_name, {**given, **chosen})
+    except UserError as error:
+        raise UserError(f"{error} Options are given by --option KEY=VALUE.") from error
     assert isinstance(made, Codec)  # noqa: S101 - for the type checker
     return made
 
@@ -149,7 +155,7 @@ def check(codec: Codec[Any], device: str) -> Iterator[Finding]:
     except Unavailable as error:
         raise UserError(f"Codec '{codec.id}' cannot be loaded here: {error}") from error
     except Exception as error:
-        yield Finding("load", _words(error), "FAIL")
+        yield Finding("load", _words(error, codec), "FAIL")
         return
     try:
         yield Finding("load", f"{time.perf_counter() - start:.1f} s", "info")
@@ -157,7 +163,7 @@ def check(codec: Codec[Any], device: str) -> Iterator[Finding]:
             try:
                 yield Finding(name, *look(subject))
             except Exception as error:  # whatever an adapter does wrong is a finding
-                yield Finding(name, _words(error), "FAIL")
+                yield Finding(name, _words(error, codec), "FAIL")
     finally:
         codec.unload()
 
@@ -289,7 +295,8 @@ def _batch(subject: Subject) -> Result:
         together = subject.encode(*clips)
         sounds = subject.decode(*together)
     except Exception as error:
-        return f"{_words(error)} (batches: {claims})", "FAIL" if claims else "info"
+        words = _words(error, subject.codec)
+        return f"{words} (batches: {claims})", "FAIL" if claims else "info"
     pairs = [
         _agreement(many, subject.encode(clip)[0])
         for many, clip in zip(together, clips, strict=True)
@@ -441,9 +448,14 @@ def _compared(codes: float | None, apart: float) -> str:
     return f"{words}sounds differ by {apart:.2g} of the peak"
 
 
-def _words(error: Exception) -> str:
-    plain = isinstance(error, _BrokenError | CodecError | Unavailable | UserError)
-    return str(error) if plain else f"{type(error).__name__}: {error}"
+def _words(error: Exception, codec: Codec[Any]) -> str:
+    """What went wrong and, where an adapter did not mean it, at which line of it."""
+    if isinstance(error, _BrokenError | CodecError | Unavailable | UserError):
+        return str(error)
+    places = extract_tb(error.__traceback__)
+    own = [place for place in places if place.filename == getfile(type(codec))]
+    place = (own or places)[-1]
+    return f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
 
 
 CHECKS: dict[str, Callable[[Subject], Result]] = {

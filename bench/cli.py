@@ -11,6 +11,7 @@ import typer
 
 from almbench import __version__
 from almbench.errors import UserError
+from almbench.listen.commands import app as listen_app
 
 if TYPE_CHECKING:
     from almbench.suite import Suite
@@ -31,6 +32,9 @@ app = typer.Typer(
 )
 codec_app = typer.Typer(help="Environments of codecs that need their own.", no_args_is_help=True)
 app.add_typer(codec_app, name="codec")
+app.add_typer(listen_app, name="listen")
+train_app = typer.Typer(help="Train a codec of one's own.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
 
 
 class Device(StrEnum):
@@ -198,11 +202,31 @@ def site(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the site.")] = Path(
         "public"
     ),
+    max_clips: Annotated[
+        int | None,
+        typer.Option(min=1, help="Publish the sounds of N clips a test set, drawn by the seed."),
+    ] = None,
+    post_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where blind tests send results; else one downloads."),
+    ] = None,
+    listening: Annotated[
+        list[Path] | None,
+        typer.Option(help="Results of blind tests to be shown; may be repeated."),
+    ] = None,
 ) -> None:
-    """Render runs as a static site: tables, plots and a page to listen a domain."""
+    """Render runs as a static site: tables, plots, pages to listen, and blind tests."""
     from almbench.site.build import build_site
+    from almbench.site.output import size_line
+    from almbench.suite import check_url
 
-    index = build_site(runs, output)
+    if post_url:
+        try:
+            check_url(post_url)
+        except ValueError as error:
+            raise UserError(f"--post-url '{post_url}': {error}.") from error
+    index = build_site(runs, output, max_clips, post_url or "", listening)
+    typer.echo(size_line(output))
     typer.echo(f"Open {index}, or preview it with: bench serve {shlex.quote(str(output))}")
 
 
@@ -215,6 +239,25 @@ def serve(
     from almbench.site.serve import serve_site
 
     serve_site(folder, port)
+
+
+@app.command()
+def publish(
+    site: Annotated[Path, typer.Argument(help="Folder of the site.")] = Path("public"),
+    remote: Annotated[
+        str, typer.Option(metavar="NAME|URL", help="A git remote, by name or address.")
+    ] = "origin",
+    branch: Annotated[str, typer.Option(help="Branch to put the site on.")] = "gh-pages",
+    repository: Annotated[
+        Path, typer.Option(metavar="PATH", help="Repository that knows the remote.")
+    ] = Path(),
+    message: Annotated[str | None, typer.Option(help="Message of the commit.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Put a site on a branch of a git remote, as GitHub Pages serves it. Never forces."""
+    from almbench.publish import publish as push
+
+    push(site, remote, branch, repository, message, dry_run, show=typer.echo)
 
 
 @app.command()
@@ -289,6 +332,35 @@ def install(
     from almbench.codecs.environments import install as make
 
     make(name, python, force=force, show=typer.echo)
+
+
+@train_app.command()
+def almtokenizer(
+    stage: Annotated[int, typer.Option(min=1, max=2, help="Stage of training.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="Where a data folder of the recipe lies."),
+    ] = None,
+    config: Annotated[str, typer.Option(help="A recipe: small, paper, or a TOML file.")] = "small",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder. [default: runs/almtokenizer-<recipe>]"),
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="Folder of held-out speech to be scored now and then.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, as stage2.steps=500."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.AUTO,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read sound.")] = 1,
+) -> None:
+    """Train ALMTokenizer: stage 1, then stage 2. Run again to go on where it stopped."""
+    from almbench.codecs.almtokenizer.session import start
+
+    folders = _folders("data", "speech=/data/librispeech", data or [])
+    start(config, setting or [], stage, folders, output, validation, device.value, workers)
 
 
 def _folders(option: str, example: str, pairs: list[str]) -> dict[str, Path]:

@@ -18,6 +18,7 @@ from almbench.audio import sha256
 from almbench.plan import Plan, TestSet
 from almbench.records import SCHEMA_VERSION, OriginalRow, read_rows, signature
 from almbench.runfolder import RunFolder
+from almbench.suite import About
 
 PACKAGES = [
     "auraloss", "av", "librosa", "numba", "numpy", "pandas", "pesq", "pycodec2", "pystoi",
@@ -47,7 +48,7 @@ def write_manifest(plan: Plan, folder: RunFolder, facts: dict[str, Any]) -> None
         "commit": _commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["bench", *sys.argv[1:]]),
-        "suite": plan.suite.model_dump(include={"name", "title", "description", "seed"}),
+        "suite": plan.suite.model_dump(include={"name", "seed", *About.model_fields}),
         "suite_sha256": sha256(folder.suite),
         "machine": {
             "python": platform.python_version(),

@@ -107,7 +107,12 @@ def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[s
         changes["testset"] = [
             t.model_copy(update={"metrics": None}) for t in changes.get("testset", suite.testset)
         ]
-    return suite.model_copy(update=changes)
+    chosen = suite.model_copy(update=changes)
+    ids, names = {c.id for c in chosen.codec}, {t.name for t in chosen.testset}
+    published = [
+        p for p in suite.published if p.codec in ids and (p.testset is None or p.testset in names)
+    ]
+    return chosen.model_copy(update={"published": published})
 
 
 def _check(kind: str, names: list[str], known: Iterable[str], where: str = "") -> None:

@@ -6,7 +6,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
 
 from almbench.errors import UserError, unknown
 from almbench.samples import folder as samples_folder
@@ -14,6 +22,18 @@ from almbench.validation import explain
 
 Domain = Literal["speech", "sound", "music"]
 Layout = Literal["auto", "folder", "vctk", "libritts", "librispeech", "esc-50", "musiccaps"]
+
+
+def check_url(url: str) -> str:
+    """Return an address on the web as it is.
+
+    Raises:
+        ValueError: It is none, or one that a link must not lead to.
+    """
+    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]+)?"
+    if not re.fullmatch(rf"https?://{host}([/?#][^\s\"'<>\\^`{{|}}]*)?", url) or not url.isascii():
+        raise ValueError("an address begins with https:// or http:// and has no spaces or quotes")
+    return url
 
 
 def _check_name(name: str) -> str:
@@ -26,6 +46,7 @@ def _check_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
+Url = Annotated[str, AfterValidator(check_url)]
 ORIGINAL = "original"  # the folder of the originals, beside those of the codecs
 
 
@@ -80,13 +101,57 @@ class CodecConfig(_Strict):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class Suite(_Strict):
+class Published(_Strict):
+    """A figure that others published of a codec, to be shown beside the measured ones.
+
+    Attributes:
+        codec: Id of the codec in the suite.
+        domain: The domain that it was published for; this or `testset`.
+        testset: The test set of the suite that it belongs to.
+        metric: Name of the metric; one that `bench list metrics` does not show stands alone.
+        value: The figure.
+        source: Where it was published, and on which data.
+    """
+
+    codec: str
+    domain: Domain | None = None
+    testset: str | None = None
+    metric: Name
+    value: FiniteFloat
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _belongs_somewhere(self) -> Self:
+        if (self.domain is None) == (self.testset is None):
+            raise ValueError("a published figure needs one of 'domain' and 'testset', not both")
+        return self
+
+
+class About(_Strict):
+    """What pages tell of a suite.
+
+    Attributes:
+        title: Title of the page.
+        description: What is compared and why; an empty line begins a paragraph.
+        authors: Who made it.
+        url: Its home on the web, where its site is published: previews of links need the address.
+        citation: How to cite it, as BibTeX.
+        published: Figures of papers.
+    """
+
+    title: str = ""
+    description: str = ""
+    authors: list[str] = Field(default_factory=list)
+    url: Url | None = None
+    citation: str = ""
+    published: list[Published] = Field(default_factory=list)
+
+
+class Suite(About):
     """What to run.
 
     Attributes:
         name: Name of the suite, and of its run folder by default.
-        title: Title of the page.
-        description: What is compared and why, for the page.
         data: Folders to be given by `--data NAME=PATH`: name -> what must be in it.
         seed: Seed of the choice of clips and of the bootstrap.
         testset: The test sets.
@@ -96,8 +161,6 @@ class Suite(_Strict):
     """
 
     name: Name
-    title: str = ""
-    description: str = ""
     data: dict[Name, str] = Field(default_factory=dict)
     seed: int = 0
     testset: list[TestSetConfig] = Field(min_length=1)
@@ -118,6 +181,16 @@ class Suite(_Strict):
                     raise ValueError(f"{kind} '{name}' is given twice")
                 if name.lower() == ORIGINAL:
                     raise ValueError(f"{kind} '{name}' is reserved")
+        return self
+
+    @model_validator(mode="after")
+    def _published_names_exist(self) -> Self:
+        codecs, testsets = [c.id for c in self.codec], [t.name for t in self.testset]
+        for figure in self.published:
+            if figure.codec not in codecs:
+                raise ValueError(unknown("codec", figure.codec, codecs, "for [[published]]"))
+            if figure.testset and figure.testset not in testsets:
+                raise ValueError(unknown("test set", figure.testset, testsets, "for [[published]]"))
         return self
 
 
@@ -180,10 +253,16 @@ def fill_in(suite: Suite, data: dict[str, Path]) -> None:
         if testset.optional and testset.path == f"{{{testset.name}}}" and testset.name not in data:
             continue  # skipped by the plan, which finds nothing there
         testset.path = fill(testset.path, f"test set '{testset.name}'")
+
+    def fill_option(value: Any, where: str) -> Any:
+        if isinstance(value, list):
+            return [fill_option(one, where) for one in value]
+        if isinstance(value, dict):
+            return {key: fill_option(one, where) for key, one in value.items()}
+        return fill(value, where) if isinstance(value, str) and re.search("^~|{", value) else value
+
     for codec in suite.codec:
-        for key, value in codec.options.items():
-            if isinstance(value, str):
-                codec.options[key] = fill(value, f"codec '{codec.id}'")
+        codec.options = fill_option(codec.options, f"codec '{codec.id}'")
     if unused := set(data) - used:
         known = sorted((used | {t.name for t in suite.testset}) - {"samples"})
         raise UserError(unknown("data name", sorted(unused)[0], known, f"in suite '{suite.name}'"))
@@ -207,8 +286,8 @@ def _substitute(
 ) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        if name in {"domain", "testset"}:
-            return match[0]
+        if name in {"domain", "testset", "python", "workers"}:
+            return match[0]  # known to the plan, or to the adapter `external`
         if name not in names:
             what = f", {told[name]}" if name in told else ""
             raise UserError(f"The {where} needs a folder: give it with --data {name}=PATH{what}.")

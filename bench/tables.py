@@ -10,6 +10,7 @@ import pandas as pd
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import UserError
 from almbench.plan import Entry, Judge, Plan, TestSet
+from almbench.rankgroups import with_rank_groups
 from almbench.records import OriginalRow, ReconstructionRow, Row, ScoreRow, read_rows
 from almbench.runfolder import RunFolder
 from almbench.scoring import score_signature
@@ -267,7 +268,8 @@ def _summary(
         domain, label = labels[testset, codec]
         base = {"testset": testset, "domain": domain, "codec": codec, "label": label, "failed": 0}
         rows += [{**base, **row} for row in table.codebook_rows()]
-    return _in_plan_order(pd.DataFrame(rows, columns=SUMMARY_COLUMNS), plan)
+    summary = pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+    return _in_plan_order(with_rank_groups(summary, metrics, plan), plan)
 
 
 def _in_plan_order(summary: pd.DataFrame, plan: Plan) -> pd.DataFrame:

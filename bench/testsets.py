@@ -55,9 +55,15 @@ def find_clips(config: TestSetConfig, seed: int) -> list[Clip]:
             )
         clips[id_] = Clip(id_, item.path, item.speaker, item.text)
     chosen = sorted(clips)
-    if config.limit and config.limit < len(chosen):
-        chosen = sorted(random.Random(seed).sample(chosen, config.limit))  # noqa: S311
+    if config.limit:
+        chosen = draw(chosen, config.limit, seed)
     return [clips[id_] for id_ in chosen]
+
+
+def draw(ids: list[str], limit: int, seed: int) -> list[str]:
+    """Draw up to `limit` of some ids, sorted; the same of the same ids and seed."""
+    chosen = ids if limit >= len(ids) else random.Random(seed).sample(ids, limit)  # noqa: S311
+    return sorted(chosen)
 
 
 def exists(config: TestSetConfig) -> bool:

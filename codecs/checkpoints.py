@@ -102,8 +102,8 @@ def _local(place: Path, names: Sequence[str]) -> dict[str, Path]:
     lacking = [name for name, path in paths.items() if not path.is_file()]
     if lacking:
         raise Unavailable(
-            f"The folder {folder} lacks {_list(lacking)}. Cure: put into it what the checkpoint's "
-            f"hub repository has under that name; {_list(names)} are needed."
+            f"The folder {folder} lacks {_list(lacking)}. Cure: name a folder that holds "
+            f"{_list(names)}, as the checkpoint's hub repository has them."
         )
     return paths
 
@@ -150,7 +150,8 @@ def _unavailable(source: str, revision: str, names: Sequence[str], reason: str) 
         f"The checkpoint '{source}' is no local folder, and {_list(names)} of that hub repository "
         f"at revision {revision} are not here: {reason}. Cure: where there is a network, run "
         f"'hf download {source} {' '.join(names)} --revision {revision} --local-dir FOLDER' and "
-        "pass --checkpoint CODEC=FOLDER."
+        "give the folder: --checkpoint CODEC=FOLDER to bench run, --option checkpoint=FOLDER to "
+        "bench check."
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from almbench import policies
 from almbench.audio import Samples, fit, read, sha256
@@ -53,6 +53,13 @@ class ExternalOptions(StatedOptions):
     causal: bool | None = None
     parameters: int | None = Field(default=None, gt=0)
     weights_licence: str = ""
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _is_a_list(cls, given: Any) -> Any:
+        if isinstance(given, str) or not given:
+            raise ValueError('give a list, the program and its arguments: ["python", "worker.py"]')
+        return given
 
 
 class External(Codec[ExternalOptions]):

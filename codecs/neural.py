@@ -240,6 +240,8 @@ class NeuralCodec(Codec[O]):
 class TransformersCodec(NeuralCodec[O]):
     """A codec that the library transformers has.
 
+    Its `family` is the type of model that transformers writes into a configuration.
+
     Attributes:
         model: Name of its class there.
     """
@@ -253,12 +255,21 @@ class TransformersCodec(NeuralCodec[O]):
         """Read the facts from the configuration. Raises `Unavailable` if it cannot be used."""
 
     def _facts(self, files: Files) -> Facts:
-        config = read_config(files.paths["config.json"])
+        path = files.paths["config.json"]
+        config = read_config(path)
+        if (kind := config.get("model_type", self.family)) != self.family:
+            raise Unavailable(
+                f"{path} is that of a model of type '{kind}', not '{self.family}'. {self._cure}"
+            )
         try:
             facts = self._read(config)
-        except (KeyError, TypeError, IndexError) as error:
+        except KeyError as error:
             raise Unavailable(
-                f"{files.paths['config.json']} is no configuration of {self.model}: {error!r}"
+                f"{path} is no configuration of {self.model}: it lacks {error}. {self._cure}"
+            ) from error
+        except (TypeError, IndexError) as error:
+            raise Unavailable(
+                f"{path} is no configuration of {self.model}: {error}. {self._cure}"
             ) from error
         # What is laid out like a published model has as many parameters.
         return next((p.facts for p in self.published.values() if p.facts == facts), facts)
@@ -275,13 +286,29 @@ class TransformersCodec(NeuralCodec[O]):
                 config=class_.config_class.from_dict(read_config(files.paths["config.json"])),
                 state_dict=load_file(files.weights),
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
             )
         except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-            raise _unfit(files, self.model, str(error)) from error
+            raise self._unfit(files, str(error)) from error
         if lacking := sorted(report["missing_keys"]):
-            raise _unfit(files, self.model, f"{len(lacking)} tensors are missing, as {lacking[0]}")
+            raise self._unfit(files, f"{len(lacking)} tensors are missing, as {lacking[0]}")
+        if odd := sorted(report["mismatched_keys"]):
+            name, theirs, ours = odd[0]
+            shapes = f"{name}, which is {list(theirs)} and not {list(ours)}"
+            raise self._unfit(files, f"{len(odd)} tensors are of other shapes, as {shapes}")
         found: nn.Module = model
         return found
+
+    @property
+    def _cure(self) -> str:
+        known = type(self.options).model_fields["checkpoint"].default
+        return f"Cure: take {' and '.join(self.file_names)} from one checkpoint, such as {known}."
+
+    def _unfit(self, files: Files, reason: str) -> Unavailable:
+        return Unavailable(
+            f"{files.weights} does not hold the weights of the {self.model} that its config.json "
+            f"describes: {reason.splitlines()[0]}. {self._cure}"
+        )
 
 
 def import_transformers() -> Any:
@@ -311,14 +338,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{path} cannot be read: {error}") from error
+        raise Unavailable(f"{path} cannot be read: {error}. Cure: fetch it again.") from error
     if not isinstance(config, dict):
-        raise Unavailable(f"{path} is no configuration of a model.")
+        raise Unavailable(f"{path} is no configuration of a model. Cure: fetch it again.")
     return config
-
-
-def _unfit(files: Files, model: str, reason: str) -> Unavailable:
-    return Unavailable(
-        f"{files.weights} does not hold the weights of the {model} that its config.json describes: "
-        f"{reason.splitlines()[0]}. Cure: fetch both files again."
-    )

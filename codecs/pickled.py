@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pickle import UnpicklingError
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
@@ -29,7 +30,9 @@ def read_state(files: Files) -> dict[str, Any]:
     except UnpicklingError as error:
         raise unfit(files, "it is damaged, or holds objects that could run code") from error
     except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise unfit(files, str(error)) from error
+        # PyTorch guesses at length where a file is cut off; its first sentence says enough.
+        reason = str(error).partition(". ")[0]
+        raise unfit(files, f"it is damaged or incomplete: {reason}") from error
     if not isinstance(loaded, Mapping):
         raise unfit(files, "it holds no tensors by name")
     return dict(loaded)
@@ -54,8 +57,8 @@ def unfit(files: Files, reason: str) -> Unavailable:
         files: The checkpoint.
         reason: Why.
     """
-    words = " ".join(reason.split())
+    words = shorten(reason, 300, placeholder=" ...")
     return Unavailable(
-        f"{files.weights} does not hold the weights that the codec needs: {words[:300]}. "
+        f"{files.weights} does not hold the weights that the codec needs: {words}. "
         "Cure: fetch it again as its authors publish it."
     )

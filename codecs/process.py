@@ -82,7 +82,10 @@ class WorkerProcess:
                 answer = None
             if not isinstance(answer, dict):
                 shown = line[:80].decode(errors="replace")
-                raise CodecError(f"its worker's answer is no JSON object: {shown!r}{self._tail()}")
+                raise CodecError(
+                    f"its worker's answer is no JSON object: {shown!r} (only answers may go to its "
+                    f"standard output){self._tail()}"
+                )
         except BaseException:  # Ctrl-C too: one that still owes an answer is of no more use
             self._finish()
             raise

@@ -69,7 +69,7 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
             facts = Facts(config["sample_rate"], hop, config["codebook_size"], config["n_q"])
         except (KeyError, TypeError) as error:
             raise unfit(
-                files, f"its config.json is none of a SpeechTokenizer: {error!r}"
+                files, f"the config.json beside it is none of a SpeechTokenizer ({error!r})"
             ) from error
         # What is laid out like a published model has as many parameters.
         return next((p.facts for p in self.published.values() if p.facts == facts), facts)

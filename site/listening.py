@@ -1,124 +1,156 @@
-"""What a domain's page shows of a test set: every clip through every codec, with its scores."""
+"""What a domain's page shows of a test set: every clip in every version, with its scores."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from almbench.comparison import ARROWS, RATES, Comparison, with_values
+from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run, kbps, number
+from almbench.site.views import HEIGHT, WIDTH
 from almbench.suite import ORIGINAL
 from almbench.tables import records
 
-
-@dataclass(frozen=True)
-class System:
-    """A column: a codec's label, whether it is an anchor, and its kbit/s, empty where unknown."""
-
-    label: str
-    anchor: bool
-    nominal: str
-    measured: str
+NOT_SCORED = "not scored"
 
 
 @dataclass(frozen=True)
 class Score:
-    """A metric of a cell; without a value, the reason."""
+    """A cell of the table of scores; without a value, the reason."""
 
-    label: str
-    arrow: str
     value: str
-    unit: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A cell: the address of its sound, or the reason why there is none; notes and scores."""
+class System:
+    """What made a version: its label, whether it is an anchor, its kbit/s, empty where unknown."""
+
+    label: str
+    anchor: bool = False
+    nominal: str = ""
+    measured: str = ""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A clip as one system made it: its sound, or the reason why there is none.
+
+    Attributes:
+        system: The system.
+        sound: What to hear and see.
+        reason: Why there is no sound.
+        note: What to know of the sound.
+        scores: One a column; empty for the original.
+    """
 
     system: System
-    audio: str
+    sound: Sound | None
     reason: str
     note: str
     scores: list[Score]
 
 
 @dataclass(frozen=True)
-class Row:
-    """A clip through all systems."""
+class Clip:
+    """A clip in all its versions, the original first."""
 
-    clip: str
+    name: str
     text: str
     speaker: str
-    seconds: str
-    original: str
-    original_reason: str
-    heard: list[Heard]
+    versions: list[Version]
+
+    @property
+    def sounds(self) -> list[tuple[System, Sound]]:
+        """The versions that can be heard: none, or the original and others."""
+        return [(v.system, v.sound) for v in self.versions if v.sound]
+
+    @property
+    def changes(self) -> list[tuple[str, list[System]]]:
+        """What was done to stored sounds so that they play in step, and to whose."""
+        changed: dict[str, list[System]] = {}
+        for system, sound in self.sounds:
+            if sound.change:
+                changed.setdefault(sound.change, []).append(system)
+        return list(changed.items())
 
 
 @dataclass(frozen=True)
 class Listening:
-    """The listening table of a test set."""
+    """The clips of a test set.
 
+    Attributes:
+        testset: Facts of the test set, as in the manifest.
+        metrics: Facts of the metrics of the columns, each with its `arrow`.
+        clips: The clips.
+    """
+
+    view_size: ClassVar[tuple[int, int]] = WIDTH, HEIGHT
     testset: dict[str, Any]
-    systems: list[System]
-    rows: list[Row]
+    metrics: list[dict[str, Any]]
+    clips: list[Clip]
 
 
-Addresses = dict[tuple[str, str, str], str]
-
-
-def audio_parts(run: Run, testset: str, codec: str, clip: str) -> tuple[str, ...]:
-    """Where a sound lies on the site."""
-    return "audio", run.slug, testset, codec, f"{clip}.flac"
-
-
-def listening(run: Run, table: Comparison, audio: Addresses) -> Listening:
-    """Make the listening table of a test set.
+def listening(run: Run, table: Comparison, sounds: Sounds) -> Listening:
+    """Gather what there is to hear of a test set.
 
     Args:
         run: The run.
         table: The comparison of the test set.
-        audio: The published address of (test set, codec, clip), for each sound there is.
+        sounds: The published sound of (test set, codec, clip), for each that there is.
     """
-    maker = _Maker(run, table, audio)
-    clips = run.clips[run.clips["testset"] == table.testset]
-    rows = [maker.row(records(group)) for _, group in clips.groupby("clip", sort=False)]
-    return Listening(run.testset(table.testset), list(maker.systems.values()), rows)
+    metrics = [
+        {**m, "arrow": ARROWS[m["higher_is_better"]], "unit": _unit(m["unit"])}
+        for m in with_values(table)
+        if m["name"] not in RATES
+    ]
+    systems = {codec["id"]: _system(table, codec) for codec in table.codecs}
+    maker = _Maker(run, table.testset, systems, metrics, sounds)
+    of_set = run.clips[run.clips["testset"] == table.testset]
+    rows = of_set[of_set["clip"].isin(run.heard[table.testset])]
+    clips = [maker.clip(records(group)) for _, group in rows.groupby("clip", sort=False)]
+    return Listening(run.testset(table.testset), metrics, clips)
 
 
 class _Maker:
-    def __init__(self, run: Run, table: Comparison, audio: Addresses) -> None:
-        self._testset, self._scores, self._audio = table.testset, run.scores, audio
-        self._metrics = [m for m in with_values(table) if m["name"] not in RATES]
-        self.systems = {codec["id"]: _system(table, codec) for codec in table.codecs}
+    def __init__(
+        self,
+        run: Run,
+        testset: str,
+        systems: dict[str, System],
+        metrics: list[dict[str, Any]],
+        sounds: Sounds,
+    ) -> None:
+        self._scores, self._testset, self._systems = run.scores, testset, systems
+        self._metrics, self._sounds = metrics, sounds
 
-    def row(self, facts: list[dict[str, Any]]) -> Row:
+    def clip(self, facts: list[dict[str, Any]]) -> Clip:
         """A clip, from its rows of `clips.csv`, one a codec."""
         by_codec = {row["codec"]: row for row in facts}
         first = facts[0]
-        original = self._audio.get((self._testset, ORIGINAL, first["clip"]), "")
-        return Row(
-            first["clip"],
-            first["text"],
-            first["speaker"],
-            "" if pd.isna(first["duration_s"]) else f"{first['duration_s']:.1f} s",
-            original,
-            "" if original else first["reason"],
-            [self._heard(codec, by_codec.get(codec)) for codec in self.systems],
-        )
+        original = self._sounds.get((self._testset, ORIGINAL, first["clip"]))
+        reason = "" if original else first["reason"]
+        versions = [
+            Version(System("Original"), original, reason, "", []),
+            *(self._version(codec, by_codec.get(codec)) for codec in self._systems),
+        ]
+        return Clip(first["clip"], first["text"], first["speaker"], versions)
 
-    def _heard(self, codec: str, row: dict[str, Any] | None) -> Heard:
-        system = self.systems[codec]
+    def _version(self, codec: str, row: dict[str, Any] | None) -> Version:
+        system = self._systems[codec]
         if row is None:
-            return Heard(system, "", "not run yet", "", [])
-        key = self._testset, row["clip"], codec
-        address = self._audio.get((self._testset, codec, row["clip"]), "")
-        if not address:
-            return Heard(system, "", row["reason"] or "no sound", "", [])
-        of_clip = self._scores.get(key, {})
-        scores = [_score(m, of_clip[m["name"]]) for m in self._metrics if m["name"] in of_clip]
-        return Heard(system, address, "", _note(row["reason"], of_clip), scores)
+            return Version(system, None, "not run yet", "", [])
+        key = self._testset, codec, row["clip"]
+        if key not in self._sounds:
+            return Version(system, None, row["reason"] or "no sound", "", [])
+        of_clip = self._scores.get((self._testset, row["clip"], codec), {})
+        scores = [_score(m, of_clip.get(m["name"])) for m in self._metrics]
+        return Version(system, self._sounds[key], "", _note(row["reason"], of_clip), scores)
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "MOS" else unit  # a scale, not a quantity
 
 
 def _system(table: Comparison, codec: dict[str, Any]) -> System:
@@ -130,11 +162,12 @@ def _system(table: Comparison, codec: dict[str, Any]) -> System:
     )
 
 
-def _score(metric: dict[str, Any], row: dict[str, Any]) -> Score:
-    value = "" if pd.isna(row["value"]) else number(row["value"], metric["digits"])
-    arrow = ARROWS[metric["higher_is_better"]]
-    unit = "" if metric["unit"] == "MOS" else metric["unit"]  # a scale, not a quantity
-    return Score(metric["label"], arrow, value, unit, row["reason"])
+def _score(metric: dict[str, Any], row: dict[str, Any] | None) -> Score:
+    if row is None:
+        return Score("", NOT_SCORED)
+    if pd.isna(row["value"]):
+        return Score("", row["reason"])
+    return Score(number(row["value"], metric["digits"]), "")
 
 
 def _note(reason: str, of_clip: dict[str, dict[str, Any]]) -> str:

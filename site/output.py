@@ -8,11 +8,25 @@ from urllib.parse import quote
 from almbench.errors import UserError
 
 MARKER = ".almbench-site"
+PAGES_LIMIT = 1e9  # bytes that GitHub Pages takes
 
 
 def link(*parts: str) -> str:
     """A relative address from the names on the way to a file, percent-encoded."""
     return "/".join(quote(part, safe="") for part in parts)
+
+
+def size_line(root: Path) -> str:
+    """Say how many files a site has and how large it is; with a warning, where that is too large.
+
+    Args:
+        root: The site's folder.
+    """
+    sizes = [path.stat().st_size for path in root.rglob("*") if path.is_file()]
+    line = f"{len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
+    if sum(sizes) > PAGES_LIMIT:
+        line += ". GitHub Pages takes up to 1 GB: publish fewer sounds, as with --max-clips 24"
+    return line
 
 
 class Output:

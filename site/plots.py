@@ -1,15 +1,12 @@
-"""Quality against bitrate, drawn once for light and once for dark pages."""
+"""Quality against bitrate, for light and for dark pages."""
 
-import warnings
 from dataclasses import dataclass, field
-from io import BytesIO
 from itertools import pairwise
 from math import isnan
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -17,6 +14,7 @@ from matplotlib.transforms import Bbox, IdentityTransform
 from numpy.typing import NDArray
 
 from almbench.comparison import Comparison, metric_label
+from almbench.site.drawing import LIGHT, in_themes, short, style
 from almbench.site.source import kbps, number
 
 MAIN = {
@@ -25,20 +23,9 @@ MAIN = {
     "music": ("visqol_audio", "mel_distance"),
 }
 SIZE = 300, 250  # points
-FONTS = ["DejaVu Sans", "Verdana", "Segoe UI", "Helvetica Neue", "Arial"]
-THEMES = {
-    "light": {
-        "ink": "#2b2a27", "quiet": "#8d887e", "grid": "#e3dfd6", "mark": "#0f5f7d",
-        "paper": "#fbfaf7",
-    },
-    "dark": {
-        "ink": "#dedad2", "quiet": "#8f8b83", "grid": "#34363a", "mark": "#7cc4e0",
-        "paper": "#17181b",
-    },
-}  # fmt: skip
 Extents = NDArray[np.float64]
 APART = 6  # points, at least, between two marks
-LONGEST_LABEL = 28
+LONGEST_LABEL = 28  # letters
 LABEL_HEIGHT = 10.0  # points
 # Where a label may stand to its point: directions, tried near first.
 DIRECTIONS = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]
@@ -78,6 +65,7 @@ class Plot:
         caption: What is drawn.
         alt: What is seen.
         left_out: Codecs without a bitrate.
+        height: Height of the drawing in points.
         svg: The drawing of each theme.
         address: Where each theme's drawing was published.
     """
@@ -86,6 +74,7 @@ class Plot:
     caption: str
     alt: str
     left_out: list[str]
+    height: int
     svg: dict[str, bytes]
     address: dict[str, str] = field(default_factory=dict)
 
@@ -97,10 +86,10 @@ def plots(table: Comparison) -> list[Plot]:
         if metric["name"] in MAIN[table.domain]:
             points, left_out = _points(table, metric["name"])
             if len(points) >= 2:
-                svg = {theme: _draw(points, metric, colours) for theme, colours in THEMES.items()}
-                caption = metric_label(metric)
-                alt = _alt(table.testset, metric, points)
-                made.append(Plot(metric["name"], caption, alt, left_out, svg))
+                ahead = front(points, metric["higher_is_better"])
+                svg = _draw(points, ahead, metric)
+                alt = _alt(table.testset, metric, points, ahead)
+                made.append(Plot(metric["name"], metric_label(metric), alt, left_out, SIZE[1], svg))
     return made
 
 
@@ -122,50 +111,50 @@ def _points(table: Comparison, metric: str) -> tuple[list[Point], list[str]]:
     return sorted(points, key=lambda p: (p.rate, p.value)), left_out
 
 
-def _alt(testset: str, metric: dict[str, Any], points: list[Point]) -> str:
+def front(points: list[Point], higher_is_better: bool | None) -> list[Point]:
+    """The Pareto front: points that no other beats at their bitrate or below it.
+
+    Args:
+        points: In the order of their bitrates.
+        higher_is_better: Which way is better; where neither is, there is no front.
+    """
+    if higher_is_better is None:
+        return []
+    sign = 1 if higher_is_better else -1
+    ahead: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.rate, -sign * p.value)):
+        if not ahead or sign * point.value > sign * ahead[-1].value:
+            ahead.append(point)
+    return ahead
+
+
+def _alt(testset: str, metric: dict[str, Any], points: list[Point], ahead: list[Point]) -> str:
     def named(point: Point) -> str:
         value = number(point.value, metric["digits"])
         return f"{point.label} with {value} at {kbps(point.rate)} kbit/s"
 
     lowest, highest = min(points, key=lambda p: p.value), max(points, key=lambda p: p.value)
-    return (
+    said = (
         f"{metric['label']} against bitrate on test set {testset}: {len(points)} codecs from "
         f"{kbps(points[0].rate)} to {kbps(points[-1].rate)} kbit/s. "
         f"Highest {named(highest)}, lowest {named(lowest)}."
     )
+    return said + (f" On the Pareto front: {'; '.join(map(named, ahead))}." if ahead else "")
 
 
-def _draw(points: list[Point], metric: dict[str, Any], colours: dict[str, str]) -> bytes:
-    style: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "almbench",
-        "font.family": "sans-serif",
-        "font.sans-serif": FONTS,
-        "font.size": 8.5,
-        "text.parse_math": False,
-        "text.color": colours["ink"],
-        "axes.labelcolor": colours["ink"],
-        "axes.edgecolor": colours["quiet"],
-        "xtick.color": colours["quiet"],
-        "ytick.color": colours["quiet"],
-        "xtick.labelcolor": colours["ink"],
-        "ytick.labelcolor": colours["ink"],
-    }
-    with rc_context(style), warnings.catch_warnings():
-        # The page's reader has the glyphs of any script; the font used for measuring may not.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
+def _draw(points: list[Point], ahead: list[Point], metric: dict[str, Any]) -> dict[str, bytes]:
+    with style():
         figure = Figure(figsize=(SIZE[0] / 72, SIZE[1] / 72), dpi=72)
         axes = figure.add_axes((0.12, 0.15, 0.86, 0.755))
-        _axes(axes, points, metric, colours)
+        _axes(axes, points, metric)
         spots = _spots(axes, points)
-        _marks(axes, spots, colours)
-        _labels(axes, spots, colours)
-        buffer = BytesIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return buffer.getvalue()
+        steps = _steps(axes, [spot for spot in spots if spot.point in ahead])
+        _marks(axes, spots, steps)
+        _labels(axes, spots, steps)
+        return in_themes(figure)
 
 
-def _axes(axes: Axes, points: list[Point], metric: dict[str, Any], colours: dict[str, str]) -> None:
+def _axes(axes: Axes, points: list[Point], metric: dict[str, Any]) -> None:
     rates = [point.rate for point in points]
     ends = [v for p in points for v in (p.value, p.low, p.high) if not isnan(v)]
     span = max(ends) - min(ends) or abs(ends[0]) or 1.0
@@ -179,7 +168,7 @@ def _axes(axes: Axes, points: list[Point], metric: dict[str, Any], colours: dict
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     axes.set_xlabel("kbit/s")
     axes.set_title(metric_label(metric), loc="left", fontsize=9.5, fontweight="bold")
-    axes.grid(color=colours["grid"], linewidth=0.7)
+    axes.grid(color=LIGHT["grid"], linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     for side in ("top", "right", "left"):
@@ -204,34 +193,51 @@ def _families(spots: list[Spot]) -> list[list[Spot]]:
     ]
 
 
-def _marks(axes: Axes, spots: list[Spot], colours: dict[str, str]) -> None:
-    """Draw points, their intervals, and a line through those of a family."""
+def _steps(axes: Axes, ahead: list[Spot]) -> list[tuple[float, float]]:
+    """The corners of the Pareto front, on to the right edge: none of a single point."""
+    if len(ahead) < 2:
+        return []
+    corners = [(ahead[0].x, ahead[0].y)]
+    for spot in ahead[1:]:
+        corners += [(spot.x, corners[-1][1]), (spot.x, spot.y)]
+    return [*corners, (float(axes.bbox.x1), corners[-1][1])]
+
+
+def _marks(axes: Axes, spots: list[Spot], steps: list[tuple[float, float]]) -> None:
+    """Draw points, their intervals, a line through those of a family, and the Pareto front."""
+    if steps:
+        _line(axes, steps, LIGHT["quiet"], 1.0, dashes=(3, 2))
     for family in _families(spots):
-        _line(axes, [(s.x, s.y) for s in family], colours["mark"], 1.2, 0.35)
+        _line(axes, [(s.x, s.y) for s in family], LIGHT["mark"], 1.2, 0.35)
     for spot in spots:
         if not isnan(spot.low):
-            _line(axes, [(spot.x, spot.low), (spot.x, spot.high)], colours["quiet"], 1.0)
-        face = colours["mark"] if spot.point.measured else colours["paper"]
-        (mark,) = axes.plot(spot.x, spot.y, "o", markersize=5, color=colours["mark"])
+            _line(axes, [(spot.x, spot.low), (spot.x, spot.high)], LIGHT["quiet"], 1.0)
+        face = LIGHT["mark"] if spot.point.measured else LIGHT["paper"]
+        (mark,) = axes.plot(spot.x, spot.y, "o", markersize=5, color=LIGHT["mark"])
         mark.set(markerfacecolor=face, transform=IdentityTransform())
 
 
 def _line(
-    axes: Axes, ends: list[tuple[float, float]], colour: str, width: float, alpha: float = 1.0
+    axes: Axes,
+    ends: list[tuple[float, float]],
+    colour: str,
+    width: float,
+    alpha: float = 1.0,
+    dashes: tuple[int, int] | None = None,
 ) -> None:
     xs, ys = zip(*ends, strict=True)
     (line,) = axes.plot(xs, ys, color=colour, linewidth=width, alpha=alpha)
     line.set_transform(IdentityTransform())
+    if dashes:
+        line.set_dashes(dashes)
 
 
-def _labels(axes: Axes, spots: list[Spot], colours: dict[str, str]) -> None:
+def _labels(axes: Axes, spots: list[Spot], steps: list[tuple[float, float]]) -> None:
     """Set each label where it covers least of the marks and of the labels set before it."""
-    taken = _obstacles(spots)
+    taken = _obstacles(spots, steps)
     for spot in spots:
-        text = " ".join(spot.point.label.split())
-        if len(text) > LONGEST_LABEL:
-            text = text[: LONGEST_LABEL - 1] + "…"
-        label = axes.text(0, 0, text, fontsize=8, color=colours["ink"], transform=None)
+        text = short(spot.point.label, LONGEST_LABEL)
+        label = axes.text(0, 0, text, fontsize=8, color=LIGHT["ink"], transform=None)
         width = label.get_window_extent().width
         boxes = [(_beside(spot, width, way, d), d) for d in DISTANCES for way in DIRECTIONS]
         extents = np.array([[*other.extents, weight] for other, weight in taken])
@@ -242,19 +248,20 @@ def _labels(axes: Axes, spots: list[Spot], colours: dict[str, str]) -> None:
         label.set_position((box.x0, box.y0 + 0.22 * LABEL_HEIGHT))
         if distance > DISTANCES[0]:  # a thin line leads to it
             near = min(max(spot.x, box.x0), box.x1), min(max(spot.y, box.y0), box.y1)
-            _line(axes, [(spot.x, spot.y), near], colours["quiet"], 0.6)
+            _line(axes, [(spot.x, spot.y), near], LIGHT["quiet"], 0.6)
 
 
-def _obstacles(spots: list[Spot]) -> list[tuple[Bbox, float]]:
+def _obstacles(spots: list[Spot], steps: list[tuple[float, float]]) -> list[tuple[Bbox, float]]:
     """What labels should not cover, each with how much it matters."""
     marks = [(Bbox.from_bounds(s.x - 4, s.y - 4, 8, 8), 1.0) for s in spots]
     bars = [
         (Bbox.from_extents(s.x - 1, s.low, s.x + 1, s.high), 1.0) for s in spots if not isnan(s.low)
     ]
+    joined = [[(spot.x, spot.y) for spot in family] for family in _families(spots)]
     lines = [
-        (Bbox.from_bounds(a.x + (b.x - a.x) * t - 1, a.y + (b.y - a.y) * t - 1, 2, 2), 0.5)
-        for family in _families(spots)
-        for a, b in pairwise(family)
+        (Bbox.from_bounds(ax + (bx - ax) * t - 1, ay + (by - ay) * t - 1, 2, 2), 0.5)
+        for line in [*joined, steps]
+        for (ax, ay), (bx, by) in pairwise(line)
         for t in np.linspace(0, 1, 40)
     ]
     return marks + bars + lines

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from almbench.comparison import Comparison, comparisons, read_manifest
 from almbench.errors import UserError
 from almbench.names import safe_name
 from almbench.runfolder import RunFolder
+from almbench.suite import About
 from almbench.tables import read_table, records
+from almbench.testsets import draw
+from almbench.validation import explain
 
 MINUS = "−"
 
@@ -26,6 +30,8 @@ class Run:
         clips: The table of clips.
         scores: The row of `metrics.csv` of (test set, clip, codec) and metric, in its order.
         tables: The comparison of each test set.
+        about: What the suite tells of itself.
+        heard: The clips of each test set whose sounds are published.
     """
 
     slug: str
@@ -34,12 +40,13 @@ class Run:
     clips: pd.DataFrame
     scores: dict[tuple[str, str, str], dict[str, dict[str, Any]]]
     tables: list[Comparison]
+    about: About
+    heard: dict[str, list[str]]
 
     @property
     def title(self) -> str:
         """The suite's title, or its name."""
-        suite = self.manifest["suite"]
-        return str(suite["title"] or suite["name"])
+        return self.about.title or str(self.manifest["suite"]["name"])
 
     @property
     def domains(self) -> list[str]:
@@ -52,11 +59,15 @@ class Run:
         return facts
 
 
-def read_runs(roots: list[Path]) -> list[Run]:
+def read_runs(roots: list[Path], max_clips: int | None = None) -> list[Run]:
     """Read runs, and give each a name of its own.
 
+    Args:
+        roots: The run folders.
+        max_clips: Publish the sounds of no more clips a test set; they are drawn by the seed.
+
     Raises:
-        UserError: A folder is not a finished run, or is given twice.
+        UserError: A folder is not a finished run, is given twice, or its manifest is damaged.
     """
     if len({root.resolve() for root in roots}) < len(roots):
         raise UserError("A run is given twice.")
@@ -70,7 +81,9 @@ def read_runs(roots: list[Path]) -> list[Run]:
         taken = {run.slug for run in runs}
         slug = _slug(manifest["suite"]["name"], taken)
         tables = comparisons(summary, manifest)
-        runs.append(Run(slug, folder, manifest, clips, _scores(metrics), tables))
+        about = _about(folder, manifest["suite"])
+        heard = _heard(clips, manifest["suite"]["seed"], max_clips)
+        runs.append(Run(slug, folder, manifest, clips, _scores(metrics), tables, about, heard))
     return runs
 
 
@@ -81,6 +94,21 @@ def _slug(name: str, taken: set[str]) -> str:
         count += 1
         slug = f"{base}-{count}"
     return slug
+
+
+def _about(folder: RunFolder, suite: dict[str, Any]) -> About:
+    try:
+        return About.model_validate({k: v for k, v in suite.items() if k in About.model_fields})
+    except ValidationError as error:
+        raise UserError(explain(error, About, str(folder.manifest))) from error
+
+
+def _heard(clips: pd.DataFrame, seed: int, most: int | None) -> dict[str, list[str]]:
+    of_set = clips.groupby("testset", sort=False)["clip"].unique()
+    return {
+        str(testset): draw(list(ids), most, seed) if most else list(ids)
+        for testset, ids in of_set.items()
+    }
 
 
 def _scores(metrics: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, dict[str, Any]]]:

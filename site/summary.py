@@ -1,53 +1,73 @@
-"""What the overview shows of a run: what was compared, the means, and how they were made."""
+"""What the overview shows of a run: what was compared, the means, and what others published."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from almbench.comparison import ARROWS, Comparison, with_values
+from almbench.site.metricnotes import ELSEWHERE
 from almbench.site.source import Run, hertz, kbps, number
 
 LACKING_SHOWN = 12
-BETTER = {True: "higher is better", False: "lower is better", None: "neither way is better"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table of means: its heading, and what made it."""
+    """A column of the table of means.
 
+    Attributes:
+        name: Name of the metric.
+        label: Its name for readers.
+        unit: Unit of its values; empty for none.
+        arrow: Which way is better, as an arrow; empty where neither is.
+        first: How it sorts best first: "descending" or "ascending".
+        rate: The sample rate it is computed at; empty where that means nothing.
+    """
+
+    name: str
     label: str
     unit: str
     arrow: str
-    better: str
+    first: str
     rate: str
-    version: str
-
-    @property
-    def facts(self) -> str:
-        """All of it in a line."""
-        return "; ".join(text for text in (self.better, self.rate, self.version) if text)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A mean: text, interval, rank (1 best, 2 second), count if not of all clips; or why none."""
+    """A mean.
 
-    text: str
-    interval: str
-    rank: int
-    count: str
-    reason: str
+    Attributes:
+        value: The mean; None for none.
+        text: The mean for readers; empty for none.
+        interval: Its 95 % interval.
+        rank: 1 for the best, 2 for the second, else 0.
+        group: Its rank groups, such as "group 2" or "groups 1–3"; empty where it is not ranked.
+        count: Over how many clips, if not all.
+    """
+
+    value: float | None = None
+    text: str = ""
+    interval: str = ""
+    rank: int = 0
+    group: str = ""
+    count: str = ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A codec's row in the table of means."""
+    """A codec's row in the table of means.
 
-    label: str
+    Attributes:
+        codec: Facts of the codec, as in the manifest.
+        nominal: Its nominal kbit/s for readers; empty for none.
+        cells: One a column.
+    """
+
+    codec: dict[str, Any]
     nominal: str
-    anchor: bool
     cells: list[Cell]
 
 
@@ -59,71 +79,91 @@ class Means:
     columns: list[Column]
     lines: list[Line]
     lacking: list[tuple[str, str]]
-    intervals: bool
+
+    @property
+    def intervals(self) -> bool:
+        """Whether any mean has an interval."""
+        return any(cell.interval for line in self.lines for cell in line.cells)
+
+    @property
+    def groups(self) -> bool:
+        """Whether any mean is in a rank group."""
+        return any(cell.group for line in self.lines for cell in line.cells)
 
 
 def means(run: Run, table: Comparison) -> Means:
     """Make the table of means of a test set."""
     full = with_values(table)
-    testset = run.testset(table.testset)
     lines = [
-        Line(
-            codec["label"],
-            "" if codec["nominal_kbps"] is None else kbps(codec["nominal_kbps"]),
-            codec["anchor"],
-            [_cell(run, table, codec["id"], metric) for metric in full],
-        )
+        Line(codec, _nominal(codec), [cell(run, table, codec["id"], metric) for metric in full])
         for codec in table.codecs
     ]
-    return Means(
-        testset,
-        [_column(metric) for metric in full],
-        lines,
-        _lacking(run, table),
-        any(cell.interval for line in lines for cell in line.cells),
-    )
+    columns = [column(metric) for metric in full]
+    return Means(run.testset(table.testset), columns, lines, _lacking(run, table))
 
 
-def _column(metric: dict[str, Any]) -> Column:
-    better = metric["higher_is_better"]
-    rate = metric["rate_hz"]
-    return Column(
-        metric["label"],
-        metric["unit"],
-        ARROWS[better],
-        BETTER[better],
-        f"at {hertz(rate)}" if rate else "",
-        metric["version"],
-    )
+def column(metric: dict[str, Any]) -> Column:
+    """The heading of a metric's column.
+
+    Args:
+        metric: Facts of the metric, as in a comparison.
+    """
+    better, rate = metric["higher_is_better"], metric["rate_hz"]
+    first = "ascending" if better is False else "descending"
+    at = hertz(rate) if rate else ""
+    return Column(metric["name"], metric["label"], metric["unit"], ARROWS[better], first, at)
 
 
-def _cell(run: Run, table: Comparison, codec: str, metric: dict[str, Any]) -> Cell:
+def cell(run: Run, table: Comparison, codec: str, metric: dict[str, Any]) -> Cell:
+    """The mean of a codec.
+
+    Args:
+        run: The run.
+        table: The comparison of the test set.
+        codec: Id of the codec.
+        metric: Facts of the metric, as in the comparison.
+    """
     name, digits = metric["name"], metric["digits"]
     row = table.cells.get((codec, name))
     if row is None:
-        return Cell("", "", 0, "", "not run yet")
+        return Cell()
     clips = run.testset(table.testset)["clips"]
     failed = f", {row['failed']} failed" if row["failed"] else ""
-    count = f"{row['n']} of {clips}{failed}" if row["n"] != clips else ""
-    reason = _reasons(run, table.testset, name, codec) if count else ""
     if pd.isna(row["mean"]):
-        return Cell("", "", 0, failed.removeprefix(", "), reason)
+        return Cell(count=failed.removeprefix(", "))
     interval = ""
     if not pd.isna(row["ci95_low"]):
         low, high = number(row["ci95_low"], digits), number(row["ci95_high"], digits)
         interval = f"[{low}, {high}]"
-    rank = int(table.ranks.loc[codec, name])
-    return Cell(number(row["mean"], digits), interval, rank, count, reason)
+    return Cell(
+        float(row["mean"]),
+        number(row["mean"], digits),
+        interval,
+        int(table.ranks.loc[codec, name]),
+        groups(row["rank_group"]),
+        f"{row['n']} of {clips}{failed}" if row["n"] != clips else "",
+    )
 
 
-def _reasons(run: Run, testset: str, metric: str, codec: str) -> str:
-    """Why a codec lacks values of a metric, each reason once."""
-    found = [
-        row[metric]["reason"]
-        for (set_, _, by), row in run.scores.items()
-        if (set_, by) == (testset, codec) and metric in row and pd.isna(row[metric]["value"])
-    ]
-    return "; ".join(reason for reason in dict.fromkeys(found) if reason) or "no value"
+def groups(written: str) -> str:
+    """Rank groups for readers.
+
+    Args:
+        written: As in `summary.csv`.
+
+    >>> groups("1 2 3 5")
+    'groups 1–3, 5'
+    """
+    runs: list[list[int]] = []
+    for group in map(int, written.split()):
+        if runs and group == runs[-1][-1] + 1:
+            runs[-1].append(group)
+        else:
+            runs.append([group])
+    if not runs:
+        return ""
+    named = ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
+    return f"group{'s' if ' ' in written else ''} {named}"
 
 
 def _lacking(run: Run, table: Comparison) -> list[tuple[str, str]]:
@@ -153,31 +193,70 @@ def _some(names: set[str], labels: dict[str, str], kind: str) -> str:
     return ", ".join(dict.fromkeys(label for name, label in labels.items() if name in names))
 
 
-def codec_table(run: Run) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
-    """Facts of the codecs: headings, and label, what is missing, and the values of each.
+@dataclass(frozen=True)
+class Figure:
+    """A figure that others published of a codec, beside the mean measured here; texts."""
 
-    A column without any value is left out.
-    """
+    codec: dict[str, Any]
+    metric: str
+    value: str
+    measured: str
+    source: str
+
+
+def published(run: Run, table: Comparison) -> list[Figure]:
+    """What the suite says that others published for a test set or its domain."""
+    codecs = {codec["id"]: codec for codec in table.codecs}
+    metrics = {metric["name"]: metric for metric in table.metrics}
+    made = []
+    for figure in run.about.published:
+        if figure.codec in codecs and table.testset == (figure.testset or table.testset):
+            if figure.domain not in (None, table.domain):
+                continue
+            facts = metrics.get(figure.metric)
+            measured = cell(run, table, figure.codec, facts).text if facts else ""
+            label = facts["label"] if facts else ELSEWHERE.get(figure.metric, figure.metric)
+            value = number(figure.value, _decimals(figure.value))
+            made.append(Figure(codecs[figure.codec], label, value, measured, figure.source))
+    return made
+
+
+def _decimals(value: float) -> int:
+    """So many decimals as the shortest way to write it has, at least one."""
+    return max(1, -int(Decimal(repr(value)).as_tuple().exponent))
+
+
+@dataclass(frozen=True)
+class CodecTable:
+    """Facts of the codecs of a run: headings, and each codec with its values."""
+
+    headings: list[str]
+    rows: list[tuple[dict[str, Any], list[str]]]
+
+
+def codec_table(run: Run) -> CodecTable:
+    """Make the table of codecs; a column without any value is left out."""
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "Family": lambda c: str(c["family"]),
-        "Nominal kbit/s": lambda c: "" if c["nominal_kbps"] is None else kbps(c["nominal_kbps"]),
-        "Measured kbit/s": lambda c: _measured(run, c["id"]),
+        "Nominal kbit/s": _nominal,
+        "Measured kbit/s": lambda c: measured_rate(run, c["id"]),
         "Codes": _codes,
-        "Sample rate": lambda c: _sample_rate(run, c),
+        "Sample rate": lambda c: sample_rate(run, c),
         "Licence": _licence,
     }
     codecs = run.manifest["codecs"]
     values = {name: [make(codec) for codec in codecs] for name, make in columns.items()}
     shown = [name for name in values if any(values[name])]
-    rows = [
-        (codec["label"], codec["missing"], [values[name][i] for name in shown])
-        for i, codec in enumerate(codecs)
-    ]
-    return shown, rows
+    rows = [(codec, [values[name][i] for name in shown]) for i, codec in enumerate(codecs)]
+    return CodecTable(shown, rows)
 
 
-def _measured(run: Run, codec: str) -> str:
-    """The least and the greatest mean over the test sets."""
+def _nominal(codec: dict[str, Any]) -> str:
+    return "" if codec["nominal_kbps"] is None else kbps(codec["nominal_kbps"])
+
+
+def measured_rate(run: Run, codec: str) -> str:
+    """A codec's measured kbit/s: the least and the greatest mean over the test sets."""
     rows = [table.cells.get((codec, "measured_kbps")) for table in run.tables]
     found = sorted(row["mean"] for row in rows if row and not pd.isna(row["mean"]))
     return "–".join(dict.fromkeys(kbps(value) for value in (found[:1] + found[-1:])))
@@ -191,8 +270,8 @@ def _codes(codec: dict[str, Any]) -> str:
     return f"{codec['frame_rate']:g} Hz × {len(sizes)} of {entries}"
 
 
-def _sample_rate(run: Run, codec: dict[str, Any]) -> str:
-    """The codec's own rate, or those of what it gave."""
+def sample_rate(run: Run, codec: dict[str, Any]) -> str:
+    """A codec's own sample rate, or those of what it gave."""
     if codec["sample_rate"]:
         return hertz(codec["sample_rate"])
     of_codec = run.clips.loc[run.clips["codec"] == codec["id"], "sample_rate_hz"]
@@ -210,24 +289,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
-
-
-def circumstances(run: Run) -> list[tuple[str, str]]:
-    """When, where and with what the run was made."""
-    manifest = run.manifest
-    machine, facts = manifest["machine"], manifest["run"]
-    commit = manifest["commit"]
-    almbench = manifest["almbench"] + (f", commit {commit[:12]}" if commit else "")
-    packages = [f"{name} {version}" for name, version in manifest["packages"].items() if version]
-    where = [machine["processor"], f"{machine['cores']} cores", machine["system"]]
-    return [
-        ("Finished", manifest["finished"].replace("T", " ").replace("+00:00", " UTC")),
-        ("almbench", almbench),
-        ("Machine", ", ".join(text for text in where if text)),
-        ("Device", f"{facts['device']}, {facts['workers']} scoring processes"),
-        ("Seed", str(manifest["suite"]["seed"])),
-        ("Python", machine["python"]),
-        ("Packages", ", ".join(packages)),
-        ("Data", ", ".join(f"{t['name']} {t['data_hash']}" for t in manifest["testsets"])),
-        ("Suite", manifest["suite_sha256"][:16]),
-    ]

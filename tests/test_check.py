@@ -1,5 +1,7 @@
+import re
 import subprocess
 from collections.abc import Callable
+from inspect import getsourcelines
 from typing import Any
 
 import numpy as np
@@ -329,6 +331,14 @@ def test_what_is_not_claimed_is_not_held_against_it() -> None:
     assert look(Uncounted)["nested codebooks"].verdict == "info"
 
 
+def test_an_unexpected_error_is_placed_in_the_adapter() -> None:
+    measured = look(NeedsTwo)["1 sample"].measured
+    found = re.fullmatch(r"IndexError: .* \(test_check\.py, line (\d+)\)", measured)
+    assert found
+    lines, first = getsourcelines(NeedsTwo)
+    assert int(found[1]) in range(first, first + len(lines))
+
+
 def test_a_codec_that_is_not_here_is_no_failed_check() -> None:
     class Absent(Sound):
         def load(self, device: str) -> None:
@@ -379,7 +389,7 @@ def test_the_command(bench: Bench) -> None:
     ("args", "words"),
     [
         (["opsu-6"], "Did you mean 'opus-6'"),
-        (["opus"], "The key 'bitrate' is missing"),
+        (["opus"], "The key 'bitrate' is missing. Options are given by --option KEY=VALUE."),
         (["opus", "--option", "bitrate"], "is not KEY=VALUE"),
         (["opus", "--option", "bitrate=5"], "bitrate = 5"),
         (["reconstructions", "--option", "path=/tmp"], "no codec to check"),

@@ -1,20 +1,19 @@
 """The example plugin, installed beside almbench in an environment that has nothing of either."""
 
 import csv
-import os
 import shutil
-import subprocess
-import sys
-import sysconfig
 from math import copysign, exp, log, log10
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile as sf
 
+if TYPE_CHECKING:
+    from tests.conftest import CleanEnv
+
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ["bench", "codecs", "site", "templates", "pyproject.toml", "README.md", "LICENSE"]
 RATE = 16000
 
 SUITE = """
@@ -53,48 +52,20 @@ def by_hand(samples: np.ndarray[tuple[int, ...], np.dtype[np.float64]], bits: in
 
 
 @pytest.mark.slow
-def test_a_plugin_s_codec_and_metric_are_used(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    for name in SHIPPED:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, source / name)
+def test_a_plugin_s_codec_and_metric_are_used(
+    clean_env: "CleanEnv", source: Path, tmp_path: Path
+) -> None:
     plugin = shutil.copytree(ROOT / "tests" / "plugin", tmp_path / "plugin")
-
-    python = tmp_path / "env" / "bin" / "python"
-    # Without pip, which would bring an old setuptools along.
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
-    # The dependencies come from this environment, whose editable almbench stays invisible.
-    site = next((tmp_path / "env").glob("lib/python*/site-packages"))
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    offline = ["--no-deps", "--no-index", "--no-build-isolation"]
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", *offline]
-    done = subprocess.run(
-        [*pip, str(source), str(plugin)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-    def bench(*args: str) -> str:
-        done = subprocess.run(
-            [python.with_name("bench"), *args],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": "", "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    assert "mulaw" in bench("list", "codecs")
-    assert "snr" in bench("list", "metrics")
+    clean_env.install(source, plugin)
+    assert "mulaw" in clean_env.bench("list", "codecs")
+    assert "snr" in clean_env.bench("list", "metrics")
 
     time = np.arange(RATE) / RATE
     tone = np.rint(0.5 * np.sin(2 * np.pi * 440 * time) * 2**15).astype(np.int16)
     (tmp_path / "tones").mkdir()
     sf.write(tmp_path / "tones" / "a4.wav", tone, RATE)
     (tmp_path / "suite.toml").write_text(SUITE)
-    bench("run", "suite.toml", "-o", "run", "--workers", "1")
+    clean_env.bench("run", "suite.toml", "-o", "run", "--workers", "1")
     with (tmp_path / "run" / "clips.csv").open(encoding="utf-8") as file:
         clips = {row["codec"]: row for row in csv.DictReader(file)}
     for bits in (8, 4):

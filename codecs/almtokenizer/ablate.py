@@ -55,7 +55,7 @@ def ablate(
         place.mkdir(parents=True, exist_ok=True)
         folders = open_folders(recipe.data, data)
         whole, here = output / "0" / "stage1.pt", place / "stage1.pt"
-        if number and not here.exists() and not any(c.startswith("stage1.") for c in changes):
+        if number and not any(c.startswith("stage1.") for c in changes):
             shutil.copy(whole, here)
         else:
             _train(Task(recipe, 1, folders, place, workers=0))

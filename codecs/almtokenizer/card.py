@@ -25,11 +25,12 @@ def training_card(task: Task) -> str:
         f"| {data.name} | {folder.hours:.2f} | {len(folder.paths)} |"
         for data, folder in zip(recipe.data, task.folders, strict=True)
     )
-    prior = (
-        "centres of normalised log-mel patches, an acoustic stand-in for a semantic prior"
-        if recipe.prior.kind == "mel"
-        else f"centres of features of {recipe.prior.wav2vec2} and BEATs"
-    )
+    if not model.prior_width:
+        prior = "learned like the others"
+    elif recipe.prior.kind == "mel":
+        prior = "centres of normalised log-mel patches, an acoustic stand-in for a semantic prior"
+    else:
+        prior = f"centres of features of {recipe.prior.wav2vec2} and BEATs"
     return f"""# ALMTokenizer checkpoint
 
 Made by `bench train almtokenizer`. {model.codebooks} codebooks of {model.codebook_size} entries,

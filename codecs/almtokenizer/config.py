@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from almbench.errors import UserError, unknown
 from almbench.validation import explain
 
-
 CONV_HOP = 320  # what the strides of the convolutions make
 
 

@@ -42,7 +42,7 @@ def magnitude_loss(true: Tensor, made: Tensor, rate: int) -> Tensor:
     floor = 1e-4
     bins = F.l1_loss(torch.log(made + floor), torch.log(true + floor))
     filters = mel_filters(2 * (true.shape[1] - 1), 80, rate, true.device)
-    first, second = (torch.log(filters @ m**2 + floor**2) / 2 for m in (true, made))
+    first, second = (torch.log(_bands(filters, m**2) + floor**2) / 2 for m in (true, made))
     return bins + 2 * F.l1_loss(second, first)
 
 
@@ -111,8 +111,14 @@ def log_mel(sound: Tensor, size: int, hop: int, bands: int, rate: int) -> tuple[
     spectrum = torch.stft(
         sound.float(), size, hop, window=window, pad_mode="constant", return_complex=True
     )
-    mel = mel_filters(size, bands, rate, sound.device) @ (spectrum.abs() / (size / 4))
+    mel = _bands(mel_filters(size, bands, rate, sound.device), spectrum.abs() / (size / 4))
     return mel, torch.log(mel + 1e-5)
+
+
+def _bands(filters: Tensor, levels: Tensor) -> Tensor:
+    """Sum bins to bands in float32 also under autocast, whose rounding logarithms would show."""
+    with torch.autocast(levels.device.type, enabled=False):
+        return filters @ levels.float()
 
 
 @cache

@@ -22,6 +22,7 @@ from almbench.codecs.almtokenizer.start import fit_quantiser, gather
 from almbench.errors import UserError
 from almbench.progress import stage as progress
 
+OF_STAGE_1 = ("patchify.", "unpatchify.")  # what it hands on to stage 2
 START_BATCHES = 64  # batches that the quantiser is fitted to
 
 
@@ -92,6 +93,9 @@ class Trainer:
         self.optimiser = self._optimiser(trained)
         self.judges_optimiser = self._optimiser(self.judges.parameters())
         self._restore_optimisers()
+        # Made now, so that what is missing is said before hours of training.
+        waits = task.number == 2 and self.step <= self.config.quantise_from
+        self._priors = make_priors(task.recipe.prior, task.recipe.model) if waits else []
         self.stage, self.optimiser = self.accelerator.prepare(self.stage, self.optimiser)
         self.judges, self.judges_optimiser = self.accelerator.prepare(
             self.judges, self.judges_optimiser
@@ -113,8 +117,8 @@ class Trainer:
             accelerator.num_processes,
             self.task.workers,
         )
-        with progress(f"Stage {self.task.number}", self.config.steps, "steps") as bar:
-            bar.advance(self.step)
+        left = self.config.steps - self.step
+        with progress(f"Stage {self.task.number}", left, "steps") as bar:
             try:
                 for sound in source:
                     losses = self.train(sound.to(accelerator.device))
@@ -187,15 +191,17 @@ class Trainer:
 
     @torch.no_grad()
     def _start_quantiser(self) -> None:
-        recipe = self.task.recipe
         priors: list[tuple[Callable[[Folder], bool], nn.Module | None]]
-        priors = [*make_priors(recipe.prior, recipe.model)] or [(lambda _: True, None)]
+        priors = [*self._priors] or [(lambda _: True, None)]
         groups = [
             gather(self._with_features([f for f in self.task.folders if takes(f)], prior))
             for takes, prior in priors
             if any(takes(folder) for folder in self.task.folders)
         ]
         fit_quantiser(self.model.quantiser, groups)
+        self._priors = []
+        # The average begins anew: what the quantiser was before would only spoil it.
+        self.average.n_averaged.zero_()
 
     def _with_features(
         self, folders: list[Folder], prior: nn.Module | None
@@ -262,19 +268,28 @@ class Trainer:
             self.average.module.load_state_dict(state["average"])
             self.judges.load_state_dict(state["judges"])
             self.step = state["step"]
+            # Else the average would begin anew with the weights of the next step.
+            self.average.n_averaged.fill_(self.step)
             self._optimiser_states = state["optimisers"]
         elif self.task.number == 2:
             first = self.task.state(1)
-            if not first.is_file() or read_state(first)["step"] < self.task.recipe.stage1.steps:
+            state = read_state(first) if first.is_file() else {"step": 0}
+            if state["step"] < self.task.recipe.stage1.steps:
                 raise UserError(
                     f"Stage 2 goes on from stage 1, which is not done in {first}. "
                     "Cure: run it with --stage 1 first."
                 )
             trained = {
                 name: weight
-                for name, weight in read_state(first)["average"].items()
-                if name.startswith(("patchify.", "unpatchify."))
+                for name, weight in state["average"].items()
+                if name.startswith(OF_STAGE_1)
             }
+            own = {n: w for n, w in self.model.state_dict().items() if n.startswith(OF_STAGE_1)}
+            if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in own.items()}:
+                raise UserError(
+                    f"{first} is of a model of another shape than this recipe's. Cure: choose "
+                    "another folder with -o, or the same [model] as in stage 1."
+                )
             self.model.load_state_dict(trained, strict=False)
             self.average.module.load_state_dict(self.model.state_dict())
 

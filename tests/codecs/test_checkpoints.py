@@ -62,7 +62,7 @@ def test_weights_changed_in_place_get_another_hash(tmp_path: Path) -> None:
 
 def test_folder_lacks_a_file(tmp_path: Path) -> None:
     folder = put(tmp_path / "local", NAMES[0])
-    with pytest.raises(Unavailable, match=r"local lacks sub/model\.bin\. Cure: put into it"):
+    with pytest.raises(Unavailable, match=r"local lacks sub/model\.bin\. Cure: name a folder"):
         find(str(folder), "", NAMES, network=True)
 
 
@@ -95,7 +95,8 @@ def test_not_fetched_says_what_from_where_and_the_cure() -> None:
         "hf download someone/some-codec sub/config.json sub/model.bin --revision abc123 "
         "--local-dir FOLDER" in words
     )
-    assert "--checkpoint CODEC=FOLDER" in words
+    assert "--checkpoint CODEC=FOLDER to bench run" in words
+    assert "--option checkpoint=FOLDER to bench check" in words
 
 
 def test_offline_mode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

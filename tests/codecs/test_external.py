@@ -169,7 +169,7 @@ REASONS = {
     "crash": "its worker ended with exit status 3: .*out of memory",
     "kill": "its worker ended by signal SIGKILL",
     "hang": "its worker gave no answer in 1 s",
-    "garbage": "its worker's answer is no JSON object: b?'Loading the model ...'",
+    "garbage": "its worker's answer is no JSON object: 'Loading the model ...' .only answers",
     "list": "its worker's answer is no JSON object",
     "wrong id": "its worker answered '99' instead of",
     "error": "its worker says: too loud",
@@ -337,7 +337,8 @@ def test_the_identity_is_what_runs_and_not_where(worker: Path, tmp_path: Path) -
 
 def test_options_are_checked() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"command": []}, "command = "),
+        ({"command": []}, r"command = \[\]: Give a list, the program and its arguments"),
+        ({"command": "python x.py"}, "command = 'python x.py': Give a list"),
         ({"sample_rate": 0}, "sample_rate = 0"),
         ({"bitrate": 400}, "ither bitrate or codebook_sizes"),
         ({"frame_rate": None}, "odebook_sizes need frame_rate"),

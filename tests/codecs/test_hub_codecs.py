@@ -301,7 +301,8 @@ def test_weights_that_do_not_fit(case: Case, tmp_path: Path) -> None:
     save_file({k: v for k, v in tensors.items() if k != name}, weights)
     assert "1 tensors are missing" in refused()
     save_file({**tensors, name: tensors[name][:1].clone()}, weights)
-    refused()
+    assert "1 tensors are of other shapes, as decoder" in refused()
+    assert "Cure: take config.json and model.safetensors from one checkpoint, such as" in refused()
 
 
 def test_old_names_of_weight_norm_load(case: Case, tmp_path: Path, clip: Samples) -> None:
@@ -391,10 +392,20 @@ def test_encodec_48khz_is_refused(tmp_path: Path) -> None:
         codec.fetch(network=False)
 
 
-@pytest.mark.parametrize("config", ["{}", "[]", "no JSON"])
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ('{"model_type": "vits"}', r"that of a model of type 'vits', not '\w+'\. Cure: take"),
+        ("{}", r"no configuration of \w+: it lacks '\w+'\. Cure: take"),
+        ("[]", r"no configuration of a model\. Cure"),
+        ("no JSON", r"cannot be read: .*\. Cure"),
+    ],
+)
 @pytest.mark.parametrize("adapter", ["encodec", "dac", "mimi"])
-def test_a_configuration_of_something_else(adapter: str, config: str, tmp_path: Path) -> None:
+def test_a_configuration_of_something_else(
+    adapter: str, config: str, reason: str, tmp_path: Path
+) -> None:
     (tmp_path / "config.json").write_text(config)
     (tmp_path / "model.safetensors").touch()
-    with pytest.raises(Unavailable, match=r"config\.json"):
+    with pytest.raises(Unavailable, match=rf"config\.json (is )?{reason}"):
         create("x", "X", adapter, {"checkpoint": str(tmp_path)}).fetch(network=False)

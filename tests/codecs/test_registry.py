@@ -12,8 +12,12 @@ from almbench.errors import UserError
 from almbench.suite import CodecConfig
 
 PLUGIN = """
+from almbench.codecs.base import Codec
 from almbench.codecs.lowpass import Lowpass
 class Mine(Lowpass): pass
+class Half(Codec):
+    spec = None
+    def encode(self, batch, rate): return []
 not_a_codec = 3
 """
 
@@ -22,6 +26,7 @@ not_a_codec = 3
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The entry points of an installed distribution that brings adapters."""
     (tmp_path / "bench_plugin.py").write_text(PLUGIN)
+    (tmp_path / "bench_raises.py").write_text("raise RuntimeError('no licence file')")
     info = tmp_path / "bench_plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-plugin\nVersion: 1.0\n")
@@ -115,7 +120,9 @@ def test_a_plugin_cannot_take_a_name(plugin: Path) -> None:
     [
         ("bench_plugin:Nothing", "cannot be imported"),
         ("no_such_module:Mine", "cannot be imported"),
+        ("bench_raises:Mine", r"cannot be imported \(RuntimeError: no licence file\)"),
         ("bench_plugin:not_a_codec", "not a subclass of Codec"),
+        ("bench_plugin:Half", r"lacks decode\."),
     ],
 )
 def test_a_broken_plugin_is_named(plugin: Path, target: str, words: str) -> None:

@@ -345,6 +345,10 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(Unavailable, match=r"does not hold the weights.* Cure"):
             make("40", tmp_path).fetch(network=False)
+    torch.save({"state_dict": {"a": torch.zeros(90_000)}}, path)
+    path.write_bytes(path.read_bytes()[:90_000])  # a download that was cut off
+    with pytest.raises(Unavailable, match=r"damaged or incomplete: .{1,99}\. Cure: fetch"):
+        make("40", tmp_path).fetch(network=False)
     torch.save([torch.zeros(2)], path)
     with pytest.raises(Unavailable, match="no tensors by name"):
         make("40", tmp_path).fetch(network=False)

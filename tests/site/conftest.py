@@ -42,10 +42,22 @@ speech = ["stoi", "mel_distance", "gain_db"]
 sound = ["mel_distance", "gain_db"]
 """
 
+ENDS_SCRIPT = "</script><!-- ${x} `y` \u2028 --><img src=x onerror=alert(1)>"
+ENDS_SPEECH = "\u202e\u2067right to left"  # left open, as a careless copy would
+
 NASTY = f"""
 name = "small"
 title = '''{HOSTILE} {QUOTES}'''
 description = '''{HOSTILE}'''
+authors = ['''{HOSTILE}''', '''{ENDS_SPEECH}''']
+url = "https://example.org/a&b"
+citation = '''{ENDS_SCRIPT} {"c" * 300}'''
+[[published]]
+codec = "opus-6"
+testset = "One.set"
+metric = "mel_distance"
+value = 1.25
+source = '''{ENDS_SCRIPT} {QUOTES}'''
 [[testset]]
 name = "One.set"
 domain = "speech"
@@ -55,7 +67,7 @@ id = "opus-6"
 label = '''{HOSTILE} {QUOTES}'''
 [[codec]]
 id = "opus-24"
-label = '''{"long" * 60} $x^2$'''
+label = '''{"long" * 75} $x^2$ {ENDS_SPEECH}'''
 [[codec]]
 id = "ready"
 adapter = "reconstructions"
@@ -82,7 +94,8 @@ def data(tmp_path_factory: pytest.TempPathFactory, speech: list[Path]) -> Path:
     quoted = QUOTES.replace('"', '""')
     (folder / "nasty.csv").write_text(
         f'id,path,speaker,text\n{HOSTILE},a.wav,"{HOSTILE}","{quoted}"\n'
-        f"_x,a.wav,,{HOSTILE}\nשלום #?%20,b.wav,,{'word ' * 80}\nbroken,empty.wav,,\n"
+        f"_x,a.wav,,{HOSTILE}\nשלום #?%20,b.wav,,{'word ' * 80}{ENDS_SPEECH}{ENDS_SCRIPT}\n"
+        "broken,empty.wav,,\n"
     )
     (folder / "suite.toml").write_text(SUITE)
     (folder / "nasty.toml").write_text(NASTY)

@@ -1,0 +1,104 @@
+"""The scores of every clip behind a mean, for light and for dark pages."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from almbench.comparison import Comparison, codec_label, metric_label
+from almbench.site.drawing import LIGHT, in_themes, short, style
+from almbench.site.plots import MAIN, Plot
+from almbench.site.source import Run, kbps, number
+
+WIDTH = 300  # points
+ROW, HEAD, FOOT = 17, 22, 20  # points: of a codec, of the title, of the axis
+LABELS = 104  # points left of the axes
+LONGEST_LABEL = 17  # letters
+DOTS = 60  # so many clips are drawn one by one; of more, the box alone
+
+Values = NDArray[np.float64]
+
+
+def distributions(run: Run, table: Comparison) -> list[Plot]:
+    """Draw how the scores of a test set's clips are spread, for its main metrics."""
+    made = []
+    for metric in table.metrics:
+        if metric["name"] in MAIN[table.domain]:
+            values = _values(run, table, metric["name"])
+            if max(map(len, values.values()), default=0) > 1:
+                labels = [_label(c) for c in table.codecs if c["id"] in values]
+                rows = list(values.values())
+                svg, alt = _draw(labels, rows, metric), _alt(table, metric, values)
+                caption = metric_label(metric)
+                made.append(Plot(metric["name"], caption, alt, [], _height(rows), svg))
+    return made
+
+
+def _values(run: Run, table: Comparison, metric: str) -> dict[str, Values]:
+    """The scores of each codec that has any."""
+    scores: dict[str, list[float]] = {codec["id"]: [] for codec in table.codecs}
+    for (testset, _, codec), of_clip in run.scores.items():
+        if testset == table.testset and metric in of_clip:
+            value = of_clip[metric]["value"]
+            if not pd.isna(value):
+                scores[codec].append(value)
+    return {codec: np.array(values) for codec, values in scores.items() if values}
+
+
+def _label(codec: dict[str, Any]) -> str:
+    rate = codec["nominal_kbps"]
+    return short(codec["label"], LONGEST_LABEL) + ("" if rate is None else f" {kbps(rate)}")
+
+
+def _alt(table: Comparison, metric: dict[str, Any], values: dict[str, Values]) -> str:
+    codecs = {codec["id"]: codec_label(codec) for codec in table.codecs}
+    medians = {codecs[codec]: float(np.median(of_codec)) for codec, of_codec in values.items()}
+    low, high = min(medians, key=medians.__getitem__), max(medians, key=medians.__getitem__)
+    digits = metric["digits"]
+    return (
+        f"{metric['label']} of each clip of test set {table.testset}, {len(medians)} codecs. "
+        f"Lowest median {number(medians[low], digits)} of {low}, "
+        f"highest {number(medians[high], digits)} of {high}."
+    )
+
+
+def _height(rows: list[Values]) -> int:
+    return HEAD + ROW * len(rows) + FOOT
+
+
+def _draw(labels: list[str], rows: list[Values], metric: dict[str, Any]) -> dict[str, bytes]:
+    height = _height(rows)
+    with style():
+        figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+        axes = figure.add_axes(
+            (LABELS / WIDTH, FOOT / height, 0.97 - LABELS / WIDTH, ROW * len(rows) / height)
+        )
+        for y, values in enumerate(rows):
+            _row(axes, y, values)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.margins(x=0.04)
+        axes.set_yticks(range(len(rows)), labels)
+        axes.tick_params(length=0)
+        axes.grid(axis="x", color=LIGHT["grid"], linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        figure.text(
+            0, 1 - 4 / height, metric_label(metric), va="top", fontsize=9.5, fontweight="bold"
+        )
+        return in_themes(figure)
+
+
+def _row(axes: Axes, y: int, values: Values) -> None:
+    """A line over all clips, a bar over their middle half, a tick at the median; then the dots."""
+    least, low, middle, high, most = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
+    axes.plot([least, most], [y, y], color=LIGHT["quiet"], linewidth=0.8)
+    axes.plot([low, high], [y, y], color=LIGHT["grid"], linewidth=9, solid_capstyle="butt")
+    axes.plot([middle, middle], [y - 0.3, y + 0.3], color=LIGHT["ink"], linewidth=1.4)
+    if len(values) <= DOTS:
+        axes.plot(
+            values, np.full(len(values), y), "o", markersize=3.6, color=LIGHT["mark"],
+            alpha=0.6, markeredgewidth=0,
+        )  # fmt: skip

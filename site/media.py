@@ -1,0 +1,208 @@
+"""Sounds and their pictures as the site publishes them: of one rate and length a clip."""
+
+import hashlib
+import warnings
+from contextlib import closing
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from almbench.audio import Samples, exact_bits, fit, flac_bytes, read, resample
+from almbench.progress import stage
+from almbench.site.output import Output
+from almbench.site.source import Run
+from almbench.site.views import Scale, draw_view
+from almbench.suite import ORIGINAL
+
+SHORTEST = 0.4  # seconds: a gating block of BS.1770
+BROKEN = 20.0  # dB below its original: too quiet a version to pull the others down to
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A published sound.
+
+    Attributes:
+        address: Where it is; the name tells nothing but the content's hash.
+        seconds: Duration.
+        rate: Sample rate in Hz.
+        lufs: Integrated loudness after ITU-R BS.1770; None for silence, and below 0.4 s.
+        gain_db: What brings it to the quietest version of its clip, never above 0.
+        view: Address of its picture, waveform above spectrogram; empty for none.
+        change: In what it differs from the stored file that was scored; empty for not at all.
+        matched: Whether `gain_db` was found from its loudness.
+    """
+
+    address: str
+    seconds: float
+    rate: int
+    lufs: float | None
+    gain_db: float = 0.0
+    view: str = ""
+    change: str = ""
+    matched: bool = False
+
+
+Sounds = dict[tuple[str, str, str], Sound]
+"""The sounds of a run, by (test set, codec or "original", clip)."""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A sound ready to be published; the address of `sound` is still empty."""
+
+    codec: str
+    sound: Sound
+    content: bytes
+    view: bytes
+
+
+def publish_sounds(runs: list[Run], out: Output) -> dict[str, Sounds]:
+    """Publish all that there is to hear of runs.
+
+    All versions of a clip get the highest sample rate among them and the duration of the original,
+    so that a page can play them in step. What has both already is published byte for byte.
+
+    Args:
+        runs: The runs.
+        out: The site's folder.
+
+    Returns:
+        The sounds of each run, by its slug.
+
+    Raises:
+        AudioError: A sound of a run is damaged.
+    """
+    found = [
+        (run, testset, clip, versions)
+        for run in runs
+        for testset, clips in run.heard.items()
+        for clip in clips
+        if (versions := _stored(run, testset, clip))
+    ]
+    sounds: dict[str, Sounds] = {run.slug: {} for run in runs}
+    jobs = (delayed(_versions)(versions) for *_, versions in found)
+    total = sum(len(versions) for *_, versions in found)
+    with stage("Publishing", total, "sounds") as bar, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice")  # loudness of silence
+        warnings.filterwarnings("ignore", r"\d+ tasks ")  # what an interruption left undone
+        with closing(Parallel(n_jobs=-1, prefer="threads", return_as="generator")(jobs)) as made:
+            for (run, testset, clip, _), of_clip in zip(found, made, strict=True):
+                for version in of_clip:
+                    sounds[run.slug][testset, version.codec, clip] = replace(
+                        version.sound,
+                        address=_write(out, "audio", "flac", version.content),
+                        view=_write(out, "views", "webp", version.view),
+                    )
+                bar.advance(len(of_clip))
+    return sounds
+
+
+def publish(samples: Samples, rate: int, out: Output, bits: int = 16) -> Sound:
+    """Publish a sound made for the site, without a picture.
+
+    Args:
+        samples: **Shape** `[T]`.
+        rate: Sample rate in Hz.
+        out: The site's folder.
+        bits: 16 or 24.
+    """
+    address = _write(out, "audio", "flac", flac_bytes(samples, rate, bits)[0])
+    return Sound(address, len(samples) / rate, rate, loudness(samples, rate))
+
+
+def loudness(samples: Samples, rate: int) -> float | None:
+    """Measure the integrated loudness of a sound after ITU-R BS.1770.
+
+    Args:
+        samples: **Shape** `[T]`.
+        rate: Sample rate in Hz.
+
+    Returns:
+        LUFS to two digits; None for what the gate leaves nothing of, and below 0.4 s.
+    """
+    from pyloudnorm import Meter
+
+    if len(samples) < SHORTEST * rate:
+        return None
+    # This form of the filter meets the standard's 0 dBFS, 997 Hz: -3.01 LUFS.
+    meter = Meter(rate, filter_class="DeMan")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lufs = meter.integrated_loudness(samples)
+    return round(float(lufs), 2) if isfinite(lufs) else None
+
+
+def matching_gains(lufs: dict[str, float | None]) -> dict[str, float]:
+    """Find the gains that make versions of a clip as loud as the quietest of them.
+
+    Args:
+        lufs: Loudness of each version, `ORIGINAL` among them.
+
+    Returns:
+        Gain in dB, at most 0, of each version that takes part: that has a loudness, not more than
+        20 dB below the original's.
+    """
+    known = {version: value for version, value in lufs.items() if value is not None}
+    floor = known[ORIGINAL] - BROKEN if ORIGINAL in known else -np.inf
+    part = {version: value for version, value in known.items() if value >= floor}
+    quietest = min(part.values(), default=0.0)
+    return {version: round(quietest - value, 2) for version, value in part.items()}
+
+
+def _stored(run: Run, testset: str, clip: str) -> dict[str, Path]:
+    """The stored versions of a clip, the original first; none without the original."""
+    codecs = next(table.codecs for table in run.tables if table.testset == testset)
+    paths = {
+        codec: run.folder.audio(testset, codec, clip)
+        for codec in [ORIGINAL, *(codec["id"] for codec in codecs)]
+    }
+    if not paths[ORIGINAL].is_file():
+        return {}
+    return {codec: path for codec, path in paths.items() if path.is_file()}
+
+
+def _versions(paths: dict[str, Path]) -> list[_Version]:
+    """Make the versions of a clip alike in rate and length, and draw them on one scale."""
+    stored = {codec: read(path) for codec, path in paths.items()}
+    rate = max(sound.rate for sound in stored.values())
+    heard = {codec: resample(sound.samples, sound.rate, rate) for codec, sound in stored.items()}
+    length = len(heard[ORIGINAL])
+    alike = {codec: fit(samples, length) for codec, samples in heard.items()}
+    lufs = {codec: loudness(samples, rate) for codec, samples in alike.items()}
+    gains = matching_gains(lufs)
+    scale = Scale.of(list(alike.values()), rate)
+    made = []
+    for codec, samples in alike.items():
+        old = stored[codec]
+        content, clipped = paths[codec].read_bytes(), 0
+        if (old.rate, len(heard[codec])) != (rate, length):
+            content, clipped = flac_bytes(samples, rate, exact_bits(old.samples))
+        change = _change(old.rate, rate, len(heard[codec]) - length, clipped)
+        sound = Sound(
+            "", length / rate, rate, lufs[codec], gains.get(codec, 0.0), "", change, codec in gains
+        )
+        made.append(_Version(codec, sound, content, draw_view(samples, scale)))
+    return made
+
+
+def _change(stored: int, rate: int, surplus: int, clipped: int) -> str:
+    """Say what was done to a stored sound so that it plays in step."""
+    resampled = stored != rate
+    milliseconds = surplus / rate * 1000
+    if resampled and abs(milliseconds) < 1:  # rounding, which needs no words
+        milliseconds = 0.0
+    done = [
+        (resampled, f"resampled from {stored / 1000:g} to {rate / 1000:g} kHz"),
+        (clipped, f"{clipped} samples clipped by that"),
+        (milliseconds > 0, f"{milliseconds:.3g} ms cut off at the end"),
+        (milliseconds < 0, f"{-milliseconds:.3g} ms of silence added at the end"),
+    ]
+    return ", ".join(words for was_done, words in done if was_done)
+
+
+def _write(out: Output, folder: str, suffix: str, content: bytes) -> str:
+    name = f"{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
+    return out.write((folder, name), content)

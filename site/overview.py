@@ -1,0 +1,69 @@
+"""The overview: what was compared, what came of it, and what there is to take away."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from almbench.comparison import Comparison
+from almbench.export import export
+from almbench.listen.outcome import heard
+from almbench.site.distributions import distributions
+from almbench.site.output import Output
+from almbench.site.pages import Page, Site
+from almbench.site.plots import Plot, plots
+from almbench.site.source import Run
+from almbench.site.summary import codec_table, means, published
+from almbench.tables import NAMES
+
+HOLDS = {
+    "clips": "a row a clip and codec: rates, speeds, status and every metric",
+    "metrics": "a row a value: status, reason, version and rate",
+    "summary": "a row a mean: its interval, rank group, count and failures",
+}
+
+
+def overview_pages(site: Site) -> Iterator[Page]:
+    """The overview of all runs."""
+    sections = [
+        {
+            "run": run,
+            "codecs": codec_table(run),
+            "means": [means(run, table) for table in run.tables],
+            "plots": _drawn(run, site.out, "", plots),
+            "distributions": _drawn(run, site.out, "clips-", partial(distributions, run)),
+            "published": {table.testset: published(run, table) for table in run.tables},
+            "heard": heard(site.analysis, run, site.out) if site.analysis else None,
+            "downloads": _downloads(run, site.out),
+        }
+        for run in site.runs
+    ]
+    codecs = [codec for run in site.runs for codec in run.manifest["codecs"]]
+    choice = {
+        "domains": list(dict.fromkeys(domain for run in site.runs for domain in run.domains)),
+        "families": sorted({codec["family"] for codec in codecs}),
+        "rates": sorted({codec["nominal_kbps"] for codec in codecs} - {None}),
+    }
+    yield Page("index.html", "index.html.j2", {"sections": sections, "choice": choice})
+
+
+def _drawn(
+    run: Run, out: Output, kind: str, draw: Callable[[Comparison], list[Plot]]
+) -> dict[str, list[Plot]]:
+    """Draw plots of each test set and write them; returns them with their addresses."""
+    drawn = {table.testset: draw(table) for table in run.tables}
+    for testset, of_set in drawn.items():
+        for plot in of_set:
+            for theme, svg in plot.svg.items():
+                name = f"{testset}-{kind}{plot.metric}-{theme}.svg"
+                plot.address[theme] = out.write(("plots", run.slug, name), svg)
+    return drawn
+
+
+def _downloads(run: Run, out: Output) -> list[tuple[str, str, str]]:
+    """Write the tables of a run; returns address, file name and what it holds."""
+    made = []
+    for name in NAMES:
+        address = out.copy(("data", run.slug, f"{name}.csv"), run.folder.table(name))
+        made.append((address, f"{name}.csv", HOLDS[name]))
+    latex = export(run.folder, "latex", "summary")
+    address = out.write(("data", run.slug, "comparison.tex"), latex)
+    return [*made, (address, "comparison.tex", "the tables of means for LaTeX, with booktabs")]

@@ -1,0 +1,187 @@
+/* ABX: is X the sound A or the sound B? A number of trials that is fixed before, no running score. */
+
+"use strict";
+
+(() => {
+  const { Test, find, make, press, readKey, shuffled, takeData } = window.Almbench;
+  const NAMES = ["A", "B", "X"];
+
+  /** The chance to get `right` or more of `count` right by guessing: the upper tail of Binomial(n, 1/2). */
+  function byGuessing(right, count) {
+    let [term, tail] = [0.5 ** count, 0];
+    for (let k = 0; k <= count; k++) {
+      if (k >= right) tail += term;
+      term = (term * (count - k)) / (k + 1);
+    }
+    return Math.min(1, tail);
+  }
+
+  class Abx {
+    constructor(data) {
+      this.data = data;
+      this.test = new Test(data, this);
+      this.buttons = NAMES.map((name) => find(`play-${name}`));
+      this.buttons.forEach((button, i) => (button.onclick = () => this.test.sound.hear(i)));
+      this.answers = ["a", "b"].map((name) => find(`answer-${name}`));
+      this.answers.forEach((radio) => (radio.onchange = () => this.#answer(radio.value)));
+      find("answer").onsubmit = (event) => {
+        event.preventDefault();
+        this.#next();
+      };
+      this.test.sound.onheard = () => this.#heard();
+      this.test.sound.onchange = () => this.#draw();
+      this.test.keys("trial", {
+        ...Object.fromEntries(NAMES.map((n, i) => [n.toLowerCase(), () => this.test.sound.hear(i)])),
+        1: () => this.#answer("a"),
+        2: () => this.#answer("b"),
+      });
+      if (!this.test.state) this.#offer();
+    }
+
+    /* The systems to choose from, by name: what is hidden is which of the two X is. */
+    async #offer() {
+      try {
+        const { systems } = await readKey(this.data.test);
+        for (const [choice, selected] of [["a", 0], ["b", 1]]) {
+          const options = systems.map(({ label }, i) => new Option(label, i, false, i === selected));
+          find(`choose-${choice}`).replaceChildren(...options);
+          find(`choose-${choice}`).onchange = () => this.#check();
+        }
+        find("begin").disabled = false;
+        this.#check();
+      } catch (error) {
+        find("choice-message").textContent = error.message;
+      }
+    }
+
+    get #pair() {
+      return ["a", "b"].map((choice) => Number(find(`choose-${choice}`).value));
+    }
+
+    /* The clips that both systems have. */
+    #clips(pair) {
+      const { clips } = this.data;
+      return clips.flatMap((clip, i) => (pair.every((system) => clip.sounds[system]) ? [i] : []));
+    }
+
+    #check() {
+      const [a, b] = this.#pair;
+      const count = this.#clips([a, b]).length;
+      let text = count ? "" : "There is no clip that both have.";
+      if (a === b) text = "Choose two that differ.";
+      find("choose-b").setCustomValidity(text);
+      find("choice-message").textContent =
+        text || `${count} clip${count > 1 ? "s" : ""} in turn, in an order drawn for you.`;
+    }
+
+    begin(state, draw) {
+      state.pair = this.#pair;
+      state.planned = Number(new FormData(find("start")).get("planned"));
+      const clips = this.#clips(state.pair);
+      while (state.trials.length < state.planned) {
+        for (const i of shuffled(clips.length, draw)) {
+          const x = draw() < 0.5 ? "a" : "b";
+          state.trials.push({ clip: clips[i], x, answer: null, seconds: 0, plays: 0, knowsX: false });
+        }
+      }
+      state.trials.length = state.planned;
+      for (const choice of ["a", "b"]) find(`choose-${choice}`).replaceChildren(); // no name stays
+    }
+
+    place(at, trials) {
+      return `trial ${at + 1} of ${trials.length}`;
+    }
+
+    enter() {
+      const { at, pair, planned } = this.test.state;
+      const { clip, x, answer } = this.test.trial;
+      const [a, b] = pair.map((system) => this.data.clips[clip].sounds[system]);
+      this.test.sound.open([a, b, x === "a" ? a : b]);
+      this.answers.forEach((radio) => (radio.checked = radio.value === answer));
+      find("missing").textContent = "";
+      find("next").textContent = at + 1 < planned ? "Next trial" : "Finish";
+      this.test.show("trial", `Trial ${at + 1} of ${planned}`);
+    }
+
+    #heard() {
+      const { state, trial, sound } = this.test;
+      if (!trial || state.finished) return;
+      trial.plays += 1;
+      if (sound.player.selected === 2) trial.knowsX = true;
+      this.test.keep();
+    }
+
+    #answer(value) {
+      this.test.trial.answer = value;
+      const radio = find(`answer-${value}`);
+      radio.checked = true;
+      radio.focus(); // so that Enter goes on
+      this.test.keep();
+    }
+
+    #next() {
+      const { knowsX, answer } = this.test.trial;
+      let missing = "";
+      if (!answer) missing = "Say first which one X is; guess if you must.";
+      if (!knowsX) missing = "Listen to X first.";
+      find("missing").textContent = missing;
+      if (!missing) this.test.next();
+    }
+
+    #draw() {
+      const { sound } = this.test;
+      press(this.buttons, sound.playing ? sound.player.selected : -1);
+    }
+
+    outcome(state, { systems }) {
+      const [a, b] = state.pair.map((system) => systems[system].id);
+      const trials = state.trials.map(({ clip, x, answer, seconds, plays }) => ({
+        clip: this.data.clips[clip].clip,
+        ...{ x, answer, seconds: Number(seconds.toFixed(3)), plays },
+      }));
+      return { pair: { a, b }, planned: state.planned, trials };
+    }
+
+    reveal({ pair, planned, trials }, { systems }) {
+      const labels = Object.fromEntries(systems.map(({ id, label }) => [id, label]));
+      const right = trials.filter(({ x, answer }) => x === answer).length;
+      const p = byGuessing(right, planned);
+      const chance = p < 0.0001 ? "less than 0.0001" : p.toFixed(4);
+      const verdict =
+        p < 0.05
+          ? "That is unlikely to be luck: you most likely heard a difference."
+          : "That may well be luck. It does not show that there is nothing to be heard.";
+      const name = (of) => make("bdi", {}, labels[pair[of]]);
+      const rows = trials.map(({ clip, x, answer }, i) =>
+        make(
+          "tr", {},
+          make("th", { scope: "row" }, String(i + 1)),
+          make("td", {}, make("bdi", {}, clip)),
+          make("td", {}, x.toUpperCase()),
+          make("td", {}, answer.toUpperCase()),
+          make("td", {}, x === answer ? "right" : "wrong"),
+        ),
+      );
+      const heads = ["Trial", "Clip", "X was", "You said", "Verdict"].map((text) =>
+        make("th", { scope: "col" }, text),
+      );
+      const table = make(
+        "table", { className: "trials" },
+        make("caption", {}, "Trial by trial"),
+        make("thead", {}, make("tr", {}, ...heads)),
+        make("tbody", {}, ...rows),
+      );
+      const frame = make("div", { className: "scroller", tabIndex: 0, role: "region" }, table);
+      frame.setAttribute("aria-label", "Trial by trial");
+      return [
+        make("p", {}, "A was ", name("a"), ", B was ", name("b"), "."),
+        make("p", { className: "score" }, `${right} of ${planned} right`),
+        make("p", {}, `Guessing alone gives this or better with a probability of ${chance} `,
+          `(one-sided binomial test). ${verdict}`),
+        frame,
+      ];
+    }
+  }
+
+  new Abx(takeData());
+})();

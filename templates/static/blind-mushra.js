@@ -1,0 +1,223 @@
+/* MUSHRA, after Recommendation ITU-R BS.1534-3: rate how near each stimulus comes to the reference;
+   one of them is the reference itself, others are its low-pass anchors. */
+
+"use strict";
+
+(() => {
+  const { Test, find, make, press, shuffled, takeData } = window.Almbench;
+  const WORDS = ["Bad", "Poor", "Fair", "Good", "Excellent"];
+  const MIDDLE = 50;
+  const CAREFUL = 90; // the least rating of the hidden reference, in all but 15 % of the trials
+
+  const word = (score) => WORDS[Math.min(WORDS.length - 1, Math.floor(score / 20))];
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  class Mushra {
+    #practice = null; // a trial that is not kept
+
+    constructor(data) {
+      this.data = data;
+      this.test = new Test(data, this);
+      const { sound } = this.test;
+      find("reference").onclick = () => this.#hear(0);
+      find("next").onclick = () => this.#next();
+      sound.onheard = (version) => this.#heard(version);
+      sound.onchange = () => this.#draw();
+      const digits = Array.from({ length: 9 }, (_, i) => [i + 1, () => this.#hear(i + 1)]);
+      this.test.keys("trial", {
+        ...Object.fromEntries(digits),
+        0: () => this.#hear(0),
+        r: () => this.#hear(0),
+        n: () => this.#step(1),
+        p: () => this.#step(-1),
+        a: () => sound.loopFrom(),
+        b: () => sound.loopTo(),
+      });
+    }
+
+    get #trial() {
+      return this.test.trial ?? this.#practice;
+    }
+
+    /* A trial's stimuli are in the order shown; `order` says where each is in the definition. */
+    #blank(clip, draw) {
+      const count = this.data.clips[clip].sounds.length;
+      const order = shuffled(count, draw);
+      return { clip, order, scores: Array(count).fill(null), plays: Array(count).fill(0), seconds: 0 };
+    }
+
+    /* A copy with the stimuli the other way round, so that the training gives no trial away. */
+    #turned(trial) {
+      return { ...structuredClone(trial), order: [...trial.order].reverse() };
+    }
+
+    begin(state, draw) {
+      state.at = -1; // the training comes first
+      const order = shuffled(this.data.clips.length, draw);
+      state.trials = order.map((clip) => this.#blank(clip, draw));
+    }
+
+    place(at, trials) {
+      return at < 0 ? "the training" : `clip ${at + 1} of ${trials.length}`;
+    }
+
+    enter() {
+      const { at, trials } = this.test.state;
+      const training = at < 0;
+      if (training) this.#practice = this.#turned(trials.at(-1));
+      const { clip, order, scores } = this.#trial;
+      const { sounds, reference } = this.data.clips[clip];
+      this.test.sound.open([sounds[reference], ...order.map((i) => sounds[i])]);
+      this.#lay(order.length);
+      scores.forEach((score, i) => this.#show(i, score));
+      find("missing").textContent = "";
+      for (const part of document.querySelectorAll("[data-when]")) {
+        part.hidden = part.dataset.when !== (training ? "training" : "rating");
+      }
+      find("next").textContent =
+        training ? "Start rating" : at + 1 < trials.length ? "Next clip" : "Finish";
+      this.#complete();
+      this.test.show("trial", training ? "Training" : `Clip ${at + 1} of ${trials.length}`);
+    }
+
+    /* A row for each stimulus: a button that plays it, and its slider. */
+    #lay(count) {
+      this.rows = Array.from({ length: count }, (_, i) => {
+        const name = `Stimulus ${i + 1}`;
+        const button = make("button", { type: "button" }, String(i + 1));
+        button.setAttribute("aria-label", `Play stimulus ${i + 1}`);
+        button.onclick = () => this.#hear(i + 1);
+        const slider = make("input", { type: "range", min: 0, max: 100, step: 1 });
+        slider.setAttribute("aria-label", name);
+        slider.oninput = () => this.#rate(i, slider);
+        // Left where it stands, by a click or by Enter, it is rated too.
+        slider.onpointerup = () => this.#rate(i, slider);
+        slider.onkeydown = ({ key }) => {
+          if (key === "Enter") this.#rate(i, slider);
+        };
+        return { button, slider, score: make("output") };
+      });
+      find("stimuli").replaceChildren(
+        ...this.rows.map(({ button, slider, score }) =>
+          make("li", {}, button, make("div", { className: "track" }, slider), score),
+        ),
+      );
+      this.buttons = [find("reference"), ...this.rows.map(({ button }) => button)];
+      this.#draw();
+    }
+
+    #hear(version) {
+      if (version > this.rows.length) return;
+      // So that the arrow keys rate what is heard.
+      (version ? this.rows[version - 1].slider : find("reference")).focus();
+      this.test.sound.hear(version);
+    }
+
+    #step(by) {
+      const count = this.rows.length + 1;
+      this.#hear((this.test.sound.player.selected + by + count) % count);
+    }
+
+    #heard(version) {
+      if (!this.rows || this.test.state.finished) return;
+      if (version > 0) this.#trial.plays[version - 1] += 1;
+      this.#complete();
+      this.test.keep();
+    }
+
+    #rate(i, slider) {
+      this.#trial.scores[i] = Number(slider.value);
+      this.#show(i, this.#trial.scores[i]);
+      this.#complete();
+      this.test.keep();
+    }
+
+    #show(i, score) {
+      const { slider, score: output } = this.rows[i];
+      slider.value = score ?? MIDDLE;
+      slider.classList.toggle("unrated", score === null);
+      slider.setAttribute("aria-valuetext", score === null ? "not rated" : `${score}, ${word(score)}`);
+      output.textContent = score ?? "–";
+    }
+
+    /* What is still to be done, in words; "" when all is. */
+    get #missing() {
+      if (this.test.state.at < 0) return "";
+      const { plays, scores } = this.#trial;
+      const where = (list, open) => list.flatMap((value, i) => (open(value) ? [i + 1] : [])).join(", ");
+      const unheard = where(plays, (count) => count === 0);
+      const unrated = where(scores, (score) => score === null);
+      const parts = [unheard && `play ${unheard}`, unrated && `rate ${unrated}`].filter(Boolean);
+      return parts.length ? `Still to do: ${parts.join("; ")}.` : "";
+    }
+
+    #complete() {
+      const missing = this.#missing;
+      find("next").setAttribute("aria-disabled", String(Boolean(missing)));
+      if (!missing) find("missing").textContent = "";
+    }
+
+    #next() {
+      const missing = this.#missing;
+      find("missing").textContent = missing;
+      if (!missing) this.test.next();
+    }
+
+    #draw() {
+      const { sound } = this.test;
+      if (this.rows) press(this.buttons, sound.playing ? sound.player.selected : -1);
+    }
+
+    outcome(state, { stimuli }) {
+      const trials = state.trials.map(({ clip, order, scores, plays, seconds }) => ({
+        clip: this.data.clips[clip].clip,
+        seconds: Number(seconds.toFixed(3)),
+        ratings: order.map((of, i) => ({ ...stimuli[clip][of], score: scores[i], plays: plays[i] })),
+      }));
+      return { trials };
+    }
+
+    reveal({ trials }, { left_out: leftOut }) {
+      const systems = new Map();
+      for (const { ratings } of trials) {
+        for (const { system, label, role, score } of ratings) {
+          if (!systems.has(system)) systems.set(system, { label, role, scores: [] });
+          systems.get(system).scores.push(score);
+        }
+      }
+      const lines = [...systems.values()].sort((x, y) => mean(y.scores) - mean(x.scores));
+      const cell = (text) => make("td", { className: "num" }, text);
+      const rows = lines.map(({ label, role, scores }) => {
+        const kind = { reference: "the hidden reference", anchor: "anchor", system: "" }[role];
+        const name = make("th", { scope: "row" }, make("bdi", {}, label));
+        if (kind) name.append(make("span", { className: "unit" }, kind));
+        return make("tr", {}, name, cell(mean(scores).toFixed(1)), ...scores.map(cell));
+      });
+      const heads = ["System", "Mean", ...trials.map((_, i) => `Clip ${i + 1}`)].map((text, i) =>
+        make("th", { scope: "col", className: i ? "num" : "" }, text),
+      );
+      const table = make(
+        "table", {},
+        make("caption", {}, "Your ratings, the best first"),
+        make("thead", {}, make("tr", {}, ...heads)),
+        make("tbody", {}, ...rows),
+      );
+      const frame = make("div", { className: "scroller", tabIndex: 0, role: "region" }, table);
+      frame.setAttribute("aria-label", "Your ratings");
+      const low = lines.find(({ role }) => role === "reference").scores.filter((s) => s < CAREFUL);
+      const parts = [
+        make("p", {}, `You gave the hidden reference less than ${CAREFUL} on ${low.length} of `,
+          `${trials.length} clips. Results with more than 15 % of such clips are left out of an `,
+          "analysis after ITU-R BS.1534-3."),
+        frame,
+      ];
+      if (leftOut.length) {
+        const names = leftOut.flatMap((label, i) => [i ? ", " : "", make("bdi", {}, label)]);
+        parts.push(make("p", { className: "fine" }, "Not in this test: ", ...names, "."));
+      }
+      return parts;
+    }
+  }
+
+  new Mushra(takeData());
+})();

@@ -1,0 +1,112 @@
+import re
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from almbench.site.distributions import DOTS, distributions
+from almbench.site.drawing import THEMES, in_themes, short, style
+from almbench.site.plots import Point, front, plots
+from almbench.site.source import Run, read_runs
+
+COLOUR = re.compile(r"(?:fill|stroke): (#[0-9a-f]{6})")
+
+
+def at(rate: float, value: float) -> Point:
+    return Point(f"{rate} {value}", "family", rate, True, value, nan, nan)
+
+
+def elements(svg: bytes) -> list[ET.Element]:
+    return list(ET.fromstring(svg).iter())  # noqa: S314 - drawn a moment ago
+
+
+@pytest.fixture(scope="module")
+def read(run: Path) -> Run:
+    return read_runs([run])[0]
+
+
+def test_the_front_has_what_nothing_beats_at_its_bitrate_or_below() -> None:
+    points = [at(1, 2.0), at(2, 1.5), at(2, 3.0), at(3, 3.0), at(4, 2.9), at(8, 3.5)]
+    assert front(points, higher_is_better=True) == [points[0], points[2], points[5]]
+    assert front(points, higher_is_better=False) == [points[0], points[1]]
+    assert front(points, higher_is_better=None) == []
+    assert front([], higher_is_better=True) == []
+
+
+def test_the_front_is_drawn_and_said(read: Run) -> None:
+    (plot,) = plots(read.tables[0])
+    means = read.tables[0].means["stoi"]
+    assert means["opus-24"] > means["opus-6"]
+    assert f"On the Pareto front: Opus with {means['opus-6']:.3f} at 6." in plot.alt
+    dashed = [p for p in elements(plot.svg["light"]) if "dasharray" in p.get("style", "")]
+    assert len(dashed) == 1
+    numbers = [float(n) for n in re.findall(r"-?[\d.]+", dashed[0].get("d", ""))]
+    xs, ys = numbers[::2], numbers[1::2]
+    assert xs[0] < xs[1] == xs[2] < xs[3]  # along, up, and on to the edge
+    assert ys[0] == ys[1] > ys[2] == ys[3]
+
+
+def test_both_themes_are_one_drawing(read: Run) -> None:
+    for plot in [*plots(read.tables[0]), *distributions(read, read.tables[0])]:
+        light, dark = (plot.svg[theme].decode() for theme in ("light", "dark"))
+        assert set(COLOUR.findall(light)) & set(THEMES["light"].values())
+        assert not set(COLOUR.findall(dark)) & set(THEMES["light"].values())
+        assert COLOUR.sub("", light) == COLOUR.sub("", dark)
+
+
+def test_text_keeps_what_looks_like_a_colour() -> None:
+    with style():
+        figure = Figure()
+        figure.text(0, 0, "#2b2a27 <b> & $x^2$ שלום")
+        drawn = in_themes(figure)
+    for svg in drawn.values():
+        assert [t.text for t in elements(svg) if t.tag.endswith("}text")] == [
+            "#2b2a27 <b> & $x^2$ שלום"
+        ]
+
+
+def test_a_label_keeps_to_its_line() -> None:
+    assert short("a\n b", 5) == "a b"
+    assert short("abcdef", 6) == "abcdef"
+    assert short("abcdefg", 6) == "abcde…"
+
+
+def test_a_distribution_shows_every_clip(run: Path, read: Run) -> None:
+    (plot,) = distributions(read, read.tables[0])
+    metrics = pd.read_csv(run / "metrics.csv")
+    stoi = metrics[(metrics["metric"] == "stoi") & (metrics["testset"] == "talk")]
+    medians = stoi.groupby("codec")["value"].median()
+    assert f"Lowest median {medians['opus-6']:.3f} of Opus (6.00 kbps)" in plot.alt
+    assert f"highest {medians.max():.3f} of " in plot.alt
+    svg = elements(plot.svg["light"])
+    dots = [use for use in svg if use.tag.endswith("}use") and "0f5f7d" in use.get("style", "")]
+    assert len(dots) == len(stoi)
+    texts = [text.text for text in svg if text.tag.endswith("}text")]
+    assert [t for t in texts if t and "p" in t] == ["Opus 6.00", "Opus 24.00", "Low-pass 3.5 kHz"]
+
+
+def test_a_distribution_of_many_clips_has_no_dots(read: Run) -> None:
+    many = {
+        (testset, f"{clip}-{i}", codec): row
+        for (testset, clip, codec), row in read.scores.items()
+        for i in range(DOTS)
+    }
+    (plot,) = distributions(replace(read, scores=many), read.tables[0])
+    assert b"0f5f7d" not in plot.svg["light"]
+    assert len(plot.svg["light"]) < 20_000
+
+
+def test_one_clip_has_no_distribution(read: Run) -> None:
+    one = {key: row for key, row in read.scores.items() if key[1] == "a"}
+    assert distributions(replace(read, scores=one), read.tables[0]) == []
+
+
+def test_what_lacks_a_value_is_left_out(read: Run) -> None:
+    lacking = {key: of_clip for key, of_clip in read.scores.items() if key[2] != "opus-6"}
+    (plot,) = distributions(replace(read, scores=lacking), read.tables[0])
+    assert b"Opus 24.00" in plot.svg["light"]
+    assert b"Opus 6.00" not in plot.svg["light"]
