@@ -166,7 +166,7 @@ class NeuralCodec(Codec[O]):
             parameters=facts.parameters if facts else None,
             checkpoint=checkpoint,
             licence=self.licences[0],
-            weights_licence=self.licences[1],
+            weights_licence=_licence(checkpoint, self.licences[1]),
             settings={
                 "num_codebooks": depth,
                 "dtype": "float32",
@@ -342,3 +342,10 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise Unavailable(f"{path} is no configuration of a model. Cure: fetch it again.")
     return config
+
+
+def _licence(checkpoint: Checkpoint, published: str) -> str:
+    """Licence of the weights; whose local ones are, nobody can tell."""
+    if checkpoint.sha256 and not checkpoint.revision:
+        return f"not known, as they are local (of the published ones: {published})"
+    return published
