@@ -67,6 +67,11 @@ class Clip:
         return [(v.system, v.sound) for v in self.versions if v.sound]
 
     @property
+    def measured(self) -> bool:
+        """Whether a bitrate was measured of any of its systems."""
+        return any(version.system.measured for version in self.versions)
+
+    @property
     def changes(self) -> list[tuple[str, list[System]]]:
         """What was done to stored sounds so that they play in step, and to whose."""
         changed: dict[str, list[System]] = {}

@@ -19,7 +19,7 @@
   const decibels = (db) => db.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "−");
 
   function clock(seconds) {
-    const tenths = Math.floor(seconds * 10 + 1e-6);
+    const tenths = Math.round(seconds * 10);
     const rest = String((tenths % 600) / 10).padStart(tenths % 600 < 100 ? 1 : 2, "0");
     const [whole, part = "0"] = rest.split(".");
     return `${Math.floor(tenths / 600)}:${whole.padStart(2, "0")}.${part}`;
