@@ -102,7 +102,7 @@ def workshop(folder: Path, repository: Path, remote: str) -> tuple[Git, str]:
         raise UserError(f"--remote '{remote}' is neither a remote's name nor an address.")
     bare = folder / "site.git"
     ours = Git(folder, {"GIT_DIR": str(bare)})
-    ours("init", "-q", "--bare", "--template=", str(bare))
+    ours("init", "-q", "--bare", "--template=", "--object-format=sha1", str(bare))
     theirs = Git(repository)
     is_path = Path(remote).exists()
     is_address = is_path or "://" in remote or re.match(r"[^/]+:", remote)
@@ -124,10 +124,24 @@ def workshop(folder: Path, repository: Path, remote: str) -> tuple[Git, str]:
                 + " An address will do, too: --remote URL."
             )
         remote = address
+    else:
+        remote = _push_address(theirs, remote)
     top = "--show-toplevel" if inside else "--absolute-git-dir"
     place = Path(theirs("rev-parse", top).removesuffix("\n"))
     _borrow(theirs, ours, bare / "config")
     return Git(place, ours.env), remote
+
+
+def _push_address(theirs: Git, remote: str) -> str:
+    """The remote's name; or where it pushes to, if that is not where it reads from."""
+    reads = theirs("remote", "get-url", "--all", remote).splitlines()
+    pushes = theirs("remote", "get-url", "--push", "--all", remote).splitlines()
+    if len(pushes) > 1:
+        raise UserError(
+            f"The remote '{remote}' pushes to {len(pushes)} addresses: "
+            f"{masked(', '.join(pushes))}. Name one of them with --remote URL."
+        )
+    return remote if pushes == reads else pushes[0]
 
 
 def _borrow(theirs: Git, ours: Git, config: Path) -> None:

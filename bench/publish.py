@@ -97,8 +97,8 @@ def _site_files(site: Path) -> dict[str, Path]:
             continue
         if path.is_symlink():
             raise UserError(f"{path} is a link; a site is published of plain files only.")
-        if "\n" in name:
-            raise UserError(f"{site} has a file with a line break in its name: {name!r}.")
+        if "\n" in str(path.resolve()):
+            raise UserError(f"A line break in a path cannot be published: {str(path)!r}.")
         if path.is_file():
             files[name] = path.resolve()
     listed = marker.read_text("utf-8").split("\n")[:-1]

@@ -218,6 +218,12 @@ def test_only_whole_sites(tmp_path: Path, site: Path, work: Path) -> None:
     with pytest.raises(UserError, match="is a link"):
         shown_of(site, work)
     (site / "link").unlink()
+    (site / "a\nb").touch()
+    with pytest.raises(UserError, match=r"line break.*a\\nb"):
+        shown_of(site, work)
+    (site / "a\nb").unlink()
+    with pytest.raises(UserError, match="line break"):
+        shown_of(make_site(tmp_path / "a\nfolder"), work)
     (site / "speech.html").unlink()
     with pytest.raises(UserError, match=r"speech\.html is missing"):
         shown_of(site, work)
@@ -250,6 +256,26 @@ def test_settings_of_the_repository_count(site: Path, work: Path, bare: Path) ->
     shown_of(site, work)
     assert "index.html" in tree_of(bare)
     assert git("log", "-1", "--format=%an", "gh-pages", cwd=bare) == "A. Tester"
+
+
+def test_reads_where_it_pushes(site: Path, work: Path, bare: Path, tmp_path: Path) -> None:
+    shown_of(site, work)
+    git("init", "-q", "--bare", "mine.git", cwd=tmp_path)
+    git("config", "remote.origin.pushurl", "../mine.git", cwd=work)
+    assert shown_of(site, work)[1].endswith("to branch gh-pages of ../mine.git, a new branch")
+    assert "index.html" in tree_of(tmp_path / "mine.git")
+    assert "Nothing has changed on branch gh-pages of ../mine.git" in shown_of(site, work)[-1]
+    git("config", "--add", "remote.origin.pushurl", "https://me:s3cret@a.example/b", cwd=work)
+    with pytest.raises(UserError, match=r"2 addresses: \.\./mine\.git, https://a\.example/b"):
+        shown_of(site, work)
+
+
+def test_hashes_are_those_that_hosts_take(
+    site: Path, work: Path, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
+    shown_of(site, work)
+    assert "index.html" in tree_of(bare)
 
 
 def test_credentials_come_along(work: Path, tmp_path: Path) -> None:

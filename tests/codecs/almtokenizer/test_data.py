@@ -47,7 +47,7 @@ def pitch(sound: NDArray[np.float32]) -> float:
 
 
 def test_a_crop_follows_from_its_number_alone(tiny: TrainConfig, clips: Path) -> None:
-    changes = {"speed": 0.1, "gain_db": 6.0}
+    changes: dict[str, Any] = {"speed": 0.1, "gain_db": 6.0}
     first, again = crops(tiny, clips, **changes), crops(tiny, clips, **changes)
     forwards = [first[n] for n in range(6)]
     backwards = [again[n] for n in reversed(range(6))][::-1]
@@ -153,7 +153,7 @@ def test_levels_change_within_their_limit_and_never_leave_full_scale(
 def test_folders_have_their_shares_and_files_their_lengths(
     tiny: TrainConfig, tmp_path: Path
 ) -> None:
-    short = {"min_seconds": 0.02, "max_seconds": 0.02}
+    short: dict[str, Any] = {"min_seconds": 0.02, "max_seconds": 0.02}
     write(tmp_path / "a" / "long.wav", np.full(3 * RATE, 0.1))
     write(tmp_path / "a" / "short.wav", np.full(RATE, 0.2))
     write(tmp_path / "b" / "other.wav", np.full(RATE // 2, 0.4))

@@ -101,16 +101,16 @@ def test_the_depth_loss_by_hand() -> None:
     predictor = DepthPredictor(32, 1, 16)
     made = outputs_of(predictor.out)
     parts = [torch.randn(2, 3, 32) for _ in range(3)]
-    loss = float(predictor(parts))
+    loss = float(predictor(parts).detach())
 
     def unit(x: np.ndarray) -> np.ndarray:
-        return x / np.linalg.norm(x, axis=-1, keepdims=True)
+        return np.asarray(x / np.linalg.norm(x, axis=-1, keepdims=True))
 
     foreseen = made[0].numpy().reshape(2, 3, 2, 32)
     gaps = [unit(parts[k + 1].numpy()) - unit(foreseen[:, :, k]) for k in range(2)]
     assert loss == pytest.approx(np.mean([np.mean(np.sum(g**2, -1)) for g in gaps]), rel=1e-5)
     # Vectors go in with unit length, so that their size says nothing.
-    assert float(predictor([parts[0] * 9, *parts[1:]])) == pytest.approx(loss, rel=1e-5)
+    assert float(predictor([parts[0] * 9, *parts[1:]]).detach()) == pytest.approx(loss, rel=1e-5)
 
 
 def test_the_depth_loss_of_nothing_but_zeros_is_finite() -> None:
