@@ -115,7 +115,7 @@ class Weights(_Strict):
     Attributes:
         time: Distance of the waveforms.
         spectral: Distance of mel spectrograms at several scales.
-        magnitude: Distance of the log magnitudes, and of their mel bands (spectral model only).
+        magnitude: Distance of log magnitudes, of mel bands and loudness (spectral model only).
         adversarial: Hinge loss against the discriminators.
         feature: Relative distance of the discriminators' features.
         commitment: Distance of vectors from their codebook's entries.

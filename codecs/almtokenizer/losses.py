@@ -34,16 +34,22 @@ def spectral_loss(sound: Tensor, decoded: Tensor, rate: int) -> Tensor:
 
 
 def magnitude_loss(true: Tensor, made: Tensor, rate: int) -> Tensor:
-    """Distance of magnitudes `[B, F, T]`: of each bin, and of mel bands.
+    """Distance of magnitudes `[B, F, T]`: of each bin, of mel bands, and of how loud those are.
 
     Mean |log X - log Y| of the magnitudes, plus twice the same of 80 bands' energies (halved, so
-    that both count amplitudes). The bands keep the level that a median of bins would lose.
+    that both count amplitudes), plus twice sum |X^0.3 - Y^0.3| / sum X^0.3 of these energies:
+    loudness grows as that power of intensity (Stevens, "The Measurement of Loudness", 1955).
+    The bands keep the level that a median of bins would lose; loudness makes what is heard count
+    for more than the noise between words, which logarithms take for as great.
     """
     floor = 1e-4
     bins = F.l1_loss(torch.log(made + floor), torch.log(true + floor))
     filters = mel_filters(2 * (true.shape[1] - 1), 80, rate, true.device)
-    first, second = (torch.log(_bands(filters, m**2) + floor**2) / 2 for m in (true, made))
-    return bins + 2 * F.l1_loss(second, first)
+    first, second = (_bands(filters, m**2) + floor**2 for m in (true, made))
+    bands = F.l1_loss(torch.log(second) / 2, torch.log(first) / 2)
+    wanted = first**0.3
+    loudness = (second**0.3 - wanted).abs().sum() / wanted.sum()
+    return bins + 2 * bands + 2 * loudness
 
 
 def discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:

@@ -14,8 +14,8 @@ def fit_quantiser(quantiser: ResidualQuantiser, groups: Sequence[tuple[Tensor, T
     """Fit all codebooks.
 
     A first codebook with a prior gets the centres of the prior's features, an equal share of its
-    entries for each group, and linear maps that lead the vectors to their features and the centres
-    back to the vectors (least squares). Each other one gets the directions in which what is left
+    entries for each group, and linear maps that lead the vectors to their features (as widely
+    spread as these) and the centres back to the vectors (least squares). Each other one gets the directions in which what is left
     varies most, and the centres of that.
 
     Args:
@@ -38,7 +38,9 @@ def fit_quantiser(quantiser: ResidualQuantiser, groups: Sequence[tuple[Tensor, T
             ]
             pairs = zip(features, shares, strict=True)
             entries = torch.cat([find_centres(f, share, seed=number) for f, share in pairs])
-            _solve(book.into, left, torch.cat(features).double())
+            wanted = torch.cat(features).double()
+            _solve(book.into, left, wanted)
+            _spread(book.into, left, wanted)
         left = left - _fit(book, entries, left)
     quantiser.to(device)
 
@@ -69,6 +71,18 @@ def _solve(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
     weight = torch.linalg.solve(x.T @ x + ridge * torch.eye(x.shape[1]).double(), x.T @ y).T
     linear.weight.copy_(weight)
     linear.bias.copy_(mean_out - weight @ mean_in)
+
+
+def _spread(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
+    """Scale `linear` until what it makes varies as much as `wanted`.
+
+    Least squares leave out what cannot be foreseen; so near the mean, few entries would be used.
+    """
+    made = linear(given.float()).double()
+    mean = made.mean(0)
+    scale = (wanted.var(0).sum() / made.var(0).sum().clamp(min=1e-9)).sqrt()
+    linear.weight.mul_(scale)
+    linear.bias.copy_(mean + scale * (linear.bias - mean))
 
 
 def _look_along(linear: nn.Linear, vectors: Tensor) -> None:

@@ -349,8 +349,10 @@ def test_published_facts(id_: str, tmp_path: Path) -> None:
     absent = create("a", "A", adapter, {"checkpoint": id_, "revision": "not-here"})
     assert isinstance(here, Codec)
     assert isinstance(absent, Codec)
-    other = {"checkpoint"}
+    other = {"checkpoint", "weights_licence"}
     assert here.spec.model_dump(exclude=other) == absent.spec.model_dump(exclude=other)
+    assert absent.spec.weights_licence in here.spec.weights_licence
+    assert "not known, as they are local" in here.spec.weights_licence
     assert absent.spec.checkpoint is not None
     assert absent.spec.checkpoint.sha256 == ""
 

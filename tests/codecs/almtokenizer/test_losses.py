@@ -81,15 +81,19 @@ def test_magnitude_loss_by_hand() -> None:
     true, made = np.abs(noise(2, 641, 7)), np.abs(noise(2, 641, 7, seed=1))
     filters = librosa.filters.mel(sr=RATE, n_fft=1280, n_mels=80, norm=None)
     bins = np.mean(np.abs(np.log(true + 1e-4) - np.log(made + 1e-4)))
-    x, y = (0.5 * np.log(np.einsum("mf,bft->bmt", filters, m**2) + 1e-8) for m in (true, made))
+    x, y = (np.einsum("mf,bft->bmt", filters, m**2) for m in (true, made))
+    bands = np.mean(np.abs(np.log(x + 1e-8) - np.log(y + 1e-8))) / 2
+    loudness = np.abs(x**0.3 - y**0.3).sum() / (x**0.3).sum()
     found = magnitude_loss(torch.from_numpy(true), torch.from_numpy(made), RATE)
-    assert float(found) == pytest.approx(bins + 2 * np.mean(np.abs(x - y)), rel=1e-4)
+    assert float(found) == pytest.approx(bins + 2 * bands + 2 * loudness, rel=1e-4)
 
 
 def test_magnitude_loss_counts_a_change_of_level_in_full() -> None:
     true = torch.from_numpy(np.abs(noise(1, 641, 3))) + 1
-    # Everything ten times as strong: log 10 for the bins, twice log 10 for the bands.
-    assert float(magnitude_loss(true, 10 * true, RATE)) == pytest.approx(3 * np.log(10), rel=1e-3)
+    # Everything ten times as strong: log 10 for the bins, twice log 10 for the bands, and bands
+    # that are 10^0.6 times as loud.
+    expected = 3 * np.log(10) + 2 * (10**0.6 - 1)
+    assert float(magnitude_loss(true, 10 * true, RATE)) == pytest.approx(expected, rel=1e-3)
 
 
 def test_hinge_losses_by_hand() -> None:
