@@ -15,8 +15,8 @@ def fit_quantiser(quantiser: ResidualQuantiser, groups: Sequence[tuple[Tensor, T
 
     A first codebook with a prior gets the centres of the prior's features, an equal share of its
     entries for each group, and linear maps that lead the vectors to their features (as widely
-    spread as these) and the centres back to the vectors (least squares). Each other one gets the directions in which what is left
-    varies most, and the centres of that.
+    spread as these) and the centres back to the vectors (least squares). Each other one gets the
+    directions in which what is left varies most, and the centres of that.
 
     Args:
         quantiser: What to fit.
