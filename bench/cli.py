@@ -152,10 +152,11 @@ def run(
     from almbench.plan import select
     from almbench.suite import fill_in, load_suite, use_checkpoints
 
-    chosen = load_suite(suite)
-    chosen = select(chosen, codec or [], testset or [], metric or [])
+    whole = load_suite(suite)
+    chosen = select(whole, codec or [], testset or [], metric or [])
     fill_in(chosen, _folders("data", "demo=/data/demo", data or []))
-    use_checkpoints(chosen, _folders("checkpoint", "mimi-1.1=/models/mimi", checkpoint or []))
+    folders = _folders("checkpoint", "mimi-1.1=/models/mimi", checkpoint or [])
+    use_checkpoints(chosen, folders, [codec.id for codec in whole.codec])
     _apply_settings(chosen, setting or [])
     _run(chosen, output, device, workers, shard)
 

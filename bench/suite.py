@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -268,17 +269,23 @@ def fill_in(suite: Suite, data: dict[str, Path]) -> None:
         raise UserError(unknown("data name", sorted(unused)[0], known, f"in suite '{suite.name}'"))
 
 
-def use_checkpoints(suite: Suite, folders: dict[str, Path]) -> None:
+def use_checkpoints(suite: Suite, folders: dict[str, Path], left_out: Iterable[str] = ()) -> None:
     """Let codecs take their weights from local folders, given by codec id.
+
+    Args:
+        suite: The suite, which is changed.
+        folders: Codec id -> folder.
+        left_out: Ids that the suite was narrowed by: a folder for them is no mistake.
 
     Raises:
         UserError: The suite has no such codec.
     """
     codecs = {codec.id: codec for codec in suite.codec}
     for id_, folder in folders.items():
-        if id_ not in codecs:
+        if id_ in codecs:
+            codecs[id_].options["checkpoint"] = str(folder)
+        elif id_ not in left_out:
             raise UserError(unknown("codec", id_, codecs, f"in suite '{suite.name}'"))
-        codecs[id_].options["checkpoint"] = str(folder)
 
 
 def _substitute(

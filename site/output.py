@@ -20,9 +20,14 @@ def size_line(root: Path) -> str:
     """Say how many files a site has and how large it is; with a warning, where that is too large.
 
     Args:
-        root: The site's folder.
+        root: The site's folder. Hidden folders in it, such as `.git`, are not of the site.
     """
-    sizes = [path.stat().st_size for path in root.rglob("*") if path.is_file()]
+    sizes = [
+        path.stat().st_size
+        for path in root.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(root).parent.parts)
+    ]
     line = f"{len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
     if sum(sizes) > PAGES_LIMIT:
         line += ". GitHub Pages takes up to 1 GB: publish fewer sounds, as with --max-clips 24"

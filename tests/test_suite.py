@@ -4,7 +4,7 @@ import pytest
 
 from almbench.errors import UserError
 from almbench.plan import make_plan, select
-from almbench.suite import builtin_suites, fill_in, load_suite
+from almbench.suite import builtin_suites, fill_in, load_suite, use_checkpoints
 
 MINIMAL = """
 name = "mine"
@@ -189,3 +189,13 @@ def test_published_figures_of_built_in_suites_name_their_source() -> None:
     assert {f.metric for f in figures} == {"pesq_wb", "stoi", "utmos", "dnsmos", "mushra"}
     assert all("2504.10344" in f.source for f in figures)
     assert "2504.10344" in load_suite("alm-baselines").citation
+
+
+def test_checkpoints_of_codecs_that_were_left_out_are_no_mistake() -> None:
+    whole = load_suite("alm-baselines")
+    chosen = select(whole, ["mimi-1.1"], [], [])
+    folders = {"mimi-1.1": Path("/a"), "mimi-0.41": Path("/b")}
+    use_checkpoints(chosen, folders, [codec.id for codec in whole.codec])
+    assert [(c.id, c.options["checkpoint"]) for c in chosen.codec] == [("mimi-1.1", "/a")]
+    with pytest.raises(UserError, match="mimi-11"):
+        use_checkpoints(chosen, {"mimi-11": Path("/a")}, [codec.id for codec in whole.codec])

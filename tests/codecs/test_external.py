@@ -267,7 +267,8 @@ def test_unload_ends_the_worker(worker: Path, own_home: Path) -> None:
 
 
 BENCH = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in background
 from pathlib import Path
 from almbench.codecs.process import WorkerProcess
 child = "import time; print('x', flush=True); time.sleep(60)"

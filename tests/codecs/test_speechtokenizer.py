@@ -200,7 +200,8 @@ def test_facts_of_a_checkpoint_are_the_published_ones(codec: SpeechTokenizer) ->
     assert spec.tokens_per_second == 400
     assert spec.checkpoint
     assert len(spec.checkpoint.sha256) == 64
-    skipped = {"checkpoint": None}
+    assert published.weights_licence in spec.weights_licence
+    skipped = {"checkpoint": None, "weights_licence": ""}
     assert spec.model_copy(update=skipped) == published.model_copy(update=skipped)
     assert spec.parameters == sum(weight.numel() for weight in codec._model.parameters())
 

@@ -293,7 +293,8 @@ def test_facts_of_a_checkpoint_are_the_published_ones(codec: WavTokenizer, kind:
     assert len(spec.checkpoint.sha256) == 64
     assert published.checkpoint
     assert published.checkpoint.source == LARGE[kind]
-    skipped = {"checkpoint": None}
+    assert published.weights_licence in spec.weights_licence
+    skipped = {"checkpoint": None, "weights_licence": ""}
     assert spec.model_copy(update=skipped) == published.model_copy(update=skipped)
 
 
