@@ -10,7 +10,7 @@ from almbench.listen.analysis import analyse
 from almbench.listen.outcome import check_belongs
 from almbench.site.blind import blind_pages
 from almbench.site.card import draw_card
-from almbench.site.codecs import codec_pages
+from almbench.site.codecpages import codec_pages
 from almbench.site.listening import listening
 from almbench.site.measured import measured_page
 from almbench.site.media import publish_sounds

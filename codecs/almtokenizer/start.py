@@ -47,7 +47,7 @@ def fit_quantiser(quantiser: ResidualQuantiser, groups: Sequence[tuple[Tensor, T
 
 def _normalise(features: Tensor) -> Tensor:
     """Bring each of `[N, P]` features to mean 0 and variance 1, as models of a prior differ."""
-    return (features - features.mean(0)) / features.std(0).clamp(min=1e-6)
+    return (features - features.mean(0)) / features.std(0, correction=0).clamp(min=1e-6)
 
 
 def _fit(book: Codebook, entries: Tensor, left: Tensor) -> Tensor:
@@ -80,9 +80,13 @@ def _spread(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
     """
     made = linear(given.float()).double()
     mean = made.mean(0)
-    scale = (wanted.var(0).sum() / made.var(0).sum().clamp(min=1e-9)).sqrt()
+    scale = _variance(wanted).div(_variance(made).clamp(min=1e-9)).sqrt()
     linear.weight.mul_(scale)
     linear.bias.copy_(mean + scale * (linear.bias - mean))
+
+
+def _variance(vectors: Tensor) -> Tensor:
+    return vectors.var(0, correction=0).sum()
 
 
 def _look_along(linear: nn.Linear, vectors: Tensor) -> None:
