@@ -15,6 +15,11 @@ from almbench.errors import UserError
 
 SEMANTIC_RATE = 16_000  # Hz, of wav2vec 2.0 and BEATs
 SEMANTIC_WIDTH = 768
+LEAST_WAV2VEC2 = 400  # samples of 16 kHz that make a frame
+LEAST_BEATS = 400 + 15 * 160  # and a column of patches: 16 windows of 25 ms, 10 ms apart
+
+STAND_IN = 'set prior.kind = "mel" and model.prior_width = 80'
+CURE = f"Cure: name {{}}, or {STAND_IN}."
 
 Kind = tuple[Callable[[Folder], bool], nn.Module]
 
@@ -101,23 +106,33 @@ class Wav2Vec2Prior(_Semantic):
 
     def __init__(self, config: PriorConfig, model: ModelConfig) -> None:
         super().__init__(model)
-        from almbench.codecs.neural import import_transformers
+        try:
+            from almbench.codecs.neural import import_transformers
 
-        transformers = import_transformers()
+            transformers = import_transformers()
+        except ImportError as error:
+            raise _not_installed("transformers", "neural") from error
         try:
             self.model = transformers.Wav2Vec2Model.from_pretrained(config.wav2vec2).eval()
         except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise _unfit("wav2vec2", config.wav2vec2, f"cannot be loaded: {reason}") from error
+        shape = self.model.config
+        if shape.hidden_size != SEMANTIC_WIDTH:
+            reason = f"has features of width {shape.hidden_size}, not {SEMANTIC_WIDTH}."
+            raise _unfit("wav2vec2", config.wav2vec2, reason)
+        if not 0 <= config.layer <= shape.num_hidden_layers:
             raise UserError(
-                f"prior.wav2vec2 = '{config.wav2vec2}' cannot be loaded: "
-                f"{str(error).splitlines()[0]} Cure: name a folder that holds its files, or set "
-                'prior.kind = "mel" and model.prior_width = 80.'
-            ) from error
+                f"prior.layer = {config.layer}, but '{config.wav2vec2}' has "
+                f"{shape.num_hidden_layers} layers. Allowed: 0 to {shape.num_hidden_layers}."
+            )
         self.layer = config.layer
 
     def features(self, sound: Tensor) -> Tensor:
         """Features of 50 Hz; each sound is brought to mean 0 and variance 1 first."""
         centred = sound - sound.mean(1, keepdim=True)
         scaled = centred / (centred.square().mean(1, keepdim=True) + 1e-7).sqrt()
+        scaled = F.pad(scaled, (0, max(0, LEAST_WAV2VEC2 - scaled.shape[1])))
         hidden: Tensor = self.model(scaled, output_hidden_states=True).hidden_states[self.layer]
         return hidden
 
@@ -127,27 +142,45 @@ class BeatsPrior(_Semantic):
 
     def __init__(self, config: PriorConfig, model: ModelConfig) -> None:
         super().__init__(model)
-        from almbench.metrics.torchaudio_import import import_torchaudio
-
-        import_torchaudio()
-        from speechbrain.lobes.models.beats import BEATs
-
-        try:
-            self.model: Any = BEATs(config.beats or None)
-        except (OSError, RuntimeError, KeyError) as error:
-            raise UserError(f"prior.beats = '{config.beats}' cannot be loaded: {error}") from error
         if not config.beats:
-            raise UserError(
-                "prior.beats is empty. Cure: name the file of weights of BEATs, or set "
-                'prior.kind = "mel" and model.prior_width = 80.'
-            )
+            raise UserError(f"prior.beats is empty. {CURE.format('the file of weights of BEATs')}")
+        try:
+            from almbench.metrics.torchaudio_import import import_torchaudio
+
+            import_torchaudio()
+            from speechbrain.lobes.models.beats import BEATs
+        except ImportError as error:
+            raise _not_installed("speechbrain", "ecapa") from error
+        try:
+            self.model: Any = BEATs(config.beats)
+        # What is no checkpoint of BEATs fails in as many ways as there are files.
+        except Exception as error:
+            reason = (str(error).splitlines() or [""])[0]
+            named = f"{type(error).__name__}: {reason}"
+            raise _unfit("beats", config.beats, f"cannot be loaded: {named}") from error
+        if (width := self.model.cfg.encoder_embed_dim) != SEMANTIC_WIDTH:
+            reason = f"has features of width {width}, not {SEMANTIC_WIDTH}."
+            raise _unfit("beats", config.beats, reason)
 
     def features(self, sound: Tensor) -> Tensor:
         """Features of 6.25 Hz, the mean over the eight patches that lie above each other."""
+        sound = F.pad(sound, (0, max(0, LEAST_BEATS - sound.shape[1])))
         whole = torch.ones(len(sound), device=sound.device)
         patches: Tensor = self.model(sound, whole)[0]
         batch, _, width = patches.shape
         return patches.view(batch, -1, 8, width).mean(2)
+
+
+def _not_installed(package: str, extra: str) -> UserError:
+    return UserError(
+        f'prior.kind = "semantic" needs {package}, which is not installed. Cure: '
+        f"pip install 'almbench[{extra}]', or {STAND_IN}."
+    )
+
+
+def _unfit(key: str, value: str, reason: str) -> UserError:
+    what = "a folder that holds its files" if key == "wav2vec2" else "its file of weights"
+    return UserError(f"prior.{key} = '{value}' {reason} {CURE.format(what)}")
 
 
 def find_centres(features: Tensor, size: int, seed: int) -> Tensor:
