@@ -54,13 +54,13 @@ def ablate(
         place = output / str(number)
         place.mkdir(parents=True, exist_ok=True)
         folders = open_folders(recipe.data, data)
+        score = Validation(validation, place / "samples", recipe.model.sample_rate)
         whole, here = output / "0" / "stage1.pt", place / "stage1.pt"
         if number and not any(c.startswith("stage1.") for c in changes):
             shutil.copy(whole, here)
         else:
             _train(Task(recipe, 1, folders, place, workers=0))
         trainer = _train(Task(recipe, 2, folders, place, workers=0))
-        score = Validation(validation, place / "samples", recipe.model.sample_rate)
         rows[name] = score(trainer.averaged.eval(), WINDOW, f"w{WINDOW}")
     return pd.DataFrame(rows).T
 
@@ -81,7 +81,12 @@ def main() -> None:
     parser.add_argument("--validation", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/almtokenizer-ablation"))
     given = parser.parse_args()
-    data = {name: Path(path) for name, _, path in (pair.partition("=") for pair in given.data)}
+    data = {}
+    for pair in given.data:
+        name, _, path = pair.partition("=")
+        if not (name and path):
+            parser.error(f"--data '{pair}' is not NAME=PATH, such as speech=/data/librispeech.")
+        data[name] = Path(path)
     try:
         table = ablate(given.config, given.set, data, given.validation, given.output)
     except UserError as error:

@@ -5,6 +5,7 @@ from math import isnan
 
 import pandas as pd
 
+from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.almtokenizer.train import Task
 
 MEASURED = "## Measured"
@@ -45,7 +46,14 @@ Steps: {recipe.stage1.steps} of stage 1, {recipe.stage2.steps} of stage 2.
 """
 
 
-def measured_section(summary: pd.DataFrame) -> str:
+def with_measured(card: str, section: str) -> str:
+    """Put the section of figures in place of the one that a card has, or at its end."""
+    before, _, after = card.partition(MEASURED)
+    _, heading, rest = after.partition("\n## ")
+    return f"{before.rstrip()}\n\n{section}{heading}{rest}"
+
+
+def measured_section(summary: pd.DataFrame, model: ModelConfig) -> str:
     """Write the section of a card with the figures of a run's summary."""
     means = summary.pivot_table(index="codec", columns="metric", values="mean", sort=False)
     counts = summary[summary["metric"] == "stoi"].set_index("codec")["n"]
@@ -53,7 +61,10 @@ def measured_section(summary: pd.DataFrame) -> str:
     for codec, label in dict(zip(summary["codec"], summary["label"], strict=True)).items():
         values = means.loc[str(codec)].to_dict()
         cells = [_number(values, metric, digits) for metric, digits in COLUMNS.values()]
-        uses = [_number(values, f"codebook_use_k{k}", 0, 2048) for k in (1, 2, 3)]
+        uses = [
+            _number(values, f"codebook_use_k{k}", 0, model.codebook_size)
+            for k in range(1, model.codebooks + 1)
+        ]
         books = " / ".join(use for use in uses if use != "–")
         rows.append(f"| {label} | {' | '.join(cells)} | {books or '–'} |")
     head = " | ".join(COLUMNS)

@@ -12,10 +12,12 @@ import pandas as pd
 import torch
 
 from almbench.audio import Samples, fit, read, resample, write_flac
-from almbench.codecs.almtokenizer.card import MEASURED, measured_section
+from almbench.codecs.almtokenizer.card import measured_section, with_measured
+from almbench.codecs.almtokenizer.checkpoint import CARD, CONFIG, WEIGHTS, read_model_config
 from almbench.codecs.almtokenizer.data import ENDINGS
 from almbench.codecs.almtokenizer.spectrum import Spectrum
-from almbench.errors import UserError
+from almbench.codecs.checkpoints import find
+from almbench.errors import Unavailable, UserError
 from almbench.progress import stage
 from almbench.run import run_suite
 from almbench.suite import CodecConfig, Suite, TestSetConfig
@@ -40,14 +42,16 @@ def measure(checkpoint: Path, speech: Path, training: Path, output: Path) -> pd.
 
     Raises:
         UserError: A folder holds no sound.
+        Unavailable: The checkpoint lacks a file, or is none of this model.
     """
+    model = read_model_config(find(str(checkpoint), "", (CONFIG, CARD, WEIGHTS), network=False))
     constant = output / CONSTANT
     hold_mean_spectrum(_sounds(training), _sounds(speech), constant)
     run_suite(_suite(checkpoint, speech, constant), output / "run", "auto")
     summary = pd.read_csv(output / "run" / "summary.csv", keep_default_na=False, na_values=[""])
-    card = checkpoint / "README.md"
-    text = card.read_text(encoding="utf-8").partition(MEASURED)[0].rstrip()
-    card.write_text(f"{text}\n\n{measured_section(summary)}", encoding="utf-8")
+    card = checkpoint / CARD
+    section = measured_section(summary, model)
+    card.write_text(with_measured(card.read_text(encoding="utf-8"), section), encoding="utf-8")
     return summary
 
 
@@ -127,9 +131,9 @@ def main() -> None:
     given = parser.parse_args()
     try:
         measure(given.checkpoint, given.speech, given.training, given.output)
-    except UserError as error:
+    except (UserError, Unavailable) as error:
         parser.error(str(error))
-    print((given.checkpoint / "README.md").read_text(encoding="utf-8"))
+    print((given.checkpoint / CARD).read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

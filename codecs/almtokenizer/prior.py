@@ -186,15 +186,17 @@ def _unfit(key: str, value: str, reason: str) -> UserError:
 def find_centres(features: Tensor, size: int, seed: int) -> Tensor:
     """Find `size` centres of `[N, P]` features by k-means; returns `[size, P]`.
 
-    Where there are fewer features than centres, features are repeated with a little noise.
+    Where there are no more features than centres, they are the centres, repeated with a little
+    noise.
     """
     from sklearn.cluster import MiniBatchKMeans
 
     points = features.double().numpy()
-    if len(points) < size:
+    if len(points) <= size:
         rng = np.random.default_rng(seed)
         extra = points[rng.integers(0, len(points), size - len(points))]
-        points = np.concatenate((points, extra + 1e-3 * rng.standard_normal(extra.shape)))
+        extra = extra + 1e-3 * rng.standard_normal(extra.shape)
+        return torch.from_numpy(np.concatenate((points, extra))).float()
     method: Any = MiniBatchKMeans(
         size, random_state=seed, batch_size=max(4096, 4 * size), n_init=1, max_iter=30
     )

@@ -1,9 +1,8 @@
 """A training session as a user sees it: progress, logs, saved states, validation, a checkpoint."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-
-from torch.utils.tensorboard import SummaryWriter
 
 from almbench.codecs.almtokenizer.card import training_card
 from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
@@ -14,9 +13,11 @@ from almbench.codecs.almtokenizer.stages import Losses
 from almbench.codecs.almtokenizer.train import Task, Trainer
 from almbench.codecs.almtokenizer.validation import Validation
 from almbench.devices import choose
+from almbench.errors import UserError
 from almbench.progress import console
 
 LOG_EVERY = 50
+PACKAGES = ("accelerate", "tensorboard")
 
 
 def start(
@@ -32,8 +33,13 @@ def start(
     """Train a stage as the command line asks.
 
     Raises:
-        UserError: As of `load_config`, `open_folders` and `train`.
+        UserError: Packages are missing, or as of `load_config`, `open_folders` and `train`.
     """
+    if absent := [name for name in PACKAGES if find_spec(name) is None]:
+        raise UserError(
+            f"Training needs {' and '.join(absent)}, not installed here. Cure: "
+            "pip install 'almbench[train]'"
+        )
     recipe = load_config(config, settings)
     folders = open_folders(recipe.data, data)
     place = output or Path("runs") / f"almtokenizer-{Path(config).stem}"
@@ -75,6 +81,8 @@ def train(task: Task, validation: Path | None) -> Path:
 
 class _Session:
     def __init__(self, task: Task, trainer: Trainer, validation: Path | None) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
         self.task, self.trainer = task, trainer
         self.main = trainer.accelerator.is_main_process
         self.writer = SummaryWriter(str(task.output / "logs" / f"stage{task.number}"))
