@@ -39,6 +39,9 @@ class ModelConfig(_Strict):
             no prior: it is learned like the others.
         compression: `query`: queries gather the frames. `drop`: every w-th frame is kept and the
             rest dropped, to measure what queries are worth.
+        skip: Whether the mean of a group goes past the query encoder, and the vector of a group
+            past the query decoder to each of its frames, so that the Transformers need only learn
+            what these lack. The published model has no such way.
         min_window: Least frames a query that the model is trained for.
         max_window: Most frames a query that the model is trained for.
     """
@@ -57,6 +60,7 @@ class ModelConfig(_Strict):
     code_width: int = Field(default=256, ge=1)
     prior_width: int = Field(default=768, ge=0)
     compression: Literal["query", "drop"] = "query"
+    skip: bool = False
     min_window: int = Field(default=2, ge=1)
     max_window: int = Field(default=10, ge=1)
 

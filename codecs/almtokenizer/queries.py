@@ -11,15 +11,18 @@ class QueryEncoder(nn.Module):
     """Gather each group of w frames in one vector, or keep only its last frame.
 
     A learned query follows every w frames; a causal Transformer with a sliding window runs over
-    all, and what stands at the queries is kept.
+    all, and what stands at the queries is kept. With `skip`, it is added to the mean of the group.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.reach = config.attention_window
         self.drops = config.compression == "drop"
+        self.skip = config.skip
         self.query = nn.Parameter(torch.randn(config.width) * 0.02)
         self.transformer = Transformer(config.width, config.encoder_layers, config.head_width)
+        if self.skip:  # training begins with the mean alone
+            nn.init.zeros_(self.transformer.norm.weight)
 
     def forward(self, frames: Tensor, w: int) -> Tensor:
         """Compress `[B, G * w, D]` to `[B, G, D]`."""
@@ -27,13 +30,14 @@ class QueryEncoder(nn.Module):
         groups = length // w
         if self.drops:
             return frames[:, w - 1 :: w]
+        grouped = frames.view(batch, groups, w, width)
         query = self.query.expand(batch, groups, 1, width)
-        mixed = torch.cat((frames.view(batch, groups, w, width), query), dim=2).flatten(1, 2)
+        mixed = torch.cat((grouped, query), dim=2).flatten(1, 2)
         positions = places(groups, w, frames.device)
         order = torch.arange(len(positions), device=frames.device)
         mask = causal(order, positions, self.reach)
         kept: Tensor = self.transformer(mixed, positions, mask)[:, w :: w + 1]
-        return kept
+        return kept + grouped.mean(2) if self.skip else kept
 
 
 class QueryDecoder(nn.Module):
@@ -47,11 +51,14 @@ class QueryDecoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width = config.decoder_width
-        self.reach = config.attention_window
+        self.reach, self.skip = config.attention_window, config.skip
         self.widen = nn.Linear(config.width, width)
         self.mask = nn.Parameter(torch.randn(width) * 0.02)
         self.transformer = Transformer(width, config.decoder_layers, config.head_width)
         self.narrow = nn.Linear(width, config.width)
+        if self.skip:  # training begins with the vector alone
+            nn.init.zeros_(self.narrow.weight)
+            nn.init.zeros_(self.narrow.bias)
 
     def forward(self, vectors: Tensor, w: int) -> Tensor:
         """Spread `[B, G, D]` to `[B, G * w, D]`."""
@@ -64,7 +71,7 @@ class QueryDecoder(nn.Module):
         out = self.transformer(mixed, positions, causal(order, positions, self.reach))
         kept = out.view(batch, groups, w + 1, width)[:, :, :w].flatten(1, 2)
         narrowed: Tensor = self.narrow(kept)
-        return narrowed
+        return narrowed + vectors.repeat_interleave(w, dim=1) if self.skip else narrowed
 
 
 def places(groups: int, w: int, device: torch.device) -> Tensor:

@@ -16,7 +16,9 @@ WINDOWS = range(2, 11)
 WIDTH = 32
 
 
-def config(layers: int = 1, reach: int = 150, compression: str = "query") -> ModelConfig:
+def config(
+    layers: int = 1, reach: int = 150, compression: str = "query", *, skip: bool = False
+) -> ModelConfig:
     return ModelConfig.model_validate(
         {
             "width": WIDTH,
@@ -27,6 +29,7 @@ def config(layers: int = 1, reach: int = 150, compression: str = "query") -> Mod
             "decoder_layers": layers,
             "attention_window": reach,
             "compression": compression,
+            "skip": skip,
         }
     )
 
@@ -227,3 +230,40 @@ def test_a_layer_by_hand() -> None:
     inner = inner * (1 + erf(inner / np.sqrt(2))) / 2
     hidden = hidden + inner @ weights["layers.0.feed_forward.3.weight"].T
     np.testing.assert_allclose(found, norm(hidden, "norm.weight"), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("w", WINDOWS)
+def test_with_a_skip_training_begins_with_means_and_repeats(w: int) -> None:
+    x = torch.randn(2, 3 * w, WIDTH, dtype=torch.float64)
+    means = make(QueryEncoder, config(skip=True))(x, w)
+    np.testing.assert_allclose(means.detach(), x.view(2, 3, w, WIDTH).mean(2), atol=1e-12)
+    spread = make(QueryDecoder, config(skip=True))(means, w).detach().view(2, 3, w, WIDTH)
+    for i in range(w):
+        np.testing.assert_allclose(spread[:, :, i], means.detach(), atol=1e-12)
+
+
+@pytest.mark.parametrize("w", [2, 5])
+def test_a_skip_is_added_to_what_the_layers_make(w: int) -> None:
+    x = torch.randn(1, 4 * w, WIDTH, dtype=torch.float64)
+    for kind, given in ((QueryEncoder, x), (QueryDecoder, x[:, :4])):
+        without, with_skip = make(kind, config()), make(kind, config(skip=True))
+        with_skip.load_state_dict(without.state_dict())
+        added = (with_skip(given, w) - without(given, w)).detach()
+        wanted = (
+            x.view(1, 4, w, WIDTH).mean(2)
+            if kind is QueryEncoder
+            else given.repeat_interleave(w, 1)
+        )
+        np.testing.assert_allclose(added, wanted, atol=1e-10)
+
+
+def test_with_a_skip_every_weight_learns_after_the_first_step() -> None:
+    encoder, decoder = (make(kind, config(skip=True)) for kind in (QueryEncoder, QueryDecoder))
+    weights = [*encoder.parameters(), *decoder.parameters()]
+    optimiser = torch.optim.SGD(weights, lr=0.1)
+    x = torch.randn(2, 12, WIDTH, dtype=torch.float64)
+    for _ in range(3):  # the last map of each wakes first, then what is before it
+        optimiser.zero_grad()
+        (decoder(encoder(x, 4), 4) - x).square().sum().backward()
+        optimiser.step()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in weights)
