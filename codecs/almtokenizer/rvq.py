@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from almbench.codecs.almtokenizer.config import ModelConfig
 
-DECAY = 0.99
+DECAY = 0.99  # at the height of the learning rate
 RARE = 0.1  # an entry used less often than this share of the mean is replaced
 
 
@@ -60,11 +60,15 @@ class Codebook(nn.Module):
         width: Width of the vectors outside.
         inner: Width of its entries.
         learns: Whether entries move.
+
+    Attributes:
+        decay: Decay of the moving averages that the entries follow.
     """
 
     def __init__(self, size: int, width: int, inner: int, *, learns: bool) -> None:
         super().__init__()
         self.learns = learns
+        self.decay = DECAY
         self.into = nn.Linear(width, inner)
         self.out = nn.Linear(inner, width)
         self.entries: Tensor
@@ -106,8 +110,8 @@ class Codebook(nn.Module):
         if distributed.is_initialized():
             distributed.all_reduce(counts)
             distributed.all_reduce(sums)
-        self.counts.lerp_(counts, 1 - DECAY)
-        self.sums.lerp_(sums, 1 - DECAY)
+        self.counts.lerp_(counts, 1 - self.decay)
+        self.sums.lerp_(sums, 1 - self.decay)
         self._replace_rare(inner)
         self.entries.copy_(self.sums / self.counts.clamp(min=1e-6)[:, None])
 

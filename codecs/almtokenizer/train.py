@@ -17,6 +17,7 @@ from almbench.codecs.almtokenizer.helpers import Discriminators
 from almbench.codecs.almtokenizer.losses import adversarial_loss, discriminator_loss, feature_loss
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.prior import make_priors
+from almbench.codecs.almtokenizer.rvq import DECAY
 from almbench.codecs.almtokenizer.stages import Losses, Stage2, make_stage
 from almbench.codecs.almtokenizer.start import fit_quantiser, gather
 from almbench.errors import UserError
@@ -231,6 +232,9 @@ class Trainer:
         for optimiser in (self.optimiser, self.judges_optimiser):
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * share
+        # The slower the vectors move, the longer the entries may average over them.
+        for codebook in self.model.quantiser.codebooks:
+            codebook.decay = 1 - (1 - DECAY) * share
 
     def _optimiser(self, parameters: Iterable[nn.Parameter]) -> Any:
         return torch.optim.AdamW(parameters, lr=self.config.learning_rate, betas=(0.8, 0.99))
