@@ -23,6 +23,7 @@ VARIANTS = {
     "no AR loss": ["stage2.weights.ar=0"],
     "no prior": ["model.prior_width=0"],
     "no queries: every w-th frame kept": ["model.compression=drop"],
+    "no way past the Transformers": ["model.skip=false"],
 }
 WINDOW = 6
 

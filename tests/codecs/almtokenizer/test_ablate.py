@@ -20,18 +20,19 @@ from almbench.errors import UserError
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 
-FEWER = ["stage1.steps=3", "stage2.steps=3", "stage2.quantise_from=1"]
+SKIP = "model.skip=true"
+FEWER = ["stage1.steps=3", "stage2.steps=3", "stage2.quantise_from=1", SKIP]
 
 
 def test_each_variant_takes_away_what_it_says(toml: Path) -> None:
-    whole = load_config(str(toml), VARIANTS[WHOLE])
-    assert whole == load_config(str(toml))
+    whole = load_config(str(toml), [SKIP, *VARIANTS[WHOLE]])
+    assert whole == load_config(str(toml), [SKIP])
     assert next(iter(VARIANTS)) == WHOLE  # whose stage 1 the others take
     assert whole.stage1.weights.mae > 0
     assert whole.stage2.weights.ar > 0
     differing = {}
     for name, changes in VARIANTS.items():
-        recipe = load_config(str(toml), changes).model_dump()
+        recipe = load_config(str(toml), [SKIP, *changes]).model_dump()
         differing[name] = [
             f"{table}.{key}"
             for table in ("model", "stage1", "stage2")
@@ -44,6 +45,7 @@ def test_each_variant_takes_away_what_it_says(toml: Path) -> None:
         "no AR loss": ["stage2.weights"],
         "no prior": ["model.prior_width"],
         "no queries: every w-th frame kept": ["model.compression"],
+        "no way past the Transformers": ["model.skip"],
     }
 
 
