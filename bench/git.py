@@ -113,6 +113,8 @@ def workshop(folder: Path, repository: Path, remote: str) -> tuple[Git, str]:
     except UserError as error:
         if is_address and "not a git repository" in str(error):
             return ours, address
+        if "/" in remote:
+            raise UserError(f"--remote {remote}: there is no such folder.") from error
         raise UserError(
             f"The remote '{remote}' cannot be looked up in {repository.resolve()}. {error} Name "
             "your repository with --repository PATH, or an address with --remote URL."

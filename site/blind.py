@@ -50,6 +50,7 @@ class BlindTest:
         stimuli: How many stimuli a clip has, or systems there are to choose from.
         anchors: How many of the stimuli are low-pass anchors.
         left_out: Labels of the systems that are not in it, each with the reason.
+        lacking: How many clips are not in it because a system in it has no sound of them.
         data: The data of its page.
     """
 
@@ -59,6 +60,7 @@ class BlindTest:
     stimuli: int
     anchors: int
     left_out: list[str]
+    lacking: int
     data: dict[str, Any]
 
     @property
@@ -121,7 +123,7 @@ class _Maker:
             for clip in clips
         ]
         names = [{"id": s, "label": self._label(s)} for s in systems]
-        return self._test("abx", pages, {"systems": names}, len(systems), 0)
+        return self._test("abx", pages, {"systems": names}, len(systems))
 
     def mushra(self) -> BlindTest | None:
         """Systems of the run against the hidden reference and the low anchors."""
@@ -142,7 +144,8 @@ class _Maker:
             pages.append(page)
             names.append(of_page)
         key = {"stimuli": names, "left_out": left_out}
-        return self._test("mushra", pages, key, len(names[0]), len(anchors))
+        lacking = len(self._clips) - len(self._complete(systems))
+        return self._test("mushra", pages, key, len(names[0]), len(anchors), lacking)
 
     def _trial(
         self, clip: Clip, systems: list[str], anchors: list[str]
@@ -219,7 +222,7 @@ class _Maker:
         if system == ORIGINAL:
             return "Original"
         if system in CUTOFFS:
-            return f"Anchor, {CUTOFFS[system] / 1000:g} kHz low-pass"
+            return f"Low-pass {CUTOFFS[system] / 1000:g} kHz (anchor)"
         return codec_label(self._codecs[system])
 
     def _facts(self, clip: Clip) -> dict[str, Any]:
@@ -239,7 +242,8 @@ class _Maker:
         clips: list[dict[str, Any]],
         key: dict[str, Any],
         stimuli: int,
-        anchors: int,
+        anchors: int = 0,
+        lacking: int = 0,
     ) -> BlindTest:
         definition = {
             "kind": kind,
@@ -259,7 +263,7 @@ class _Maker:
             "post": self._site.post_url,
         }
         left_out = key.get("left_out", [])
-        return BlindTest(kind, id_, len(clips), stimuli, anchors, left_out, data)
+        return BlindTest(kind, id_, len(clips), stimuli, anchors, left_out, lacking, data)
 
 
 def _fits(sound: Sound) -> bool:

@@ -52,7 +52,12 @@ class Output:
         self._now: set[str] = set()
         if root.exists() and not root.is_dir():
             raise UserError(f"{root} is a file; -o takes a folder.")
-        root.mkdir(parents=True, exist_ok=True)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"-o {root} cannot be made: {error.strerror}. Choose another folder."
+            ) from error
         if not self._marker.is_file() and any(root.iterdir()):
             raise UserError(
                 f"{root} is not empty and was not made by bench site, so nothing is written there. "

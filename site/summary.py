@@ -195,7 +195,7 @@ def _some(names: set[str], labels: dict[str, str], kind: str) -> str:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that others published of a codec, beside the mean measured here; texts."""
+    """A figure that was published of a codec, beside the mean measured here; texts."""
 
     codec: dict[str, Any]
     metric: str
@@ -205,7 +205,7 @@ class Figure:
 
 
 def published(run: Run, table: Comparison) -> list[Figure]:
-    """What the suite says that others published for a test set or its domain."""
+    """What the suite says was published for a test set or its domain."""
     codecs = {codec["id"]: codec for codec in table.codecs}
     metrics = {metric["name"]: metric for metric in table.metrics}
     made = []

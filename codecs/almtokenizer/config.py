@@ -89,14 +89,12 @@ class PriorConfig(_Strict):
         wav2vec2: Folder or hub id of wav2vec 2.0, for `semantic`.
         beats: Weights of BEATs (a file), for `semantic`.
         layer: Hidden layer of wav2vec 2.0 whose features are taken.
-        hours: How much sound the centres are found on.
     """
 
     kind: Literal["mel", "semantic"] = "mel"
     wav2vec2: str = "facebook/wav2vec2-base"
     beats: str = ""
     layer: int = 8
-    hours: float = Field(default=2.0, gt=0)
 
 
 class DiscriminatorConfig(_Strict):

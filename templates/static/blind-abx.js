@@ -108,6 +108,7 @@
       if (!trial || state.finished) return;
       trial.plays += 1;
       if (sound.player.selected === 2) trial.knowsX = true;
+      this.#remind();
       this.test.keep();
     }
 
@@ -116,14 +117,23 @@
       const radio = find(`answer-${value}`);
       radio.checked = true;
       radio.focus(); // so that Enter goes on
+      this.#remind();
       this.test.keep();
     }
 
-    #next() {
+    get #missing() {
       const { knowsX, answer } = this.test.trial;
-      let missing = "";
-      if (!answer) missing = "Say first which one X is; guess if you must.";
-      if (!knowsX) missing = "Listen to X first.";
+      if (!knowsX) return "Listen to X first.";
+      return answer ? "" : "Say first which one X is; guess if you must.";
+    }
+
+    /* What was found missing stays true while it is shown. */
+    #remind() {
+      if (find("missing").textContent) find("missing").textContent = this.#missing;
+    }
+
+    #next() {
+      const missing = this.#missing;
       find("missing").textContent = missing;
       if (!missing) this.test.next();
     }
@@ -146,7 +156,7 @@
       const labels = Object.fromEntries(systems.map(({ id, label }) => [id, label]));
       const right = trials.filter(({ x, answer }) => x === answer).length;
       const p = byGuessing(right, planned);
-      const chance = p < 0.0001 ? "less than 0.0001" : p.toFixed(4);
+      const chance = p < 0.0001 ? "less than 0.0001" : String(Number(p.toPrecision(2)));
       const verdict =
         p < 0.05
           ? "That is unlikely to be luck: you most likely heard a difference."

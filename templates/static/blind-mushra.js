@@ -154,7 +154,7 @@
     #complete() {
       const missing = this.#missing;
       find("next").setAttribute("aria-disabled", String(Boolean(missing)));
-      if (!missing) find("missing").textContent = "";
+      if (find("missing").textContent) find("missing").textContent = missing;
     }
 
     #next() {

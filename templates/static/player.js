@@ -250,6 +250,7 @@
         if (this.help.contains(event.target)) return;
         this.#choose(this.cards.find((card) => card.element.contains(event.target)) ?? null);
       };
+      this.#choose(this.cards[0] ?? null); // so that the keys answer before anything is clicked
       document.addEventListener("pointerdown", choose);
       document.addEventListener("focusin", choose);
       document.addEventListener("keydown", (event) => this.#key(event));

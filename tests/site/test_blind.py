@@ -177,6 +177,8 @@ def test_a_system_that_lacks_most_clips_is_left_out(many: Site) -> None:
     mushra = blind_tests(replace(many, sounds={slug: some}))["mushra-speech.html"]
     assert "Codec 3 (3.00 kbps) (no sound for some clips)" in mushra.left_out
     assert not any(label.startswith("Codec 5 (5.00 kbps) (no") for label in mushra.left_out)
+    assert mushra.lacking == 7 * (not any(s.startswith("Codec 5 ") for s in mushra.left_out))
+    assert blind_tests(many)["mushra-speech.html"].lacking == 0
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_an_anchor_above_what_the_clips_hold_is_left_out(data: Path, tmp_path: P
     page = data_of(tmp_path / "site" / "mushra-speech.html")
     assert set(systems_of(tmp_path / "site", page, 0)) == {ORIGINAL, "opus-6", "anchor-3.5"}
     left_out = key_of(tmp_path / "site", page["test"])["left_out"]
-    assert left_out == ["Anchor, 7 kHz low-pass (the clips hold no tones so high)"]
+    assert left_out == ["Low-pass 7 kHz (anchor) (the clips hold no tones so high)"]
 
 
 # In a browser
@@ -339,7 +341,7 @@ def test_abx_from_start_to_result(
     right = sum(t.x == t.answer for t in result.trials)
     p = binomtest(right, 10, 0.5, alternative="greater").pvalue
     assert f"{right} of 10 right" in said
-    assert f"probability of {p:.4f}" in said
+    assert f"probability of {p:.2g}" in said
     assert "A was Original, B was Opus (6.00 kbps)." in said
     draw = random_numbers(result.seed)
     clips = [clip["clip"] for clip in data_of(site / "abx-speech.html")["clips"]]
