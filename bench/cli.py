@@ -410,8 +410,12 @@ def main() -> None:
             errno.ENOSPC,
             errno.EDQUOT,
             errno.EACCES,
+            errno.EPERM,
             errno.EROFS,
             errno.ENOTDIR,
+            errno.EISDIR,
+            errno.EEXIST,
+            errno.ENOENT,
         }:
             raise
         where = f" ({error.filename})" if error.filename else ""

@@ -222,7 +222,7 @@ class _Maker:
         if system == ORIGINAL:
             return "Original"
         if system in CUTOFFS:
-            return f"Low-pass {CUTOFFS[system] / 1000:g} kHz (anchor)"
+            return f"Low-pass {CUTOFFS[system] / 1000:g} kHz"
         return codec_label(self._codecs[system])
 
     def _facts(self, clip: Clip) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from almbench.comparison import ARROWS, Comparison, with_values
+from almbench.comparison import ARROWS, RATES, Comparison, with_values
 from almbench.site.metricnotes import ELSEWHERE
 from almbench.site.source import Run, hertz, kbps, number
 
@@ -167,11 +167,15 @@ def groups(written: str) -> str:
 
 
 def _lacking(run: Run, table: Comparison) -> list[tuple[str, str]]:
-    """Each reason why values are lacking, and where: metrics, codecs, clips."""
+    """Each reason why values are lacking, and where: metrics, codecs, clips.
+
+    A rate that no codec here has, such as that of tokens among codecs without any, lacks nothing.
+    """
+    absent = set(RATES) - {metric["name"] for metric in with_values(table)}
     cases: dict[str, list[tuple[str, str, str]]] = {}
     for (testset, clip, codec), of_clip in run.scores.items():
         for metric, row in of_clip.items():
-            if testset == table.testset and pd.isna(row["value"]):
+            if testset == table.testset and pd.isna(row["value"]) and metric not in absent:
                 cases.setdefault(row["reason"] or "no value", []).append((metric, codec, clip))
     metrics = {m["name"]: m["label"] for m in table.metrics}
     codecs = {c["id"]: c["label"] for c in table.codecs}

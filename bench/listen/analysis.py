@@ -92,6 +92,11 @@ def _listeners(all_panels: list[Panel[Any]]) -> pd.DataFrame:
     return table.astype(dict.fromkeys(["reference_trials", "reference_below_90"], "Int64"))
 
 
+def _inert(text: str) -> str:
+    """Text of a stranger's that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def _listener(panel: Panel[Any], listener: Listener[Any]) -> dict[str, Any]:
     result = listener.result
     row = {
@@ -99,11 +104,11 @@ def _listener(panel: Panel[Any], listener: Listener[Any]) -> dict[str, Any]:
         "domain": panel.domain,
         "test": panel.test,
         "listener": result.listener,
-        "name": result.name,
-        "file": listener.path.name,
+        "name": _inert(result.name),
+        "file": _inert(listener.path.name),
         "started": result.started.isoformat(),
         "finished": result.finished.isoformat(),
-        "equipment": result.equipment,
+        "equipment": _inert(result.equipment),
         "seed": result.seed,
         "trials": len(result.trials),
         "kept": listener.kept,

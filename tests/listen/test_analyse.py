@@ -316,7 +316,7 @@ def test_strange_texts_neither_break_nor_reach_the_terminal(
     tmp_path: Path, listen: Listen, mushra: Make, save: Save
 ) -> None:
     result = mushra(1, {"talk/[red]a": {"original": 100, "better": 60, "worse": 20}})
-    result |= {"title": "[bold]T\x1b[31m</script> $x^2$", "name": "שלום 😀", "equipment": "a\nb"}
+    result |= {"title": "[bold]T\x1b[31m</script> $x^2$", "name": "שלום 😀", "equipment": "=1+1"}
     for rating in result["trials"][0]["ratings"]:
         rating["label"] = f"<b>{rating['system']}[/]\x1b]0;x\x07 $\\alpha$ 音"
     done = listen("analyse", save(result), "-o", tmp_path / "out")
@@ -327,3 +327,4 @@ def test_strange_texts_neither_break_nor_reach_the_terminal(
     assert "<b>" not in svg
     who = pd.read_csv(tmp_path / "out/listeners.csv")
     assert who["name"].iloc[0] == "שלום 😀"
+    assert who["equipment"].iloc[0] == "'=1+1"  # no formula in a spreadsheet

@@ -205,7 +205,7 @@ def test_an_anchor_above_what_the_clips_hold_is_left_out(data: Path, tmp_path: P
     page = data_of(tmp_path / "site" / "mushra-speech.html")
     assert set(systems_of(tmp_path / "site", page, 0)) == {ORIGINAL, "opus-6", "anchor-3.5"}
     left_out = key_of(tmp_path / "site", page["test"])["left_out"]
-    assert left_out == ["Low-pass 7 kHz (anchor) (the clips hold no tones so high)"]
+    assert left_out == ["Low-pass 7 kHz (the clips hold no tones so high)"]
 
 
 # In a browser
