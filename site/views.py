@@ -12,7 +12,7 @@ from PIL import Image
 
 from almbench.audio import Samples
 
-WIDTH, WAVE, MELS = 480, 40, 80  # pixels
+WIDTH, WAVE, MELS = 800, 60, 80  # pixels
 GAP = 4  # pixels between waveform and spectrogram
 HEIGHT = WAVE + GAP + MELS
 RANGE = 70.0  # dB from the clip's loudest band down to white

@@ -12,7 +12,7 @@ from almbench.audio import Samples
 from almbench.site.media import Sounds, loudness, matching_gains, publish, publish_sounds
 from almbench.site.output import Output
 from almbench.site.source import Run, read_runs
-from almbench.site.views import HEIGHT, WIDTH, Scale, draw_view
+from almbench.site.views import GAP, HEIGHT, WAVE, WIDTH, Scale, draw_view
 from almbench.suite import ORIGINAL
 
 
@@ -163,16 +163,17 @@ def test_pictures_share_their_scale(tmp_path: Path) -> None:
     loud[:rate] = 0
     scale = Scale.of([loud, loud / 100], rate)
     picture = pixels(loud, scale, tmp_path)
-    wave, mel = picture[:40], picture[44:]
+    wave, mel = picture[:WAVE], picture[WAVE + GAP :]
     half = WIDTH // 2
     # Silence is a line, the tone fills the height: from the middle of the picture on.
     assert (wave[:, 10 : half - 10] < 128).sum(axis=0).max() <= 2
-    assert (wave[:, half + 10 : -10] < 128).sum(axis=0).min() >= 38
+    assert (wave[:, half + 10 : -10] < 128).sum(axis=0).min() >= WAVE - 2
     assert mel[:, : half - 10].min() > 245
     darkest = mel[:, half + 10 : -10].mean(axis=1).argmin()
     # 1 kHz is 15 mel of the 51.1 up to 12 kHz (Slaney's scale), counted from below.
     assert darkest == pytest.approx(80 * (1 - 15 / 51.1), abs=1.5)
-    quiet = pixels(loud / 100, scale, tmp_path)[44:]  # 40 of 70 dB down: lighter, not redrawn
+    # 40 of 70 dB down: lighter, not redrawn.
+    quiet = pixels(loud / 100, scale, tmp_path)[WAVE + GAP :]
     assert quiet[darkest, half + 10 : -10].mean() == pytest.approx(255 * 40 / 70, abs=15)
 
 
