@@ -25,7 +25,14 @@ pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 
 Edit = Callable[..., TrainConfig]
 PAPER_PARAMETERS = 111_100_130  # the paper says 174 M, and leaves heads and widths inside open
-SMALLEST = ("steps=1", "batch=1", "min_seconds=0.2", "max_seconds=0.2", "adversarial_from=0")
+SMALLEST = (
+    "steps=1",
+    "batch=1",
+    "warmup=0",  # else the step is too small for float32
+    "min_seconds=0.2",
+    "max_seconds=0.2",
+    "adversarial_from=0",
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -393,11 +400,15 @@ def test_the_paper_preset_takes_a_step_of_each_stage(clips: Path, tmp_path: Path
     recipe = recipe.model_copy(update={"data": recipe.data[:1]})
     for number in (1, 2):
         trainer = Trainer(task(recipe, number, clips, tmp_path))
-        before = [p.detach().clone() for p in trainer.stage.parameters() if p.requires_grad]
+        before = {
+            name: parameter.detach().clone()
+            for name, parameter in trainer.stage.named_parameters()
+            if parameter.requires_grad
+        }
         [losses] = take(trainer, 1)
         trainer.save()
         assert {"adversarial", "feature", "spectral", "time"} < set(losses)
         assert all(torch.isfinite(loss) for loss in losses.values())
-        after = [p for p in trainer.stage.parameters() if p.requires_grad]
-        assert not any(torch.equal(p, q) for p, q in zip(before, after, strict=True))
-        assert all(torch.isfinite(p).all() for p in after)
+        after = dict(trainer.stage.named_parameters())
+        assert not [name for name, was in before.items() if torch.equal(was, after[name])]
+        assert all(torch.isfinite(parameter).all() for parameter in after.values())
