@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+ORIGINAL = "original"  # stands for the original where a codec's id may stand
 LONGEST = 120  # bytes; leaves room for suffixes below the 255 that file systems allow
 
 

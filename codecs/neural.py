@@ -314,7 +314,7 @@ class TransformersCodec(NeuralCodec[O]):
 def import_transformers() -> Any:
     """Import transformers, which imports torchaudio where that is installed."""
     if find_spec("torchaudio"):
-        from almbench.metrics.torchaudio_import import import_torchaudio
+        from almbench.torchaudio_import import import_torchaudio
 
         import_torchaudio()
     import transformers

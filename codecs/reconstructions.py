@@ -9,6 +9,7 @@ from almbench.audio import EXTENSIONS
 from almbench.codecs.base import CodecSpec
 from almbench.codecs.stated import StatedOptions
 from almbench.errors import CodecError, UserError
+from almbench.files import audio_files
 from almbench.names import safe_name
 
 
@@ -50,8 +51,6 @@ class Reconstructions:
             self._by_stem.setdefault(safe_name(path.stem), []).append(path)
 
     def _files(self) -> list[Path]:
-        from almbench.layouts import audio_files
-
         if not self._folder.is_dir():
             raise UserError(f"Codec '{self.id}': the folder {self._folder} does not exist.")
         files = audio_files(self._folder)

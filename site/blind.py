@@ -18,11 +18,11 @@ import soundfile as sf
 
 from almbench.audio import read
 from almbench.codecs.lowpass import STOP, Lowpass, LowpassOptions
-from almbench.comparison import codec_label
+from almbench.names import ORIGINAL
+from almbench.results.comparison import codec_label
 from almbench.site.media import Sound, matching_gains, publish
 from almbench.site.pages import Page, Site
 from almbench.site.source import Run
-from almbench.suite import ORIGINAL
 
 Kind = Literal["abx", "mushra"]
 CLIPS = 8

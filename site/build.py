@@ -6,12 +6,12 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from almbench.listen.analysis import analyse
-from almbench.listen.outcome import check_belongs
+from almbench.listening.analysis import analyse
 from almbench.site.blind import blind_pages
 from almbench.site.card import draw_card
 from almbench.site.codecpages import codec_pages
 from almbench.site.listening import listening
+from almbench.site.listening_results import check_belongs
 from almbench.site.measured import measured_page
 from almbench.site.media import publish_sounds
 from almbench.site.output import Output

@@ -10,8 +10,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from almbench.comparison import Comparison, metric_label
-from almbench.site.drawing import FONTS, THEMES
+from almbench.drawing import FONTS, THEMES
+from almbench.results.comparison import Comparison, metric_label
 from almbench.site.plots import MAIN
 from almbench.site.source import Run
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from almbench.comparison import Comparison, with_values
+from almbench.names import ORIGINAL
+from almbench.results.comparison import Comparison, with_values
+from almbench.results.tables import records
 from almbench.site.media import Sound, Sounds
 from almbench.site.pages import Page, Site
 from almbench.site.plots import MAIN
 from almbench.site.source import Run, kbps, number
 from almbench.site.summary import Cell, Column, cell, column, measured_rate, sample_rate
-from almbench.suite import ORIGINAL
-from almbench.tables import records
 
 CAUSAL = {True: "yes", False: "no", None: "not known"}
 EXTREMES = 3  # best and worst clips shown, at most

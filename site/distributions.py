@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from almbench.comparison import Comparison, codec_label, metric_label
-from almbench.site.drawing import LIGHT, in_themes, short, style
+from almbench.drawing import LIGHT, in_themes, short, style
+from almbench.results.comparison import Comparison, codec_label, metric_label
 from almbench.site.plots import MAIN, Plot
 from almbench.site.source import Run, kbps, number
 

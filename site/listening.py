@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from almbench.comparison import ARROWS, RATES, Comparison, with_values
+from almbench.names import ORIGINAL
+from almbench.results.comparison import ARROWS, RATES, Comparison, with_values
+from almbench.results.tables import records
 from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run, kbps, number
 from almbench.site.views import HEIGHT, WIDTH
-from almbench.suite import ORIGINAL
-from almbench.tables import records
 
 NOT_SCORED = "not scored"
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from almbench.comparison import RATES
 from almbench.metrics.registry import metric as metric_facts
 from almbench.metrics.registry import metric_names
+from almbench.results.comparison import RATES
+from almbench.results.tokens import CLIP_METRICS, CODEBOOK_METRICS
 from almbench.site.metricnotes import NOTES, Note
 from almbench.site.pages import Page, Site
 from almbench.site.source import MINUS, Run, hertz
-from almbench.tokens import CLIP_METRICS, CODEBOOK_METRICS
 
 ADDRESS = "measured.html"
 BETTER = {True: "↑ higher", False: "↓ lower", None: "neither"}

@@ -11,11 +11,11 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from almbench.audio import Samples, exact_bits, fit, flac_bytes, read, resample
+from almbench.names import ORIGINAL
 from almbench.progress import stage
 from almbench.site.output import Output
 from almbench.site.source import Run
 from almbench.site.views import Scale, draw_view
-from almbench.suite import ORIGINAL
 
 SHORTEST = 0.4  # seconds: a gating block of BS.1770
 BROKEN = 20.0  # dB below its original: too quiet a version to pull the others down to

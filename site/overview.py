@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from almbench.comparison import Comparison
-from almbench.export import export
-from almbench.listen.outcome import heard
+from almbench.results.comparison import Comparison
+from almbench.results.export import export
+from almbench.results.tables import NAMES
 from almbench.site.distributions import distributions
+from almbench.site.listening_results import heard
 from almbench.site.output import Output
 from almbench.site.pages import Page, Site
 from almbench.site.plots import Plot, plots
 from almbench.site.source import Run
 from almbench.site.summary import codec_table, means, published
-from almbench.tables import NAMES
 
 HOLDS = {
     "clips": "a row a clip and codec: rates, speeds, status and every metric",

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from almbench.listen.analysis import Analysis
+from almbench.listening.analysis import Analysis
 from almbench.site.media import Sounds
 from almbench.site.output import Output
 from almbench.site.source import Run

@@ -13,8 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox, IdentityTransform
 from numpy.typing import NDArray
 
-from almbench.comparison import Comparison, metric_label
-from almbench.site.drawing import LIGHT, in_themes, short, style
+from almbench.drawing import LIGHT, in_themes, short, style
+from almbench.results.comparison import Comparison, metric_label
 from almbench.site.source import kbps, number
 
 MAIN = {

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from almbench.comparison import Comparison, comparisons, read_manifest
 from almbench.errors import UserError
 from almbench.names import safe_name
-from almbench.runfolder import RunFolder
-from almbench.suite import About
-from almbench.tables import read_table, records
-from almbench.testsets import draw
+from almbench.results.comparison import Comparison, comparisons, read_manifest
+from almbench.results.runfolder import RunFolder
+from almbench.results.tables import read_table, records
+from almbench.suite.config import About
+from almbench.suite.testsets import draw
 from almbench.validation import explain
 
 MINUS = "−"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from almbench.comparison import ARROWS, RATES, Comparison, with_values
+from almbench.results.comparison import ARROWS, RATES, Comparison, with_values
 from almbench.site.metricnotes import ELSEWHERE
 from almbench.site.source import Run, hertz, kbps, number
 

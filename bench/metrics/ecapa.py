@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from almbench.audio import Samples, sha256
 from almbench.errors import Unavailable
-from almbench.metrics.torchaudio_import import import_torchaudio
+from almbench.torchaudio_import import import_torchaudio
 
 HUB_ID = "speechbrain/spkrec-ecapa-voxceleb"
 REVISION = "0f99f2d0ebe89ac095bcc5903c4dd8f72b367286"

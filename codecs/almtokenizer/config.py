@@ -240,7 +240,7 @@ class TrainConfig(_Strict):
 
 def presets() -> dict[str, Path]:
     """The recipes that come with the program: name -> TOML file."""
-    folder = Path(str(files("almbench.codecs.almtokenizer")))
+    folder = Path(str(files("almbench.training") / "recipes"))
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from almbench.audio import Samples
-from almbench.cli import app
+from almbench.cli.main import app
 from almbench.codecs import environments, fsq
 from almbench.codecs.base import Codec
 from almbench.codecs.external import External

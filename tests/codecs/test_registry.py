@@ -9,7 +9,7 @@ from almbench.codecs import registry
 from almbench.codecs.base import Codec
 from almbench.codecs.registry import PRESETS, adapter, adapter_names, create, preset
 from almbench.errors import UserError
-from almbench.suite import CodecConfig
+from almbench.suite.config import CodecConfig
 
 PLUGIN = """
 from almbench.codecs.base import Codec

@@ -12,7 +12,7 @@ from almbench.audio import Samples
 from almbench.errors import Unavailable, Unscorable
 from almbench.metrics.ecapa import CHECKPOINT, REVISION, Ecapa, find_checkpoint
 from almbench.metrics.speaker import SpeakerSettings, SpeakerSimilarity
-from almbench.metrics.torchaudio_import import import_torchaudio
+from almbench.torchaudio_import import import_torchaudio
 
 pytestmark = pytest.mark.skipif(
     find_spec("speechbrain") is None, reason='pip install "almbench[ecapa]"'
@@ -162,7 +162,7 @@ def test_a_failure_is_remembered(tmp_path: Path, speech: Samples) -> None:
 
 def test_torchaudio_imports_and_resamples_whatever_its_compiled_part_does() -> None:
     code = (
-        "from almbench.metrics.torchaudio_import import import_torchaudio\n"
+        "from almbench.torchaudio_import import import_torchaudio\n"
         "import_torchaudio(); import_torchaudio()\n"
         "import torch, torchaudio\n"
         "print(torchaudio.functional.resample(torch.ones(160), 16000, 8000).shape[0])\n"

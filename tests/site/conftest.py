@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import soundfile as sf
 
-from almbench.run import run_suite
+from almbench.runner.run import run_suite
 from almbench.site.build import build_site
-from almbench.suite import load_suite
+from almbench.suite.load import load_suite
 
 Serve = Callable[[Path], tuple[subprocess.Popen[str], int]]
 CHROMIUM = Path("/usr/bin/chromium")

@@ -17,15 +17,16 @@ import pytest
 import soundfile as sf
 from scipy.stats import binomtest
 
-from almbench.listen.results import AbxResult, MushraResult, read_results
-from almbench.run import run_suite
+from almbench.listening.submissions import AbxResult, MushraResult, read_results
+from almbench.names import ORIGINAL
+from almbench.runner.run import run_suite
 from almbench.site.blind import CLIPS, SYSTEMS, BlindTest, blind_pages
 from almbench.site.build import build_site
 from almbench.site.media import publish_sounds
 from almbench.site.output import Output
 from almbench.site.pages import Site
 from almbench.site.source import read_runs
-from almbench.suite import ORIGINAL, load_suite
+from almbench.suite.load import load_suite
 
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 ANCHORS = {"anchor-3.5": 3500, "anchor-7": 7000}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from almbench.run import run_suite
+from almbench.runner.run import run_suite
 from almbench.site.build import build_site
-from almbench.suite import load_suite
+from almbench.suite.load import load_suite
 
 pytestmark = pytest.mark.slow
 Serve = Callable[[Path], tuple[subprocess.Popen[str], int]]

@@ -13,10 +13,10 @@ import soundfile as sf
 from PIL import Image
 from typer.testing import CliRunner
 
-from almbench.cli import app
+from almbench.cli.main import app
 from almbench.errors import UserError
-from almbench.export import export
-from almbench.runfolder import RunFolder
+from almbench.results.export import export
+from almbench.results.runfolder import RunFolder
 from almbench.site.build import build_site
 from almbench.site.output import Output, size_line
 from almbench.site.pages import page_data

@@ -9,11 +9,11 @@ import soxr
 from PIL import Image
 
 from almbench.audio import Samples
+from almbench.names import ORIGINAL
 from almbench.site.media import Sounds, loudness, matching_gains, publish, publish_sounds
 from almbench.site.output import Output
 from almbench.site.source import Run, read_runs
 from almbench.site.views import GAP, HEIGHT, WAVE, WIDTH, Scale, draw_view
-from almbench.suite import ORIGINAL
 
 
 def sine(frequency: float, seconds: float, rate: int, amplitude: float = 1.0) -> Samples:

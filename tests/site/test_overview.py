@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from almbench.metrics.registry import metric_names
-from almbench.rankgroups import rank_groups
+from almbench.results.tables import records
 from almbench.site.build import build_site
 from almbench.site.metricnotes import NOTES
 from almbench.site.summary import groups
-from almbench.tables import records
+from almbench.statistics.rank_groups import rank_groups
 
 MEANS = "section[data-domain=speech] .means table"
 HASH = "5e" * 32

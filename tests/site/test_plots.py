@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from almbench.drawing import THEMES, in_themes, short, style
 from almbench.site.distributions import DOTS, distributions
-from almbench.site.drawing import THEMES, in_themes, short, style
 from almbench.site.plots import Point, front, plots
 from almbench.site.source import Run, read_runs
 

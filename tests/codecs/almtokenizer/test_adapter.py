@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from almbench.audio import Samples
-from almbench.cli import app
+from almbench.cli.main import app
 from almbench.codecs.almtokenizer.adapter import BUNDLED, ALMTokenizerCodec
 from almbench.codecs.almtokenizer.checkpoint import load_checkpoint, save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer

@@ -13,8 +13,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner, Result
 
 from almbench.audio import Samples
-from almbench.cli import app
-from almbench.codecs.almtokenizer import train as training
+from almbench.cli.main import app
 from almbench.codecs.almtokenizer.adapter import ALMTokenizerCodec
 from almbench.codecs.almtokenizer.checkpoint import (
     load_checkpoint,
@@ -24,10 +23,11 @@ from almbench.codecs.almtokenizer.checkpoint import (
 )
 from almbench.codecs.almtokenizer.config import TrainConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
-from almbench.codecs.almtokenizer.train import read_state
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.registry import create
 from almbench.errors import Unavailable, UserError
+from almbench.training import trainer as training
+from almbench.training.trainer import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 pytest.importorskip("tensorboard", reason="training needs the extra 'train'")

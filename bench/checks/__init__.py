@@ -1,0 +1,1 @@
+"""Checks of codec adapters."""

@@ -1,0 +1,54 @@
+"""The sub-commands of `bench listen`. Heavy imports happen inside them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Blind tests: what came of them.", no_args_is_help=True)
+
+
+@app.command()
+def analyse(
+    results: Annotated[
+        list[Path], typer.Argument(help="Files that listeners downloaded, or folders of them.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of the tables and plots.")
+    ] = Path("listening"),
+    screening: Annotated[
+        bool,
+        typer.Option(
+            "--screening/--no-screening",
+            help="Leave out who misses the hidden reference, after ITU-R BS.1534-3.",
+        ),
+    ] = True,
+) -> None:
+    """Analyse results: screening, means with intervals, paired tests, ABX counts."""
+    from almbench.cli.listening_report import print_analysis
+    from almbench.listening.analysis import analyse as analyse_results
+    from almbench.listening.analysis import write
+
+    analysis = analyse_results(results, screening=screening)
+    raise typer.Exit(print_analysis(analysis, write(analysis, output)))
+
+
+@app.command()
+def export_webmushra(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to be copied into webMUSHRA's.")
+    ] = Path("webmushra"),
+    codec: Annotated[
+        list[str] | None, typer.Option(help="Only this codec; may be repeated.")
+    ] = None,
+    max_clips: Annotated[int, typer.Option(min=1, help="Clips a domain.")] = 8,
+) -> None:
+    """Write a run as MUSHRA tests for webMUSHRA: a configuration a domain, and WAV files."""
+    from almbench.listening.webmushra import export_webmushra as export
+
+    for made in export(run, output, codec or [], max_clips):
+        typer.echo(f"{made.config}: {made.clips} clips through {made.systems} systems")
+        for note in made.notes:
+            typer.echo(f"  {note}")
+    typer.echo(f"Copy what is in {output} into webMUSHRA's folder; docs/listening.md says how.")

@@ -1,0 +1,1 @@
+"""What a run wrote down, and the tables made of it."""

@@ -1,0 +1,39 @@
+"""Where things lie in a run folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from almbench.names import ORIGINAL
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of a run folder."""
+
+    root: Path
+
+    @property
+    def suite(self) -> Path:
+        """The suite as resolved."""
+        return self.root / "suite.toml"
+
+    @property
+    def manifest(self) -> Path:
+        """What the run was made with and from."""
+        return self.root / "manifest.json"
+
+    def audio(self, testset: str, codec: str, clip: str) -> Path:
+        """The FLAC of a clip through a codec."""
+        return self.root / "reconstructions" / testset / codec / f"{clip}.flac"
+
+    def original(self, testset: str, clip: str) -> Path:
+        """The FLAC of a clip as it went in."""
+        return self.audio(testset, ORIGINAL, clip)
+
+    def codes(self, testset: str, codec: str, clip: str) -> Path:
+        """The codes of a clip."""
+        return self.root / "codes" / testset / codec / f"{clip}.npz"
+
+    def table(self, name: str) -> Path:
+        """A table: clips, metrics or summary."""
+        return self.root / f"{name}.csv"

@@ -1,0 +1,73 @@
+"""Stage one: take the clips into the run folder, so that it holds all that is heard and scored."""
+
+import hashlib
+from collections.abc import Callable
+
+from almbench import policies
+from almbench.audio import Sound, exact_bits, read, sha256, write_flac
+from almbench.errors import AudioError
+from almbench.results.records import OriginalRow, Writer, read_rows, signature
+from almbench.results.runfolder import RunFolder
+from almbench.suite.testsets import Clip
+
+Originals = dict[tuple[str, ...], OriginalRow]
+
+
+def take_in(
+    folder: RunFolder, work: list[tuple[str, Clip]], shard: str, advance: Callable[[], None]
+) -> None:
+    """Store each clip as mono FLAC and record its hash; what is there already is kept.
+
+    Args:
+        folder: The run folder.
+        work: Test set names and their clips.
+        shard: Suffix of the rows file.
+        advance: Called after each clip.
+    """
+    known = read_rows(folder.root, OriginalRow)
+    with Writer(folder.root, OriginalRow, shard) as rows:
+        for testset, clip in work:
+            signed = signature(policies.VERSION, _source_hash(clip))
+            if not _kept(folder, known.get((testset, clip.id)), signed):
+                rows.write(_take_in(folder, testset, clip, signed))
+            advance()
+
+
+def _source_hash(clip: Clip) -> str:
+    return sha256(clip.path) if clip.path.is_file() else ""
+
+
+def _kept(folder: RunFolder, row: OriginalRow | None, signed: str) -> bool:
+    if row is None or row.status != "ok" or row.signature != signed:
+        return False
+    path = folder.original(row.testset, row.clip)
+    return path.is_file() and sha256(path) == row.audio_sha256
+
+
+def _take_in(folder: RunFolder, testset: str, clip: Clip, signed: str) -> OriginalRow:
+    path = folder.original(testset, clip.id)
+    try:
+        sound = read(clip.path)
+    except AudioError as error:
+        path.unlink(missing_ok=True)
+        return OriginalRow(
+            testset=testset, clip=clip.id, status="failed", reason=str(error), signature=signed
+        )
+    write_flac(path, sound.samples, sound.rate, exact_bits(sound.samples))
+    return OriginalRow(
+        testset=testset,
+        clip=clip.id,
+        status="ok",
+        signature=signed,
+        duration_s=sound.seconds,
+        rate=sound.rate,
+        channels=sound.channels,
+        samples_sha256=_samples_hash(sound),
+        audio_sha256=sha256(path),
+    )
+
+
+def _samples_hash(sound: Sound) -> str:
+    hashed = hashlib.sha256(str(sound.rate).encode())
+    hashed.update(sound.samples.astype("<f4").tobytes())
+    return hashed.hexdigest()

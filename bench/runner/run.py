@@ -1,0 +1,194 @@
+"""The main job: from a suite to a run folder, stage after stage, each of which resumes."""
+
+import resource
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import joblib
+from filelock import FileLock, Timeout
+
+from almbench.devices import Device, choose
+from almbench.errors import UserError
+from almbench.progress import display
+from almbench.results.records import ReconstructionRow
+from almbench.results.runfolder import RunFolder
+from almbench.results.tables import Tables, build_tables, write_tables
+from almbench.runner.originals import take_in
+from almbench.runner.plan import Plan, TestSet, make_plan
+from almbench.runner.provenance import write_manifest, write_suite
+from almbench.runner.reconstruct import Reconstructor
+from almbench.runner.scoring import Scorer
+from almbench.suite.config import Suite
+from almbench.suite.testsets import Clip
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index` of `count` of the clips, counted from 1."""
+
+    index: int = 1
+    count: int = 1
+
+    @property
+    def suffix(self) -> str:
+        """Suffix of the shard's rows files."""
+        return "" if self.count == 1 else f"-{self.index}of{self.count}"
+
+    def of(self, clips: list[Clip]) -> list[Clip]:
+        """Every `count`-th clip."""
+        return clips[self.index - 1 :: self.count]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    plan: Plan
+    tables: Tables
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def run_suite(
+    suite: Suite,
+    root: Path,
+    device: str = "auto",
+    workers: int | None = None,
+    shard: Shard = Shard(),
+) -> Outcome:
+    """Do all that a suite asks for and is not done yet; write rows, tables and manifest.
+
+    Args:
+        suite: A suite with its data folders filled in.
+        root: The run folder; made if absent, gone on with if there.
+        device: auto, cpu or cuda.
+        workers: Scoring processes; all usable cores by default.
+        shard: The part of the clips to do.
+
+    Raises:
+        UserError: Something named does not exist, or another process works on this run.
+    """
+    plan = make_plan(suite)
+    used = any(getattr(e.codec, "uses_device", False) for t in plan.testsets for e in t.entries)
+    chosen = choose(device, used=used)
+    folder = RunFolder(root)
+    workers = workers or joblib.cpu_count()
+    _check_folder(folder, suite.name)
+    with _only_one(folder, shard):
+        write_suite(plan, folder)
+        start = time.perf_counter()
+        facts: dict[str, Any] = {"workers": workers, "device": chosen.name}
+        facts |= _stages(plan, folder, chosen, workers, shard)
+        facts["seconds"] = round(time.perf_counter() - start, 3)
+        tables = build_tables(plan, folder)
+        write_tables(tables, folder)
+        write_manifest(plan, folder, facts)
+    return Outcome(plan, tables, facts)
+
+
+def _stages(
+    plan: Plan, folder: RunFolder, device: Device, workers: int, shard: Shard
+) -> dict[str, Any]:
+    work: list[tuple[TestSet, list[Clip]]] = [(t, shard.of(t.clips)) for t in plan.testsets]
+    with display() as begin:
+        bar = begin("Originals", sum(len(clips) for _, clips in work), "clips")
+        take_in(folder, [(t.name, c) for t, cs in work for c in cs], shard.suffix, bar.advance)
+        cases = begin("Reconstructing", sum(len(cs) * len(t.entries) for t, cs in work), "clips")
+        scores = begin(
+            "Scoring",
+            sum(len(cs) * len(t.entries) * Scorer.scores_of(t) for t, cs in work),
+            "scores",
+        )
+        scorer = Scorer(folder, plan.testsets, workers, shard.suffix, scores.advance)
+
+        def on_row(row: ReconstructionRow) -> None:
+            cases.advance()
+            scorer.offer(row)
+
+        reconstructor = Reconstructor(folder, device, shard.suffix, on_row)
+        start = time.perf_counter()
+        if device.kind == "cpu":
+            # One after the other: scoring beside it would slow the codecs that are being timed.
+            reconstructor.run(work)
+            scorer.close()
+            start = time.perf_counter()
+            scorer.run()
+        else:
+            _beside(reconstructor, work, scorer)
+        seconds = time.perf_counter() - start
+    return {
+        "scored_pairs": scorer.times.pairs,
+        "scoring_s": round(seconds, 3),
+        "scoring_busy_s": round(scorer.times.busy, 3),
+        "scoring_in_metrics_s": round(scorer.times.inside, 3),
+        "codecs": {codec: asdict(usage) for codec, usage in reconstructor.usage.items()},
+        "peak_memory_mb": _peak_memory(),
+    }
+
+
+def _beside(
+    reconstructor: Reconstructor, work: list[tuple[TestSet, list[Clip]]], scorer: Scorer
+) -> None:
+    """Reconstruct in a thread, which waits for the device, and score meanwhile."""
+    errors: list[BaseException] = []
+
+    def reconstruct() -> None:
+        try:
+            reconstructor.run(work)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            scorer.close()
+
+    thread = Thread(target=reconstruct, daemon=True)
+    thread.start()
+    scorer.run()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+def _peak_memory() -> dict[str, int]:
+    """Peak resident memory in MB: of this process, and of the largest of its children."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts in bytes, others in KiB
+    return {
+        "main": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
+        "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit,
+    }
+
+
+def _check_folder(folder: RunFolder, name: str) -> None:
+    """Refuse to mix a run with other files, or with the run of another suite."""
+    if folder.root.exists() and not folder.root.is_dir():
+        raise UserError(f"{folder.root} is a file; -o takes a folder.")
+    if folder.suite.is_file():
+        held = tomllib.loads(folder.suite.read_text(encoding="utf-8"))["name"]
+        if held != name:
+            raise UserError(
+                f"{folder.root} holds a run of suite '{held}', not '{name}'. Choose another -o."
+            )
+    elif folder.root.is_dir() and any(p.name[0] != "." for p in folder.root.iterdir()):
+        raise UserError(f"{folder.root} holds other files than a run. Choose another -o.")
+
+
+@contextmanager
+def _only_one(folder: RunFolder, shard: Shard) -> Iterator[None]:
+    """Hold the run folder, so that two processes do not do the same work twice."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.root / f".lock{shard.suffix}")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UserError(
+            f"Another process is working on {folder.root}. Wait for it, or choose another -o."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,1 @@
+"""Intervals, significance tests and rank groups, below results and listening tests."""

@@ -1,0 +1,188 @@
+"""What a suite says: the models that its TOML file is validated by."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    model_validator,
+)
+
+from almbench.domains import Domain
+from almbench.errors import unknown
+from almbench.names import ORIGINAL
+
+Layout = Literal["auto", "folder", "vctk", "libritts", "librispeech", "esc-50", "musiccaps"]
+
+
+def check_url(url: str) -> str:
+    """Return an address on the web as it is.
+
+    Raises:
+        ValueError: It is none, or one that a link must not lead to.
+    """
+    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]+)?"
+    if not re.fullmatch(rf"https?://{host}([/?#][^\s\"'<>\\^`{{|}}]*)?", url) or not url.isascii():
+        raise ValueError("an address begins with https:// or http:// and has no spaces or quotes")
+    return url
+
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        raise ValueError(
+            "a name has up to 80 of the characters A-Z, a-z, 0-9, '.', '_' and '-', and begins "
+            "with a letter or digit"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Url = Annotated[str, AfterValidator(check_url)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TestSetConfig(_Strict):
+    """A test set: sounds of one domain.
+
+    Attributes:
+        name: Name in tables and folders.
+        domain: speech, sound or music.
+        path: A folder, a glob, or a CSV manifest (`path[, id, domain, speaker, text]`).
+            `{NAME}` stands for the folder given by `--data NAME=PATH`; the default is `{name}`
+            of this test set.
+        layout: How a folder is laid out; `auto` recognises the known layouts.
+        limit: Take this many clips, chosen by the suite's seed.
+        scoring_rate: Rate in Hz that original and reconstruction pass through before scoring.
+        metrics: Metrics for this set instead of the suite's.
+        optional: Skip the set, with a line, where its path does not exist or was not given.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    name: Name
+    domain: Domain
+    path: str = ""
+    layout: Layout = "auto"
+    limit: int | None = Field(default=None, ge=1)
+    scoring_rate: int | None = Field(default=None, ge=8_000, le=192_000)
+    metrics: list[str] | None = None
+    optional: bool = False
+
+
+class CodecConfig(_Strict):
+    """A codec with its settings. Without `adapter`, `id` names a ready-made one.
+
+    Attributes:
+        id: Name in tables and folders.
+        adapter: The adapter that runs it.
+        label: Name for readers; the bitrate is added to it.
+        domains: The domains it takes part in; all by default.
+        options: Options of the adapter. In a string, `{NAME}` stands for the folder given by
+            `--data NAME=PATH`, `{domain}` and `{testset}` for those of the test set.
+    """
+
+    id: Name
+    adapter: str | None = None
+    label: str | None = None
+    domains: list[Domain] | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Published(_Strict):
+    """A figure that others published of a codec, to be shown beside the measured ones.
+
+    Attributes:
+        codec: Id of the codec in the suite.
+        domain: The domain that it was published for; this or `testset`.
+        testset: The test set of the suite that it belongs to.
+        metric: Name of the metric; one that `bench list metrics` does not show stands alone.
+        value: The figure.
+        source: Where it was published, and on which data.
+    """
+
+    codec: str
+    domain: Domain | None = None
+    testset: str | None = None
+    metric: Name
+    value: FiniteFloat
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _belongs_somewhere(self) -> Self:
+        if (self.domain is None) == (self.testset is None):
+            raise ValueError("a published figure needs one of 'domain' and 'testset', not both")
+        return self
+
+
+class About(_Strict):
+    """What pages tell of a suite.
+
+    Attributes:
+        title: Title of the page.
+        description: What is compared and why; an empty line begins a paragraph.
+        authors: Who made it.
+        url: Its home on the web, where its site is published: previews of links need the address.
+        citation: How to cite it, as BibTeX.
+        published: Figures of papers.
+    """
+
+    title: str = ""
+    description: str = ""
+    authors: list[str] = Field(default_factory=list)
+    url: Url | None = None
+    citation: str = ""
+    published: list[Published] = Field(default_factory=list)
+
+
+class Suite(About):
+    """What to run.
+
+    Attributes:
+        name: Name of the suite, and of its run folder by default.
+        data: Folders to be given by `--data NAME=PATH`: name -> what must be in it.
+        seed: Seed of the choice of clips and of the bootstrap.
+        testset: The test sets.
+        codec: The codecs, in the order of the tables.
+        metrics: Metrics a domain; the defaults are those that `bench list metrics` shows.
+        settings: Settings of metrics, a table a metric family.
+    """
+
+    name: Name
+    data: dict[Name, str] = Field(default_factory=dict)
+    seed: int = 0
+    testset: list[TestSetConfig] = Field(min_length=1)
+    codec: list[CodecConfig] = Field(min_length=1)
+    metrics: dict[Domain, list[str]] = Field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for kind, names in (
+            ("testset name", [t.name for t in self.testset]),
+            ("codec id", [c.id for c in self.codec]),
+        ):
+            # Folders must differ on file systems that ignore case, too.
+            lower = [name.lower() for name in names]
+            for name in names:
+                if lower.count(name.lower()) > 1:
+                    raise ValueError(f"{kind} '{name}' is given twice")
+                if name.lower() == ORIGINAL:
+                    raise ValueError(f"{kind} '{name}' is reserved")
+        return self
+
+    @model_validator(mode="after")
+    def _published_names_exist(self) -> Self:
+        codecs, testsets = [c.id for c in self.codec], [t.name for t in self.testset]
+        for figure in self.published:
+            if figure.codec not in codecs:
+                raise ValueError(unknown("codec", figure.codec, codecs, "for [[published]]"))
+            if figure.testset and figure.testset not in testsets:
+                raise ValueError(unknown("test set", figure.testset, testsets, "for [[published]]"))
+        return self

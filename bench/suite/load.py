@@ -1,0 +1,124 @@
+"""Suites from TOML files: found by name or path, narrowed, and their data folders filled in."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from almbench.errors import UserError, unknown
+from almbench.samples import folder as samples_folder
+from almbench.suite.config import Suite
+from almbench.validation import explain
+
+
+def builtin_suites() -> dict[str, Path]:
+    """The built-in suites: name -> TOML file."""
+    folder = Path(str(files("almbench.suite") / "builtin"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_suite(name_or_path: str) -> Suite:
+    """Load a suite by built-in name or from a TOML file, its relative paths made absolute.
+
+    Raises:
+        UserError: There is no such suite, or it has a mistake; the message names the key.
+    """
+    builtin = builtin_suites()
+    path = builtin.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
+        if path.suffix == ".toml" or len(path.parts) > 1:
+            raise UserError(f"The suite file {path} does not exist.")
+        raise UserError(unknown("suite", name_or_path, builtin) + " Or give a path to a TOML file.")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from error
+    try:
+        suite = Suite.model_validate(data)
+    except ValidationError as error:
+        raise UserError(explain(error, Suite, str(path))) from error
+    base = path.parent.resolve()
+    for testset in suite.testset:
+        testset.path = _absolute(testset.path or f"{{{testset.name}}}", base)
+    for codec in suite.codec:
+        if "path" in codec.options:
+            codec.options["path"] = _absolute(str(codec.options["path"]), base)
+    return suite
+
+
+def _absolute(path: str, base: Path) -> str:
+    return path if path.startswith(("{", "/", "~")) else str(base / path)
+
+
+def fill_in(suite: Suite, data: dict[str, Path]) -> None:
+    """Put the folders of `--data NAME=PATH` in place of `{NAME}`.
+
+    A name that is a test set's overrides that set's path.
+
+    Raises:
+        UserError: A name in `data` is used nowhere, or a folder that the suite needs was not given.
+    """
+    names = {"samples": samples_folder(), **data}
+    used = {"samples"}
+
+    def fill(text: str, where: str) -> str:
+        return _substitute(text, names, used, where, suite.data)
+
+    for testset in suite.testset:
+        if testset.name in data:
+            testset.path = f"{{{testset.name}}}"
+        if testset.optional and testset.path == f"{{{testset.name}}}" and testset.name not in data:
+            continue  # skipped by the plan, which finds nothing there
+        testset.path = fill(testset.path, f"test set '{testset.name}'")
+
+    def fill_option(value: Any, where: str) -> Any:
+        if isinstance(value, list):
+            return [fill_option(one, where) for one in value]
+        if isinstance(value, dict):
+            return {key: fill_option(one, where) for key, one in value.items()}
+        return fill(value, where) if isinstance(value, str) and re.search("^~|{", value) else value
+
+    for codec in suite.codec:
+        codec.options = fill_option(codec.options, f"codec '{codec.id}'")
+    if unused := set(data) - used:
+        known = sorted((used | {t.name for t in suite.testset}) - {"samples"})
+        raise UserError(unknown("data name", sorted(unused)[0], known, f"in suite '{suite.name}'"))
+
+
+def use_checkpoints(suite: Suite, folders: dict[str, Path], left_out: Iterable[str] = ()) -> None:
+    """Let codecs take their weights from local folders, given by codec id.
+
+    Args:
+        suite: The suite, which is changed.
+        folders: Codec id -> folder.
+        left_out: Ids that the suite was narrowed by: a folder for them is no mistake.
+
+    Raises:
+        UserError: The suite has no such codec.
+    """
+    codecs = {codec.id: codec for codec in suite.codec}
+    for id_, folder in folders.items():
+        if id_ in codecs:
+            codecs[id_].options["checkpoint"] = str(folder)
+        elif id_ not in left_out:
+            raise UserError(unknown("codec", id_, codecs, f"in suite '{suite.name}'"))
+
+
+def _substitute(
+    text: str, names: dict[str, Path], used: set[str], where: str, told: dict[str, str]
+) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in {"domain", "testset", "python", "workers"}:
+            return match[0]  # known to the plan, or to the adapter `external`
+        if name not in names:
+            what = f", {told[name]}" if name in told else ""
+            raise UserError(f"The {where} needs a folder: give it with --data {name}=PATH{what}.")
+        used.add(name)
+        return str(names[name])
+
+    return str(Path(re.sub(r"\{([\w.-]+)\}", value, text)).expanduser())

@@ -1,1 +1,0 @@
-"""The built-in suites, as TOML files."""

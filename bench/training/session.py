@@ -1,0 +1,121 @@
+"""A training session as a user sees it: progress, logs, saved states, validation, a checkpoint."""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
+from almbench.codecs.almtokenizer.config import load_config
+from almbench.codecs.almtokenizer.model import ALMTokenizer
+from almbench.devices import choose
+from almbench.errors import UserError
+from almbench.progress import console
+from almbench.training.data import open_folders
+from almbench.training.model_card import training_card
+from almbench.training.stages import Losses
+from almbench.training.trainer import Task, Trainer
+from almbench.training.validation import Validation
+
+LOG_EVERY = 50
+PACKAGES = ("accelerate", "tensorboard")
+
+
+def start(
+    config: str,
+    settings: Sequence[str],
+    number: int,
+    data: Mapping[str, Path],
+    output: Path | None,
+    validation: Path | None,
+    device: str,
+    workers: int,
+) -> None:
+    """Train a stage as the command line asks.
+
+    Raises:
+        UserError: Packages are missing, or as of `load_config`, `open_folders` and `train`.
+    """
+    if absent := [name for name in PACKAGES if find_spec(name) is None]:
+        raise UserError(
+            f"Training needs {' and '.join(absent)}, not installed here. Cure: "
+            "pip install 'almbench[train]'"
+        )
+    recipe = load_config(config, settings)
+    folders = open_folders(recipe.data, data)
+    place = output or Path("runs") / f"almtokenizer-{Path(config).stem}"
+    task = Task(recipe, number, folders, place, choose(device, used=True).kind, workers)
+    folder = train(task, validation)
+    console.print(f"The checkpoint is in {folder}; use it with --checkpoint almtokenizer={folder}")
+
+
+def train(task: Task, validation: Path | None) -> Path:
+    """Train a stage to its end, from where it stopped.
+
+    Args:
+        task: What to train and where.
+        validation: Folder of held-out clips, or None.
+
+    Returns:
+        The folder of the checkpoint that `--checkpoint almtokenizer=FOLDER` takes.
+
+    Raises:
+        UserError: The output folder is another recipe's, stage 1 is lacking, or the like.
+    """
+    trainer = Trainer(task)
+    session = _Session(task, trainer, validation)
+    recipe = task.recipe
+    trainer.run(
+        [
+            (LOG_EVERY, session.log),
+            (recipe.save_every, lambda _: trainer.save()),
+            (recipe.validate_every, session.validate),
+        ]
+    )
+    trainer.save()
+    session.writer.close()
+    folder = task.output / "checkpoint"
+    if trainer.accelerator.is_main_process:
+        save_checkpoint(session.averaged, folder, training_card(task))
+    return folder
+
+
+class _Session:
+    def __init__(self, task: Task, trainer: Trainer, validation: Path | None) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.task, self.trainer = task, trainer
+        self.main = trainer.accelerator.is_main_process
+        self.writer = SummaryWriter(str(task.output / "logs" / f"stage{task.number}"))
+        samples = task.output / "samples" / f"stage{task.number}"
+        rate = task.recipe.model.sample_rate
+        self.validation = Validation(validation, samples, rate) if validation else None
+
+    @property
+    def averaged(self) -> ALMTokenizer:
+        """The model with averaged weights, ready for use."""
+        return self.trainer.averaged.eval()
+
+    def log(self, losses: Losses) -> None:
+        """Log the losses of a step."""
+        if not self.main:
+            return
+        step, values = self.trainer.step, {name: float(v) for name, v in losses.items()}
+        for name, value in values.items():
+            self.writer.add_scalar(f"loss/{name}", value, step)
+        words = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
+        console.print(f"[dim]step {step}: {words}[/dim]")
+
+    def validate(self, losses: Losses) -> None:
+        """Score the held-out clips, and keep what they sound like."""
+        del losses
+        if not (self.main and self.validation):
+            return
+        step, stage = self.trainer.step, self.task.config
+        quantised = self.task.number == 2 and step > stage.quantise_from
+        for w in sorted(set(stage.windows)) if quantised else [None]:
+            name = f"w{w}" if w else "unquantised"
+            means = self.validation(self.averaged, w, name)
+            for metric, value in means.items():
+                self.writer.add_scalar(f"{metric}/{name}", value, step)
+            words = ", ".join(f"{metric} {value:.3f}" for metric, value in means.items())
+            console.print(f"step {step}, {name}: {words}")

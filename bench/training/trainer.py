@@ -1,0 +1,310 @@
+"""Training in two stages, on a CPU, a GPU or several, that resumes exactly where it stopped."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from almbench.codecs.almtokenizer.config import StageConfig, TrainConfig
+from almbench.codecs.almtokenizer.model import ALMTokenizer
+from almbench.codecs.almtokenizer.rvq import DECAY
+from almbench.errors import UserError
+from almbench.progress import stage as progress
+from almbench.training.auxiliary import Discriminators
+from almbench.training.codebook_init import fit_quantiser, gather
+from almbench.training.data import Crops, Folder, batches
+from almbench.training.losses import adversarial_loss, discriminator_loss, feature_loss
+from almbench.training.prior import make_priors
+from almbench.training.stages import Losses, Stage2, make_stage
+
+OF_STAGE_1 = ("patchify.", "unpatchify.")  # what it hands on to stage 2
+START_BATCHES = 64  # batches that the quantiser is fitted to
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train, and where.
+
+    Attributes:
+        recipe: The recipe.
+        number: The stage, 1 or 2.
+        folders: The data.
+        output: Folder for states, logs and checkpoints.
+        device: auto, cpu or cuda.
+        workers: Processes that read sound.
+    """
+
+    recipe: TrainConfig
+    number: int
+    folders: list[Folder]
+    output: Path
+    device: str = "auto"
+    workers: int = 1
+
+    @property
+    def config(self) -> StageConfig:
+        """The stage's part of the recipe."""
+        return self.recipe.stage1 if self.number == 1 else self.recipe.stage2
+
+    def state(self, number: int) -> Path:
+        """Where the state of a stage lies."""
+        return self.output / f"stage{number}.pt"
+
+
+class Trainer:
+    """One stage of training, from its last saved state on."""
+
+    def __init__(self, task: Task) -> None:
+        """Make the networks, or load them.
+
+        Raises:
+            UserError: Stage 2 is asked for before stage 1 is done, or the folder holds the state
+                of another recipe.
+        """
+        from accelerate import Accelerator
+        from accelerate.utils import DistributedDataParallelKwargs
+
+        self.task, self.config = task, task.config
+        cuda = task.device != "cpu" and torch.cuda.is_available()
+        self.accelerator = Accelerator(
+            cpu=not cuda,
+            mixed_precision="bf16" if cuda and torch.cuda.is_bf16_supported() else "no",
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )
+        torch.manual_seed(task.recipe.seed)
+        self.model = ALMTokenizer(task.recipe.model)
+        self.stage: nn.Module = make_stage(task.number, self.model, task.recipe)
+        self.judges: nn.Module = Discriminators(
+            task.recipe.discriminator, task.recipe.model.sample_rate
+        )
+        self.average = AveragedModel(
+            self.model,
+            multi_avg_fn=get_ema_multi_avg_fn(self.config.average),  # type: ignore[no-untyped-call]
+        )
+        self.step = 0
+        self._resume()
+        self.average.to(self.accelerator.device)
+        trained = [p for p in self.stage.parameters() if p.requires_grad]
+        self.optimiser = self._optimiser(trained)
+        self.judges_optimiser = self._optimiser(self.judges.parameters())
+        self._restore_optimisers()
+        # Made now, so that what is missing is said before hours of training.
+        waits = task.number == 2 and self.step <= self.config.quantise_from
+        self._priors = make_priors(task.recipe.prior, task.recipe.model) if waits else []
+        self.stage, self.optimiser = self.accelerator.prepare(self.stage, self.optimiser)
+        self.judges, self.judges_optimiser = self.accelerator.prepare(
+            self.judges, self.judges_optimiser
+        )
+
+    def run(self, every: Sequence[tuple[int, Callable[[Losses], None]]]) -> None:
+        """Train to the last step; a state is saved where Ctrl-C stops it.
+
+        Args:
+            every: Functions of a step's losses, each with the number of steps between its calls;
+                all are called after the last step.
+        """
+        accelerator = self.accelerator
+        crops = Crops(self.task.folders, self.task.recipe, self.config)
+        source = batches(
+            crops,
+            self.step,
+            accelerator.process_index,
+            accelerator.num_processes,
+            self.task.workers,
+        )
+        left = self.config.steps - self.step
+        with progress(f"Stage {self.task.number}", left, "steps") as bar:
+            try:
+                for sound in source:
+                    losses = self.train(sound.to(accelerator.device))
+                    bar.advance()
+                    for steps, call in every:
+                        if self.step % steps == 0 or self.step == self.config.steps:
+                            call(losses)
+            except KeyboardInterrupt:
+                self.save()
+                raise
+
+    def train(self, sound: Tensor) -> Losses:
+        """Take a step with a batch `[B, S]`; returns the losses."""
+        step, recipe = self.step, self.task.recipe
+        # Everything random follows from the step, so that a resumed run draws the same.
+        torch.manual_seed(recipe.seed + 1_000_003 * (step + 1) + self.accelerator.process_index)
+        if self.task.number == 2 and step == self.config.quantise_from:
+            self._start_quantiser()
+        self._set_rate()
+        self.stage.train()
+        draw = np.random.default_rng((recipe.seed, 3, self.task.number, step))
+        with self.accelerator.autocast():
+            decoded, losses = self.stage(sound, self._argument(draw), step)
+        if decoded is not None and self._adversarial:
+            losses |= self._play(sound[:, : decoded.shape[1]], decoded.float())
+        weights = self.config.weights
+        total = sum(getattr(weights, name) * loss for name, loss in losses.items())
+        self.optimiser.zero_grad()
+        self.accelerator.backward(total)
+        trained = [p for p in self.stage.parameters() if p.requires_grad]
+        losses["gradient"] = self.accelerator.clip_grad_norm_(trained, self.config.clip)
+        self.optimiser.step()
+        self.average.update_parameters(self.model)
+        self.step += 1
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    @property
+    def averaged(self) -> ALMTokenizer:
+        """The model with the moving average of its weights."""
+        module = self.average.module
+        assert isinstance(module, ALMTokenizer)  # noqa: S101
+        return module
+
+    @property
+    def _adversarial(self) -> bool:
+        weights = self.config.weights
+        wanted = bool(weights.adversarial or weights.feature)
+        return wanted and self.step >= self.config.adversarial_from
+
+    def _play(self, sound: Tensor, decoded: Tensor) -> Losses:
+        """Train the discriminators on a batch, then let them judge for the model."""
+        real, _ = self.judges(sound)
+        fake, _ = self.judges(decoded.detach())
+        lost = discriminator_loss(real, fake)
+        self.judges_optimiser.zero_grad()
+        self.accelerator.backward(lost)
+        self.judges_optimiser.step()
+        with torch.no_grad():
+            _, real_features = self.judges(sound)
+        verdicts, features = self.judges(decoded)
+        return {
+            "adversarial": adversarial_loss(verdicts),
+            "feature": feature_loss(real_features, features),
+        }
+
+    def _argument(self, draw: np.random.Generator) -> float | int:
+        if self.task.number == 1:
+            return float(draw.uniform(*self.config.masked))
+        return int(draw.choice(self.config.windows))
+
+    @torch.no_grad()
+    def _start_quantiser(self) -> None:
+        priors: list[tuple[Callable[[Folder], bool], nn.Module | None]]
+        priors = [*self._priors] or [(lambda _: True, None)]
+        groups = [
+            gather(self._with_features([f for f in self.task.folders if takes(f)], prior))
+            for takes, prior in priors
+            if any(takes(folder) for folder in self.task.folders)
+        ]
+        fit_quantiser(self.model.quantiser, groups)
+        self._priors = []
+        # The average begins anew: what the quantiser was before would only spoil it.
+        self.average.n_averaged.zero_()
+
+    def _with_features(
+        self, folders: list[Folder], prior: nn.Module | None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Vectors of the query encoder beside the prior's features, batch by batch."""
+        recipe, device = self.task.recipe, self.accelerator.device
+        stage = Stage2(self.model, recipe.stage2).eval()
+        prior = prior.to(device).eval() if prior else None
+        draw = np.random.default_rng((recipe.seed, 4))
+        source = batches(Crops(folders, recipe, self.config), 0)
+        with progress("Codebooks", START_BATCHES, "batches") as bar:
+            for _, sound in zip(range(START_BATCHES), source, strict=False):
+                w = int(draw.choice(self.config.windows))
+                size = w * recipe.model.hop
+                cut = sound[:, : sound.shape[1] // size * size].to(device)
+                vectors = stage.queries(cut, w)
+                yield vectors, prior(cut, w) if prior else vectors
+                bar.advance()
+
+    def _set_rate(self) -> None:
+        config = self.config
+        if self.step < config.warmup:
+            share = (self.step + 1) / config.warmup
+        else:
+            done = (self.step - config.warmup) / max(1, config.steps - config.warmup)
+            share = 0.1 + 0.9 * (1 + cos(pi * min(1, done))) / 2
+        for optimiser in (self.optimiser, self.judges_optimiser):
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * share
+        # The slower the vectors move, the longer the entries may average over them.
+        for codebook in self.model.quantiser.codebooks:
+            codebook.decay = 1 - (1 - DECAY) * share
+
+    def _optimiser(self, parameters: Iterable[nn.Parameter]) -> Any:
+        return torch.optim.AdamW(parameters, lr=self.config.learning_rate, betas=(0.8, 0.99))
+
+    def save(self) -> None:
+        """Save the state, so that a kill at any moment leaves the last one whole."""
+        if not self.accelerator.is_main_process:
+            return
+        bare = self.accelerator.unwrap_model
+        state = {
+            "recipe": self.task.recipe.model_dump_json(),
+            "step": self.step,
+            "stage": bare(self.stage).state_dict(),
+            "average": self.average.module.state_dict(),
+            "judges": bare(self.judges).state_dict(),
+            "optimisers": [self.optimiser.state_dict(), self.judges_optimiser.state_dict()],
+        }
+        path = self.task.state(self.task.number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        torch.save(state, fresh)
+        fresh.replace(path)
+
+    def _resume(self) -> None:
+        self._optimiser_states = None
+        path = self.task.state(self.task.number)
+        if path.is_file():
+            state = read_state(path)
+            if state["recipe"] != self.task.recipe.model_dump_json():
+                raise UserError(
+                    f"{path} is of another recipe than this. Cure: choose another folder with -o, "
+                    "or give the recipe that it was begun with."
+                )
+            self.stage.load_state_dict(state["stage"])
+            self.average.module.load_state_dict(state["average"])
+            self.judges.load_state_dict(state["judges"])
+            self.step = state["step"]
+            # Else the average would begin anew with the weights of the next step.
+            self.average.n_averaged.fill_(self.step)
+            self._optimiser_states = state["optimisers"]
+        elif self.task.number == 2:
+            first = self.task.state(1)
+            state = read_state(first) if first.is_file() else {"step": 0}
+            if state["step"] < self.task.recipe.stage1.steps:
+                raise UserError(
+                    f"Stage 2 goes on from stage 1, which is not done in {first}. "
+                    "Cure: run it with --stage 1 first."
+                )
+            trained = {
+                name: weight
+                for name, weight in state["average"].items()
+                if name.startswith(OF_STAGE_1)
+            }
+            own = {n: w for n, w in self.model.state_dict().items() if n.startswith(OF_STAGE_1)}
+            if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in own.items()}:
+                raise UserError(
+                    f"{first} is of a model of another shape than this recipe's. Cure: choose "
+                    "another folder with -o, or the same [model] as in stage 1."
+                )
+            self.model.load_state_dict(trained, strict=False)
+            self.average.module.load_state_dict(self.model.state_dict())
+
+    def _restore_optimisers(self) -> None:
+        if self._optimiser_states:
+            optimisers = self.optimiser, self.judges_optimiser
+            for optimiser, state in zip(optimisers, self._optimiser_states, strict=True):
+                optimiser.load_state_dict(state)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Read a saved state."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state

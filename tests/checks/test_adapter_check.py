@@ -1,0 +1,404 @@
+import re
+import subprocess
+from collections.abc import Callable
+from inspect import getsourcelines
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from almbench.audio import Samples, fit
+from almbench.checks.adapter import CHECKS, Finding, check, make
+from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
+from almbench.codecs.registry import PRESETS
+from almbench.errors import CodecError, Unavailable, UserError
+
+Bench = Callable[..., subprocess.CompletedProcess[str]]
+Array = np.ndarray[Any, np.dtype[Any]]
+RATE = 8_000
+STEPS = (1 / 8, 1 / 128, 1 / 2048)  # of the residual quantisers, 16 entries each
+
+
+class Depth(Options):
+    depth: int = Field(default=2, ge=1, le=3)
+
+
+class Sound(Codec[Depth]):
+    """A sound codec: each sample quantised, then what is left of it, in pairs of samples."""
+
+    options_type = Depth
+    batches = True
+    frame_rate = float(RATE)
+
+    @property
+    def encodes_as(self) -> str | None:
+        return "sound"
+
+    @property
+    def spec(self) -> CodecSpec:
+        return CodecSpec(
+            id=self.id,
+            label=self.label,
+            family="sound",
+            sample_rate=RATE,
+            frame_rate=self.frame_rate,
+            codebook_sizes=(16,) * self.options.depth,
+        )
+
+    def quantise(self, samples: Samples) -> Array:
+        rest, codes = samples, []
+        for step in STEPS[: self.options.depth]:
+            code = np.clip(np.rint(rest / step), -8, 7)
+            codes.append(code + 8)
+            rest = rest - code * step
+        return np.stack(codes).astype(np.int64)
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        sizes = self.spec.codebook_sizes
+        return [from_codes(self.quantise(clip), sizes, len(clip)) for clip in batch]
+
+    def restore(self, item: Encoded) -> Samples:
+        assert item.codes is not None
+        out: Samples = sum((c - 8) * s for c, s in zip(item.codes, STEPS, strict=False))
+        return out
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        return [self.restore(item) for item in batch]
+
+
+class WholeFrames(Sound):
+    """Forgets to pad."""
+
+    def restore(self, item: Encoded) -> Samples:
+        return super().restore(item)[: item.length // 80 * 80]
+
+
+class Dithered(Sound):
+    """Draws anew each time."""
+
+    rng = np.random.default_rng(0)
+
+    def restore(self, item: Encoded) -> Samples:
+        return super().restore(item) + self.rng.normal(0, 1e-4, item.length)
+
+
+class Carries(Sound):
+    """Keeps a state from clip to clip."""
+
+    calls = 0
+
+    def quantise(self, samples: Samples) -> Array:
+        self.calls += 1
+        codes = super().quantise(samples)
+        codes[-1] = (codes[-1] + self.calls) % 16
+        return codes
+
+
+class OffByOne(Sound):
+    """Counts codes from 1."""
+
+    def quantise(self, samples: Samples) -> Array:
+        return super().quantise(samples) + 9
+
+
+class FloatCodes(Sound):
+    """Codes that are no integers."""
+
+    def quantise(self, samples: Samples) -> Array:
+        return super().quantise(samples).astype(np.float32)
+
+
+class FrameFirst(Sound):
+    """Codes of shape [T, K]."""
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        return [Encoded(e.bits, e.length, e.codes.T) for e in super().encode(batch, rate)]  # type: ignore[union-attr]
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        return super().decode([Encoded(e.bits, e.length, e.codes.T) for e in batch], rate)  # type: ignore[union-attr]
+
+
+class HalfRate(Sound):
+    """Says half of its rate."""
+
+    frame_rate = RATE / 2
+
+
+class Stated(Sound):
+    """No codebooks; says 64 kbit/s and emits 96."""
+
+    @property
+    def encodes_as(self) -> str | None:
+        return None
+
+    @property
+    def spec(self) -> CodecSpec:
+        return CodecSpec(
+            id=self.id, label="", family="x", sample_rate=RATE, frame_rate=50, stated_bps=64_000
+        )
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        return [Encoded(12 * len(clip), len(clip), payload=clip) for clip in batch]
+
+    def restore(self, item: Encoded) -> Samples:
+        out: Samples = item.payload
+        return out
+
+
+class Uncounted(Stated):
+    """Does not count its bits."""
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        return [Encoded(None, len(clip), payload=clip) for clip in batch]
+
+
+class Late(Sound):
+    """Leaves its delay in: 3 ms."""
+
+    shift = 24
+
+    def restore(self, item: Encoded) -> Samples:
+        return fit(np.pad(super().restore(item), (self.shift, 0)), item.length)
+
+
+class VeryLate(Late):
+    """Beyond what the metric of lag looks at."""
+
+    shift = 2000
+
+
+class Mixing(Sound):
+    """Scales by the loudest of the batch."""
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        sounds = super().decode(batch, rate)
+        peak = max(np.abs(sound).max() for sound in sounds)
+        return [sound / max(peak, 0.1) for sound in sounds]
+
+
+class OneByOne(Sound):
+    """Takes one clip, and says so."""
+
+    batches = False
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        assert len(batch) == 1
+        return super().encode(batch, rate)
+
+
+class SaysBatches(OneByOne):
+    """Takes one clip, and says otherwise."""
+
+    batches = True
+
+
+class OwnBooks(Sound):
+    """Each depth has codebooks of its own."""
+
+    def quantise(self, samples: Samples) -> Array:
+        return (super().quantise(samples) + self.options.depth) % 16
+
+    def restore(self, item: Encoded) -> Samples:
+        assert item.codes is not None
+        codes = (item.codes - self.options.depth) % 16
+        return super().restore(Encoded(item.bits, item.length, codes))
+
+
+class Normalising(Sound):
+    """Divides by the level, also where there is none."""
+
+    def restore(self, item: Encoded) -> Samples:
+        sound = super().restore(item)
+        with np.errstate(invalid="ignore"):
+            out: Samples = sound / np.abs(sound).max()
+        return out
+
+
+class NeedsTwo(Sound):
+    """Falls over a clip of one sample."""
+
+    def quantise(self, samples: Samples) -> Array:
+        np.diff(samples)[0]
+        return super().quantise(samples)
+
+
+class Refuses(Sound):
+    """Says that it cannot take what it cannot take."""
+
+    longest_s = 5.0
+
+    def quantise(self, samples: Samples) -> Array:
+        if len(samples) < 2:
+            raise CodecError("needs two samples")
+        return super().quantise(samples)
+
+
+class Overflowing(Sound):
+    """Makes infinities of full scale."""
+
+    def restore(self, item: Encoded) -> Samples:
+        sound = super().restore(item)
+        return np.where(np.abs(sound) > 0.9, np.inf, sound)
+
+
+class Lost(Sound):
+    """Loses clips of a batch."""
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        return super().decode(batch[:1], rate)
+
+
+class Integers(Sound):
+    """Gives 16-bit integers."""
+
+    def restore(self, item: Encoded) -> Samples:
+        return (super().restore(item) * 2**15).astype(np.int16)
+
+
+class Unloadable(Sound):
+    """Fails to load."""
+
+    def load(self, device: str) -> None:
+        raise RuntimeError("shape mismatch")
+
+
+def look(class_: type[Sound], depth: int = 2) -> dict[str, Finding]:
+    found = check(class_("x", "X", Depth(depth=depth)), "cpu")
+    return {finding.check: finding for finding in found}
+
+
+def failed(found: dict[str, Finding]) -> list[str]:
+    return [name for name, finding in found.items() if finding.verdict == "FAIL"]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_sound_codec_passes_everything(depth: int) -> None:
+    found = look(Sound, depth)
+    assert list(found) == ["load", *CHECKS]
+    assert failed(found) == []
+    assert {f.check for f in found.values() if f.verdict == "info"} == {"load"}
+    assert f"[{depth}, 16000]" in found["shapes"].measured
+    assert "8000, 8001, 7987" in found["length"].measured
+    assert found["delay"].measured.startswith("0 samples")
+    expected = {1: "first 1 of 2", 2: "first 1 of 2", 3: "first 1 of 3"}[depth]
+    assert expected in found["nested codebooks"].measured
+    assert "100.00% of the codes equal" in found["batch"].measured
+
+
+@pytest.mark.parametrize(
+    ("class_", "check_", "words", "others"),
+    [
+        (WholeFrames, "length", "8001 samples gave 8000", ["1 sample"]),
+        (Dithered, "determinism", "differ by", []),
+        (Carries, "determinism", "of the codes equal", ["batch", "nested codebooks"]),
+        (OffByOne, "shapes", "outside of their codebooks", []),
+        (FloatCodes, "shapes", "float32", []),
+        (FrameFirst, "shapes", "integers of shape [2, T]", ["nested codebooks"]),
+        (HalfRate, "bitrate", "+100.0%", []),
+        (Stated, "bitrate", "+50.0%", []),
+        (Uncounted, "bitrate", "no bits are counted", []),
+        (Late, "delay", "24 samples (3.00 ms)", []),
+        (VeryLate, "delay", "2000 samples", []),
+        (Mixing, "batch", "differ by", []),
+        (SaysBatches, "batch", "AssertionError", []),
+        (Lost, "batch", "1 sounds for 3 clips", []),
+        (OwnBooks, "nested codebooks", "of the codes equal", []),
+        (Normalising, "silence", "not finite", []),
+        (NeedsTwo, "1 sample", "IndexError", []),
+        (Overflowing, "full-scale square", "not finite", []),
+        (Integers, "shapes", "int16", [n for n in CHECKS if n not in {"shapes", "bitrate"}]),
+        (Unloadable, "load", "shape mismatch", []),
+    ],
+)
+def test_a_broken_codec_is_caught(
+    class_: type[Sound], check_: str, words: str, others: list[str]
+) -> None:
+    found = look(class_)
+    assert words in found[check_].measured
+    assert set(failed(found)) == {check_, *others}
+
+
+def test_what_is_not_claimed_is_not_held_against_it() -> None:
+    found = look(OneByOne)
+    assert failed(found) == []
+    assert found["batch"].verdict == "info"
+    found = look(Refuses)
+    assert failed(found) == []
+    assert (found["1 sample"].verdict, found["60 s"].verdict) == ("info", "info")
+    assert "needs two samples" in found["1 sample"].measured
+    assert "at most 5 s" in found["60 s"].measured
+    assert look(Uncounted)["nested codebooks"].verdict == "info"
+
+
+def test_an_unexpected_error_is_placed_in_the_adapter() -> None:
+    measured = look(NeedsTwo)["1 sample"].measured
+    found = re.fullmatch(r"IndexError: .* \(test_adapter_check\.py, line (\d+)\)", measured)
+    assert found
+    lines, first = getsourcelines(NeedsTwo)
+    assert int(found[1]) in range(first, first + len(lines))
+
+
+def test_a_codec_that_is_not_here_is_no_failed_check() -> None:
+    class Absent(Sound):
+        def load(self, device: str) -> None:
+            raise Unavailable("the weights are gone")
+
+    with pytest.raises(UserError, match="the weights are gone"):
+        look(Absent)
+
+
+CLASSICAL = [
+    id_
+    for id_, preset in PRESETS.items()
+    if preset.adapter in {"codec2", "amr-nb", "opus", "mp3", "aac", "lowpass"}
+]
+
+
+@pytest.mark.parametrize("id_", CLASSICAL)
+def test_the_classical_codecs_keep_their_claims(id_: str) -> None:
+    codec = make(id_, [])
+    if lacking := codec.missing():
+        pytest.skip(lacking)
+    found = {finding.check: finding for finding in check(codec, "cpu")}
+    assert failed(found) == []
+    assert found["length"].verdict == found["60 s"].verdict == "pass"
+    if id_.startswith(("opus-12", "opus-24", "mp3", "aac", "amr", "lowpass")):
+        assert found["delay"].verdict == "pass"
+    else:  # what keeps no waveform has no lag that can be held against it
+        assert found["delay"].verdict == "info"
+    assert found["bitrate"].verdict == ("info" if id_.startswith("lowpass") else "pass")
+
+
+def test_options_are_values() -> None:
+    codec = make("mp3", ["bitrate=48000", "sample_rate=16000"])
+    assert codec.spec.stated_bps == 48_000
+    assert make("opus-6", ["application=voip"]).options.application == "voip"
+    assert make("opus-6", ["vbr=true"]).options.vbr is True
+
+
+def test_the_command(bench: Bench) -> None:
+    done = bench("check", "mp3-16")
+    assert done.returncode == 0, done.stderr
+    for name in CHECKS:
+        assert name in done.stdout
+    assert "Its claims hold." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["opsu-6"], "Did you mean 'opus-6'"),
+        (["opus"], "The key 'bitrate' is missing. Options are given by --option KEY=VALUE."),
+        (["opus", "--option", "bitrate"], "is not KEY=VALUE"),
+        (["opus", "--option", "bitrate=5"], "bitrate = 5"),
+        (["reconstructions", "--option", "path=/tmp"], "no codec to check"),
+        (["external", "--option", 'command=["/no/such"]', "--option", "sample_rate=8000"], "Cure"),
+        (["mp3-16", "--device", "tpu"], "tpu"),
+    ],
+)
+def test_a_users_mistake_is_one_clear_message(bench: Bench, args: list[str], words: str) -> None:
+    done = bench("check", *args)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

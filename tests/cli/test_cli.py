@@ -1,0 +1,193 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from almbench import __version__
+
+Bench = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['bench', '--help']\n"
+        "from almbench.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'pandas', 'torch', 'pydantic', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Benchmark audio codecs" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version(bench: Bench) -> None:
+    assert bench("--version").stdout == f"almbench {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["run", "quik"], "Did you mean 'quick'"),
+        (["run", "no/such.toml"], "does not exist"),
+        (["run", "--codec", "opus"], "There is no codec 'opus'"),
+        (["run", "--metric", "pesq"], "Did you mean 'pesq_wb'"),
+        (["run", "--shard", "3/2"], "--shard '3/2' is not I/N"),
+        (["run", "--data", "demo"], "is not NAME=PATH"),
+        (["run", "--data", "demo=/no/such"], "/no/such does not exist"),
+        (["run", "alm-demo"], "--data demo=PATH"),
+        (["run", "--checkpoint", "opus-66=/tmp"], "Did you mean 'opus-6'"),
+        (["run", "--checkpoint", "opus-6=/tmp"], "no key 'checkpoint'"),
+        (["run", "--set", "stoi=1"], "is not FAMILY.KEY=VALUE"),
+        (["run", "--set", "speaker_similarity.backend=ekapa"], "ecapa"),
+        (["run", "--set", "stoy.x=1"], "stoi"),
+        (["run", "--device", "tpu"], "tpu"),
+        (["run", "--workers", "0"], "--workers"),
+        (["score", "/no/such", "/tmp"], "/no/such is not a folder"),
+        (["site", "/no/such"], "not a finished run"),
+        (["export", "/no/such"], "not a finished run"),
+        (["export", "/tmp", "--format", "parquet"], "-o FILE"),
+        (["serve", "/no/such"], "/no/such"),
+        (["list", "colours"], "colours"),
+        (["fly"], "fly"),
+    ],
+)
+def test_a_users_mistake_is_one_clear_message(
+    bench: Bench, tmp_path: Path, args: list[str], words: str
+) -> None:
+    done = bench(*args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_folder_is_named(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "ref").mkdir()
+    (tmp_path / "rec").mkdir()
+    done = bench("score", tmp_path / "ref", tmp_path / "rec", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no sound files" in done.stderr or "no audio" in done.stderr
+
+
+def test_score_needs_no_suite(bench: Bench, tmp_path: Path, speech: list[Path]) -> None:
+    for name, gain in (("orig", 1.0), ("quiet one", 0.5)):
+        (tmp_path / name).mkdir()
+        for i, path in enumerate(speech[:2]):
+            samples, rate = sf.read(path)
+            sf.write(tmp_path / name / f"clip {i}.wav", samples[: 2 * rate] * gain, rate)
+    (tmp_path / "quiet one" / "clip 1.wav").unlink()
+    args = ["orig", "quiet one", "-o", "out", "--metric", "gain_db", "--metric", "pesq_wb"]
+    done = bench("score", *args, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    clips: Any = pd.read_csv(tmp_path / "out" / "clips.csv").set_index("clip")
+    assert clips.loc["clip_0", "gain_db"] == pytest.approx(-6.02, abs=0.01)
+    assert clips.loc["clip_0", "pesq_wb"] > 4.6
+    assert clips.loc["clip_1", "status"] == "failed"
+    assert "no file" in clips.loc["clip_1", "reason"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, bench: Bench, speech: list[Path]) -> Path:
+    base = tmp_path_factory.mktemp("finished")
+    (base / "data").mkdir()
+    for path in speech[:2]:
+        samples, rate = sf.read(path)
+        sf.write(base / "data" / f"{path.stem}.wav", samples[:rate], rate)
+    (base / "s.toml").write_text(
+        f"""
+        name = "exported"
+        metrics.speech = ["mel_distance", "gain_db"]
+        [[testset]]
+        name = "a_b"
+        domain = "speech"
+        path = "{base / "data"}"
+        [[codec]]
+        id = "opus-6"
+        label = "Opus & co_1 | 100%"
+        [[codec]]
+        id = "opus-24"
+        [[codec]]
+        id = "lowpass-7"
+        """
+    )
+    done = bench("run", base / "s.toml", "-o", base / "run")
+    assert done.returncode == 0, done.stderr
+    return base / "run"
+
+
+def test_export_of_tables(bench: Bench, finished: Path, tmp_path: Path) -> None:
+    csv = bench("export", finished).stdout
+    assert csv == (finished / "summary.csv").read_text()
+    clips = json.loads(bench("export", finished, "--format", "json", "--table", "clips").stdout)
+    frame = pd.read_csv(finished / "clips.csv")
+    assert [c["mel_distance"] for c in clips] == pytest.approx(frame["mel_distance"].tolist())
+    target = tmp_path / "deep" / "m.parquet"
+    bench("export", finished, "--format", "parquet", "--table", "metrics", "-o", target)
+    parquet = pd.read_parquet(BytesIO(target.read_bytes()))
+    assert parquet["value"].sum() == pytest.approx(
+        pd.read_csv(finished / "metrics.csv")["value"].sum()
+    )
+
+
+def test_export_takes_the_format_of_the_files_suffix(
+    bench: Bench, finished: Path, tmp_path: Path
+) -> None:
+    bench("export", finished, "-o", tmp_path / "table.tex")
+    assert "toprule" in (tmp_path / "table.tex").read_text()
+    done = bench("export", finished, "-o", tmp_path)
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+
+
+def test_a_metric_asked_for_that_is_not_here_gives_exit_code_1(
+    bench: Bench, tmp_path: Path
+) -> None:
+    ecapa = ["--set", "speaker_similarity.backend=ecapa"]
+    ecapa += ["--set", f"speaker_similarity.source={tmp_path}"]
+    few = ["--codec", "opus-6", "--testset", "speech", "--metric", "speaker_similarity"]
+    done = bench("run", "quick", *few, *ecapa, "-o", tmp_path / "run")
+    assert done.returncode == 1
+    assert "No value speech speaker_similarity (unavailable)" in done.stdout
+    assert "embedding_model.ckpt" in done.stdout
+
+
+def test_export_markdown_marks_the_best(bench: Bench, finished: Path) -> None:
+    lines = bench("export", finished, "--format", "markdown").stdout.splitlines()
+    assert "Mel distance ↓" in lines[2]
+    six, better, anchor = lines[4:7]
+    assert "Opus & co_1 \\| 100% (6.00 kbps)" in six
+    assert "**" in better
+    assert "<u>" in six
+    assert "**" not in anchor  # a filter is better still, but no codec
+
+
+def test_export_latex_compiles_in_the_mind(bench: Bench, finished: Path) -> None:
+    text = bench("export", finished, "--format", "latex").stdout
+    for piece in (
+        r"\toprule",
+        r"\bottomrule",
+        r"\textbf{",
+        r"\underline{",
+        r"$\downarrow$",
+        r"Opus \& co\_1 | 100\% (6.00 kbps)",
+        r"a\_b",
+    ):
+        assert piece in text
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    columns = {line.replace(r"\&", "").count("&") for line in rows}
+    assert columns == {3}  # measured, mel distance, gain
+
+
+@pytest.mark.parametrize("thing", ["codecs", "metrics", "suites", "testsets"])
+def test_lists(bench: Bench, thing: str) -> None:
+    done = bench("list", thing)
+    assert done.returncode == 0, done.stderr
+    expected = {"codecs": "opus-6", "metrics": "pesq_wb", "suites": "quick", "testsets": "vctk"}
+    assert expected[thing] in done.stdout

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+from almbench.results.records import ScoreRow, Writer, read_rows, signature
+
+
+def row(clip: str, value: float) -> ScoreRow:
+    return ScoreRow(
+        testset="t", clip=clip, codec="c", metric="m", value=value, status="ok", signature="s"
+    )
+
+
+def test_rows_come_back_and_the_latest_wins(tmp_path: Path) -> None:
+    with Writer(tmp_path, ScoreRow) as writer:
+        for each in (row("a", 1.0), row("b", 0.1 + 0.2), row("a", 3.0)):
+            writer.write(each)
+    rows = read_rows(tmp_path, ScoreRow)
+    assert {key[1]: r.value for key, r in rows.items()} == {"a": 3.0, "b": 0.1 + 0.2}
+
+
+def test_shards_merge(tmp_path: Path) -> None:
+    for shard, clip in (("-1of2", "a"), ("-2of2", "b")):
+        with Writer(tmp_path, ScoreRow, shard) as writer:
+            writer.write(row(clip, 1.0))
+    assert [key[1] for key in read_rows(tmp_path, ScoreRow)] == ["a", "b"]
+
+
+def test_a_torn_line_costs_only_itself(tmp_path: Path) -> None:
+    with Writer(tmp_path, ScoreRow) as writer:
+        writer.write(row("a", 1.0))
+        writer.write(row("b", 2.0))
+    path = tmp_path / "rows" / "scores.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])  # killed while writing
+    with Writer(tmp_path, ScoreRow) as writer:
+        writer.write(row("c", 3.0))
+    assert [key[1] for key in read_rows(tmp_path, ScoreRow)] == ["a", "c"]
+
+
+def test_no_rows_at_all(tmp_path: Path) -> None:
+    assert read_rows(tmp_path, ScoreRow) == {}
+
+
+def test_a_signature_depends_on_content_not_on_order_of_keys() -> None:
+    assert signature({"a": 1, "b": 2}) == signature({"b": 2, "a": 1})
+    assert signature(1, "2") != signature(1, 2)
+    assert signature("ab") != signature("a", "b")

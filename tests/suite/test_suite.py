@@ -1,0 +1,201 @@
+from pathlib import Path
+
+import pytest
+
+from almbench.errors import UserError
+from almbench.runner.plan import make_plan, select
+from almbench.suite.load import builtin_suites, fill_in, load_suite, use_checkpoints
+
+MINIMAL = """
+name = "mine"
+[[testset]]
+name = "speech"
+domain = "speech"
+{testset}
+[[codec]]
+id = "opus-6"
+{codec}
+"""
+
+
+def write(folder: Path, testset: str = "", codec: str = "") -> str:
+    path = folder / "suite.toml"
+    path.write_text(MINIMAL.format(testset=testset, codec=codec))
+    return str(path)
+
+
+def test_builtin_suites_load() -> None:
+    for name in builtin_suites():
+        assert load_suite(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("testset", "codec", "words"),
+    [
+        ("pth = 'x'", "", ["pth", "path"]),
+        ("layout = 'vctc'", "", ["layout", "vctc", "vctk"]),
+        ("limit = 0", "", ["limit", "0"]),
+        ("limit = 'many'", "", ["limit", "many"]),
+        ("metrics = 3", "", ["metrics"]),
+        ("", "optons = {}", ["optons", "options"]),
+        ("", "domains = ['sppech']", ["domains", "sppech", "speech"]),
+        ("", "[[codec]]\nid = 'OPUS-6'", ["opus-6", "twice"]),
+        ("", "[[codec]]\nid = 'a/b'", ["id", "a/b"]),
+        ("", "[[codec]]\nid = 'original'", ["original", "reserved"]),
+        ("", "[[codec]]\nid =", ["TOML"]),
+    ],
+)
+def test_a_mistake_names_the_key_and_the_cure(
+    tmp_path: Path, testset: str, codec: str, words: list[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        load_suite(write(tmp_path, testset, codec))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_unknown_suite_suggests_the_nearest() -> None:
+    with pytest.raises(UserError, match="Did you mean 'quick'"):
+        load_suite("quik")
+    with pytest.raises(UserError, match=r"no/such\.toml does not exist"):
+        load_suite("no/such.toml")
+
+
+def test_relative_paths_are_those_of_the_suite_file(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path, "path = 'sounds'"))
+    assert suite.testset[0].path == str(tmp_path / "sounds")
+
+
+def test_data_folders_are_filled_in(tmp_path: Path) -> None:
+    suite = load_suite("alm-demo")
+    fill_in(suite, {"demo": tmp_path})
+    assert suite.testset[0].path == str(tmp_path / "speech/gt")
+    assert suite.codec[0].options["path"] == str(tmp_path / "{domain}/dac")
+
+
+def test_data_folders_are_filled_in_wherever_options_hold_text(tmp_path: Path) -> None:
+    options = """
+adapter = "external"
+[codec.options]
+command = ["{python}", "{code}/worker.py", "{workers}/x", "-c", "https://a//b"]
+sample_rate = 16000
+family = ""
+settings = { weights = "{weights}/best.pt", levels = 4 }
+"""
+    suite = load_suite(write(tmp_path, codec=options))
+    data = {name: tmp_path / name for name in ("speech", "code", "weights")}
+    fill_in(suite, data)
+    assert suite.codec[0].options == {
+        "command": [
+            "{python}",
+            str(tmp_path / "code/worker.py"),
+            "{workers}/x",
+            "-c",
+            "https://a//b",
+        ],
+        "sample_rate": 16000,
+        "family": "",
+        "settings": {"weights": str(tmp_path / "weights/best.pt"), "levels": 4},
+    }
+    with pytest.raises(UserError, match=r"codec 'opus-6' needs a folder: .* --data code=PATH"):
+        fill_in(load_suite(write(tmp_path, codec=options)), {"speech": tmp_path})
+
+
+def test_a_test_set_without_path_takes_the_folder_of_its_name(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path))
+    fill_in(suite, {"speech": tmp_path})
+    assert suite.testset[0].path == str(tmp_path)
+
+
+def test_missing_and_unused_data_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--data demo=PATH"):
+        fill_in(load_suite("alm-demo"), {})
+    with pytest.raises(UserError, match="Did you mean 'demo'"):
+        fill_in(load_suite("alm-demo"), {"demo": tmp_path, "demos": tmp_path})
+
+
+def test_optional_test_sets_that_were_not_given_are_skipped(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path, "optional = true"))
+    fill_in(suite, {})
+    with pytest.raises(UserError, match=r"speech \(give --data speech=PATH\)"):
+        make_plan(suite)
+    with pytest.raises(UserError, match="--data demo=PATH"):
+        fill_in(load_suite("alm-demo"), {})
+
+
+ABOUT = """
+url = 'https://example.org/work/'
+authors = ['A', 'B']
+citation = '@misc{x}'
+"""
+FIGURE = """
+[[published]]
+codec = "opus-6"
+domain = "speech"
+metric = "pesq_wb"
+value = 1.5
+source = "Nobody, 2020"
+"""
+
+
+def write_about(folder: Path, about: str = "", figure: str = "") -> str:
+    path = folder / "suite.toml"
+    path.write_text(about + MINIMAL.format(testset="path = 'x'", codec="") + figure)
+    return str(path)
+
+
+def test_what_a_suite_tells_of_itself(tmp_path: Path) -> None:
+    suite = load_suite(write_about(tmp_path, ABOUT, FIGURE))
+    assert (suite.url, suite.authors) == ("https://example.org/work/", ["A", "B"])
+    (figure,) = suite.published
+    assert (figure.codec, figure.domain, figure.value) == ("opus-6", "speech", 1.5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("https:", "javascript:", ["url", "https://"]),
+        ("https://example.org", "https://", ["url", "https://"]),
+        ("example.org", "example.org/a b", ["url", "spaces"]),
+        ("example.org", "a;b", ["url"]),
+        ("example.org", "user@example.org", ["url"]),
+        ("'A', 'B'", "1", ["authors"]),
+        ('codec = "opus-6"', 'codec = "opus-7"', ["opus-7", "opus-6", "[[published]]"]),
+        ('domain = "speech"', 'testset = "speec"', ["speec", "speech"]),
+        ('domain = "speech"', "", ["'domain'", "'testset'"]),
+        ("value = 1.5", "value = nan", ["published[0].value"]),
+        ("value = 1.5", "", ["value", "missing"]),
+        ('"Nobody, 2020"', '""', ["published[0].source"]),
+    ],
+)
+def test_mistakes_in_what_a_suite_tells(
+    old: str, new: str, words: list[str], tmp_path: Path
+) -> None:
+    figure = FIGURE.replace(old, new)
+    about = ABOUT.replace(old, new)
+    with pytest.raises(UserError) as caught:
+        load_suite(write_about(tmp_path, about, figure))
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_narrowed_suite_keeps_the_figures_of_its_codecs(tmp_path: Path) -> None:
+    suite = load_suite(write_about(tmp_path, "", FIGURE))
+    assert select(suite, ["opus-24"], [], []).published == []
+    assert len(select(suite, [], ["speech"], []).published) == 1
+
+
+def test_published_figures_of_built_in_suites_name_their_source() -> None:
+    figures = load_suite("alm-demo").published
+    assert {f.metric for f in figures} == {"pesq_wb", "stoi", "utmos", "dnsmos", "mushra"}
+    assert all("2504.10344" in f.source for f in figures)
+    assert "2504.10344" in load_suite("alm-baselines").citation
+
+
+def test_checkpoints_of_codecs_that_were_left_out_are_no_mistake() -> None:
+    whole = load_suite("alm-baselines")
+    chosen = select(whole, ["mimi-1.1"], [], [])
+    folders = {"mimi-1.1": Path("/a"), "mimi-0.41": Path("/b")}
+    use_checkpoints(chosen, folders, [codec.id for codec in whole.codec])
+    assert [(c.id, c.options["checkpoint"]) for c in chosen.codec] == [("mimi-1.1", "/a")]
+    with pytest.raises(UserError, match="mimi-11"):
+        use_checkpoints(chosen, {"mimi-11": Path("/a")}, [codec.id for codec in whole.codec])
