@@ -1,31 +1,35 @@
-"""The errors that almbench tells apart."""
+"""The errors that almbench raises; all derive from `AlmbenchError`."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class UserError(Exception):
+class AlmbenchError(Exception):
+    """Base of every error that almbench raises on purpose."""
+
+
+class UserError(AlmbenchError):
     """The user's input is wrong: one clear message, exit code 2, no traceback."""
 
 
-class AudioError(Exception):
+class AudioError(AlmbenchError):
     """A sound cannot be read or used; the clip fails, the run goes on."""
 
 
-class CodecError(Exception):
+class CodecError(AlmbenchError):
     """A codec failed on one clip; its row fails, the run goes on."""
 
 
-class Unavailable(Exception):  # noqa: N818 - a state of the machine, not a fault
-    """A codec or metric cannot be used here; the message says what is missing and the cure."""
+class Unavailable(AlmbenchError):  # noqa: N818 - a state of the machine, not a fault
+    """A codec or metric cannot be used here; the message says what is missing and how to get it."""
 
 
-class Unscorable(Exception):  # noqa: N818 - a verdict on a clip, not a fault of the program
+class MetricUndefined(AlmbenchError):  # noqa: N818 - a finding about a clip, not a fault
     """A metric is not defined for this pair of sounds; its row fails with this reason."""
 
 
-class Inapplicable(Unscorable):
-    """A metric has nothing to say of this pair, though nothing is wrong; its row is skipped."""
+class NotApplicable(MetricUndefined):
+    """A metric does not apply to this pair, though nothing is wrong; its row is skipped."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:

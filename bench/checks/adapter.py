@@ -21,7 +21,7 @@ from almbench.audio import Samples, fit, read, resample
 from almbench.codecs.base import Codec, CodecSpec, Encoded, from_codes
 from almbench.codecs.registry import PRESETS, adapter, adapter_names, create
 from almbench.devices import choose
-from almbench.errors import CodecError, Unavailable, Unscorable, UserError, unknown
+from almbench.errors import CodecError, MetricUndefined, Unavailable, UserError, unknown
 from almbench.metrics.alignment import LagMs
 from almbench.metrics.base import Settings
 from almbench.samples import folder
@@ -331,7 +331,7 @@ def _delay(subject: Subject) -> Result:
         sound = fit(subject.through(clip)[1], len(clip))
         lag_ms = LagMs(Settings()).score(clip, sound, subject.rate, ["lag_ms"])["lag_ms"]
         words = f"about {lag_ms:.1f} ms on speech"
-    except Unscorable as error:
+    except MetricUndefined as error:
         words = str(error)
     return f"{words}; waveforms are not kept (correlation {height:.2f})", "info"
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Samples
-from almbench.errors import Inapplicable, Unscorable
+from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence, release
 
@@ -47,14 +47,14 @@ class LagMs(Family[Settings]):
         """Compute the lag.
 
         Raises:
-            Unscorable: A sound is silent or shorter than 0.25 s.
-            Inapplicable: Nothing correlates clearly within 100 ms.
+            MetricUndefined: A sound is silent or shorter than 0.25 s.
+            NotApplicable: Nothing correlates clearly within 100 ms.
         """
         del names
         refuse_silence(prepared, "reference")
         refuse_silence(reconstruction, "reconstruction")
         if len(prepared) < SHORTEST_S * rate:
-            raise Unscorable(
+            raise MetricUndefined(
                 f"{len(prepared) / rate:.2f} s is too short: a lag needs {SHORTEST_S} s"
             )
         return {self.name: 1000 * _lag(prepared, reconstruction, rate)}
@@ -77,7 +77,7 @@ class GainDb(Family[Settings]):
         """Compute the difference in level.
 
         Raises:
-            Unscorable: A sound is silent.
+            MetricUndefined: A sound is silent.
         """
         del rate, names
         refuse_silence(prepared, "reference")
@@ -101,7 +101,7 @@ def _lag(reference: Samples, reconstruction: Samples, rate: int) -> float:
     if rough.height < CLEAR:
         wide = _peak(reference, reconstruction, -round(RANGE_S * rate), round(RANGE_S * rate))
         if abs(wide.height) < CLEAR:
-            raise Inapplicable("no clear correlation of waveforms or envelopes within 100 ms")
+            raise NotApplicable("no clear correlation of waveforms or envelopes within 100 ms")
         return wide.lag / rate
     place, margin = round(rough.lag * STEP_S * rate), round(NEAR_S * rate)
     fine = _peak(reference, reconstruction, place - margin, place + margin)

@@ -86,7 +86,7 @@ class Family(ABC, Generic[S]):
             rate: Sample rate in Hz.
 
         Raises:
-            Unscorable: The metric is not defined for this reference.
+            MetricUndefined: The metric is not defined for this reference.
             Unavailable: Something that it needs is not here.
         """
         del rate
@@ -112,5 +112,5 @@ class Family(ABC, Generic[S]):
             A finite value for each name.
 
         Raises:
-            Unscorable: The metric is not defined for this pair, with the reason.
+            MetricUndefined: The metric is not defined for this pair, with the reason.
         """

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 
 
 def release(package: str) -> str:
@@ -32,7 +32,7 @@ def refuse_silence(samples: Samples, whose: str) -> None:
         whose: What it is, for the message, such as "reference".
 
     Raises:
-        Unscorable: The sound is silent.
+        MetricUndefined: The sound is silent.
     """
     if len(samples) == 0 or samples.min() == samples.max():
-        raise Unscorable(f"the {whose} is silent")
+        raise MetricUndefined(f"the {whose} is silent")

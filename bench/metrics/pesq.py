@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import ClassVar
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
 
@@ -30,7 +30,7 @@ class _Pesq(Family[Settings]):
         """Compute PESQ.
 
         Raises:
-            Unscorable: A sound is silent, shorter than 250 ms, or holds no utterance.
+            MetricUndefined: A sound is silent, shorter than 250 ms, or holds no utterance.
         """
         del names
         refuse_silence(prepared, "reference")
@@ -44,11 +44,11 @@ class _Pesq(Family[Settings]):
             return float(pesq(rate, reference, reconstruction, self.mode))
         except BufferTooShortError as error:
             ms = len(reference) / rate * 1000
-            raise Unscorable(f"{ms:.0f} ms is too short: PESQ needs 250 ms") from error
+            raise MetricUndefined(f"{ms:.0f} ms is too short: PESQ needs 250 ms") from error
         except NoUtterancesError as error:
-            raise Unscorable("PESQ finds no utterance in the sound") from error
+            raise MetricUndefined("PESQ finds no utterance in the sound") from error
         except ValueError as error:  # the C code answered NaN, as for a nearly silent sound
-            raise Unscorable("PESQ is not defined for this pair: it answered NaN") from error
+            raise MetricUndefined("PESQ is not defined for this pair: it answered NaN") from error
 
 
 class PesqWideBand(_Pesq):

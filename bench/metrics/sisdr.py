@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from almbench.audio import Samples
-from almbench.errors import Inapplicable, Unscorable
+from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence
 
@@ -35,8 +35,9 @@ class SiSdr(Family[Settings]):
         """Compute SI-SDR.
 
         Raises:
-            Unscorable: A sound is silent, or the reconstruction holds nothing of the reference.
-            Inapplicable: The reconstruction is a scaled copy of the reference.
+            MetricUndefined: A sound is silent, or the reconstruction holds nothing of the
+                reference.
+            NotApplicable: The reconstruction is a scaled copy of the reference.
         """
         del rate, names
         refuse_silence(prepared, "reference")
@@ -47,7 +48,7 @@ class SiSdr(Family[Settings]):
         distortion = y - target
         signal, noise = float(target @ target), float(distortion @ distortion)
         if noise <= LEAST_DISTORTION * signal:
-            raise Inapplicable("SI-SDR is infinite: the reconstruction is a copy of the reference")
+            raise NotApplicable("SI-SDR is infinite: the reconstruction is a copy of the reference")
         if signal <= LEAST_DISTORTION * noise:
-            raise Unscorable("SI-SDR is minus infinite: nothing of the reference is left")
+            raise MetricUndefined("SI-SDR is minus infinite: nothing of the reference is left")
         return {self.name: float(10 * np.log10(signal / noise))}

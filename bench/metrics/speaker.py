@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Samples
-from almbench.errors import Unavailable, Unscorable
+from almbench.errors import MetricUndefined, Unavailable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
 from almbench.metrics.ecapa import HUB_ID, REVISION, Ecapa, find_checkpoint, name_weights
@@ -88,7 +88,7 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         """Embed the reference.
 
         Raises:
-            Unscorable: It is silent, too short or holds no speech.
+            MetricUndefined: It is silent, too short or holds no speech.
             Unavailable: The encoder's weights cannot be loaded.
         """
         return self._embed(reference, rate, "reference")
@@ -103,7 +103,7 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         """Compute the similarity.
 
         Raises:
-            Unscorable: The reconstruction is silent or holds no speech.
+            MetricUndefined: The reconstruction is silent or holds no speech.
             Unavailable: The encoder's weights cannot be loaded.
         """
         del names
@@ -114,17 +114,17 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         refuse_silence(samples, whose)
         encoder = self._encoder()
         if len(samples) < encoder.shortest:
-            raise Unscorable(
+            raise MetricUndefined(
                 f"{len(samples) / rate:.3f} s is too short for a speaker embedding "
                 f"({encoder.shortest / rate:.1f} s)"
             )
         try:
             embedding = encoder.embed(samples)
         except NoSpeechError as error:
-            raise Unscorable(f"no speech is detected in the {whose}") from error
+            raise MetricUndefined(f"no speech is detected in the {whose}") from error
         length = float(np.linalg.norm(embedding))
         if not 0 < length < np.inf:
-            raise Unscorable(f"the {whose} has no speaker embedding")
+            raise MetricUndefined(f"the {whose} has no speaker embedding")
         return embedding / length
 
     def _encoder(self) -> Encoder:

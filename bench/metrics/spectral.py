@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
 
@@ -49,7 +49,7 @@ class MelDistance(Family[Settings]):
         """Compute the log mel spectrum of the reference.
 
         Raises:
-            Unscorable: The reference is silent or shorter than a window.
+            MetricUndefined: The reference is silent or shorter than a window.
         """
         refuse_silence(reference, "reference")
         return _log_mel(reference, rate)
@@ -72,7 +72,7 @@ def _log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
     from librosa import stft
 
     if len(samples) < WINDOW:
-        raise Unscorable(f"{len(samples)} samples are less than a window of {WINDOW}")
+        raise MetricUndefined(f"{len(samples)} samples are less than a window of {WINDOW}")
     magnitudes = np.abs(stft(samples, n_fft=WINDOW, hop_length=HOP, pad_mode="reflect"))
     return np.asarray(np.log10(np.maximum(_filters(rate) @ magnitudes, FLOOR)), np.float64)
 
@@ -116,14 +116,16 @@ class MrstftDistance(Family[Settings]):
         """Compute the distance; a silent reconstruction has one, too.
 
         Raises:
-            Unscorable: The reference is silent or shorter than the longest window.
+            MetricUndefined: The reference is silent or shorter than the longest window.
         """
         import torch
 
         del rate, names
         refuse_silence(prepared, "reference")
         if len(prepared) < LONGEST_WINDOW:
-            raise Unscorable(f"{len(prepared)} samples are less than a window of {LONGEST_WINDOW}")
+            raise MetricUndefined(
+                f"{len(prepared)} samples are less than a window of {LONGEST_WINDOW}"
+            )
         # [B, C, T]; the package's own windows are single precision, so the sounds are as well.
         target, output = (
             torch.from_numpy(x).to(torch.float32)[None, None] for x in (prepared, reconstruction)

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
 
@@ -59,7 +59,7 @@ class Stoi(Family[Settings]):
         """Find the frames with speech, and their band magnitudes.
 
         Raises:
-            Unscorable: The reference is silent, or holds less than 30 frames (about 0.4 s) of
+            MetricUndefined: The reference is silent, or holds less than 30 frames (about 0.4 s) of
                 active speech.
         """
         from pystoi.stoi import DYN_RANGE, N
@@ -67,12 +67,12 @@ class Stoi(Family[Settings]):
         refuse_silence(reference, "reference")
         frames = _frames(reference, rate)
         if len(frames) == 0:
-            raise Unscorable("the sound is shorter than one STOI frame (26 ms)")
+            raise MetricUndefined("the sound is shorter than one STOI frame (26 ms)")
         levels = 20 * np.log10(np.linalg.norm(frames, axis=1) + EPS)
         active = levels > levels.max() - DYN_RANGE
         bands = _bands(frames[active])
         if bands.shape[1] < N:
-            raise Unscorable(
+            raise MetricUndefined(
                 f"too little active speech: {bands.shape[1]} of the {N} frames (0.4 s) STOI needs"
             )
         return Reference(active, _segments(bands))
@@ -83,7 +83,7 @@ class Stoi(Family[Settings]):
         """Compute STOI, ESTOI or both.
 
         Raises:
-            Unscorable: The reconstruction is silent.
+            MetricUndefined: The reconstruction is silent.
         """
         refuse_silence(reconstruction, "reconstruction")
         segments = _segments(_bands(_frames(reconstruction, rate)[prepared.active]))

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
 
@@ -49,7 +49,7 @@ class _Visqol(Family[Settings]):
         """Compute ViSQOL.
 
         Raises:
-            Unscorable: A sound is silent, too quiet or too short, or holds no active patch.
+            MetricUndefined: A sound is silent, too quiet or too short, or holds no active patch.
         """
         del names
         refuse_silence(prepared, "reference")
@@ -58,13 +58,13 @@ class _Visqol(Family[Settings]):
             result = self._api.measure_from_arrays(prepared, reconstruction, rate)
         except (ValueError, IndexError) as error:
             seconds = len(prepared) / rate
-            raise Unscorable(
+            raise MetricUndefined(
                 f"ViSQOL finds nothing to compare in {seconds:.2f} s "
                 "(it needs about 1 s, in speech mode with speech in it)"
             ) from error
         # Equal everywhere but without energy: there was only the floor to compare.
         if result.vnsim == 1 and not result.fvdegenergy.any():
-            raise Unscorable("both sounds lie below ViSQOL's absolute noise floor")
+            raise MetricUndefined("both sounds lie below ViSQOL's absolute noise floor")
         return {self.name: float(result.moslqo)}
 
 

@@ -107,7 +107,7 @@ def score_pair(pair: Pair) -> Answer:
 
 
 def _answer(pair: Pair, ask: Ask) -> list[Result]:
-    from almbench.errors import Inapplicable, Unavailable, Unscorable
+    from almbench.errors import MetricUndefined, NotApplicable, Unavailable
 
     values: dict[str, float] = {}
     status: Literal["failed", "skipped", "unavailable"] = "failed"
@@ -117,9 +117,9 @@ def _answer(pair: Pair, ask: Ask) -> list[Result]:
         length, reconstruction = _cut(pair, ask)
         begin = time.perf_counter()
         values = _values(pair, ask, length, reconstruction)
-    except Inapplicable as error:
+    except NotApplicable as error:
         status, reason = "skipped", str(error)
-    except Unscorable as error:
+    except MetricUndefined as error:
         reason = str(error)
     except Unavailable as error:
         status, reason = "unavailable", str(error)
@@ -136,21 +136,21 @@ def _answer(pair: Pair, ask: Ask) -> list[Result]:
 
 def _cut(pair: Pair, ask: Ask) -> "tuple[int, Samples]":
     """Bring both sounds to the family's rate; returns the shorter length and the reconstruction."""
-    from almbench.errors import Unscorable
+    from almbench.errors import MetricUndefined
 
     rate = _family(ask.family, ask.settings).rate or pair.scoring_rate
     original = _at_rate(pair.original, pair.scoring_rate, rate)
     reconstruction = _at_rate(pair.reconstruction, pair.scoring_rate, rate)
     length = min(len(original), len(reconstruction))
     if not length:
-        raise Unscorable(f"nothing is left of the clip at {pair.scoring_rate} Hz")
+        raise MetricUndefined(f"nothing is left of the clip at {pair.scoring_rate} Hz")
     return length, reconstruction[:length]
 
 
 def _values(pair: Pair, ask: Ask, length: int, reconstruction: "Samples") -> dict[str, float]:
     from math import isfinite
 
-    from almbench.errors import Unscorable
+    from almbench.errors import MetricUndefined
 
     family = _family(ask.family, ask.settings)
     prepared = _prepared(ask.family, ask.settings, pair.original, pair.scoring_rate, length)
@@ -158,7 +158,7 @@ def _values(pair: Pair, ask: Ask, length: int, reconstruction: "Samples") -> dic
     values = family.score(prepared, reconstruction, rate, ask.metrics)
     for name, value in values.items():
         if not isfinite(value):
-            raise Unscorable(f"{name} came out as {value}")
+            raise MetricUndefined(f"{name} came out as {value}")
     return values
 
 

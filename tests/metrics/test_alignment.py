@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import hilbert
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.alignment import GainDb, LagMs
 from almbench.metrics.base import Settings
 
@@ -59,19 +59,19 @@ def test_without_envelopes_the_waveforms_give_the_lag() -> None:
 
 def test_sounds_that_have_nothing_in_common_are_refused() -> None:
     draw = np.random.default_rng(0).standard_normal
-    with pytest.raises(Unscorable, match="no clear correlation"):
+    with pytest.raises(MetricUndefined, match="no clear correlation"):
         lag(draw(2 * RATE), draw(2 * RATE))
 
 
 def test_a_lag_out_of_range_is_refused_not_guessed() -> None:
     clicks = np.zeros(2 * RATE)
     clicks[[10_000, 17_000, 31_000]] = 0.5
-    with pytest.raises(Unscorable, match="no clear correlation"):
+    with pytest.raises(MetricUndefined, match="no clear correlation"):
         lag(clicks, np.roll(clicks, 3000))  # 125 ms
 
 
 def test_a_lag_needs_a_quarter_of_a_second(speech_24k: Samples) -> None:
-    with pytest.raises(Unscorable, match="too short"):
+    with pytest.raises(MetricUndefined, match="too short"):
         lag(speech_24k[:10], speech_24k[:10])
 
 
@@ -86,7 +86,7 @@ def test_silence_on_either_side_is_refused(
     measure: Callable[[Samples, Samples], float],
     speech_24k: Samples,
 ) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         measure(np.zeros_like(speech_24k), speech_24k)
-    with pytest.raises(Unscorable, match="the reconstruction is silent"):
+    with pytest.raises(MetricUndefined, match="the reconstruction is silent"):
         measure(speech_24k, np.zeros_like(speech_24k))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.common import absent, refuse_silence, release
 
 
@@ -22,7 +22,7 @@ def test_absent_names_what_is_missing_and_the_cure() -> None:
 def test_silence_is_no_samples_or_no_change(
     samples: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         refuse_silence(samples, "reference")
 
 

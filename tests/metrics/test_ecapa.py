@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from almbench.audio import Samples
-from almbench.errors import Unavailable, Unscorable
+from almbench.errors import MetricUndefined, Unavailable
 from almbench.metrics.ecapa import CHECKPOINT, REVISION, Ecapa, find_checkpoint
 from almbench.metrics.speaker import SpeakerSettings, SpeakerSimilarity
 from almbench.torchaudio_import import import_torchaudio
@@ -103,7 +103,7 @@ def test_embeddings_are_those_of_speechbrains_own_interface(
 
     shortest = family.prepare(speech[: Ecapa.shortest], 16_000)
     assert np.isfinite(shortest).all()
-    with pytest.raises(Unscorable, match="too short"):
+    with pytest.raises(MetricUndefined, match="too short"):
         family.prepare(speech[:10], 16_000)
 
 

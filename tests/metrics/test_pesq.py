@@ -5,7 +5,7 @@ import pytest
 from pesq import pesq
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.metrics.pesq import PesqNarrowBand, PesqWideBand
 
@@ -48,30 +48,30 @@ def test_level_does_not_matter(speech: Samples, damaged: Samples) -> None:
 
 @BOTH
 def test_silence_on_either_side_is_refused(family: Both, speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         score(family, np.zeros_like(speech), speech)
-    with pytest.raises(Unscorable, match="the reconstruction is silent"):
+    with pytest.raises(MetricUndefined, match="the reconstruction is silent"):
         score(family, speech, np.zeros_like(speech))
 
 
 @BOTH
 def test_less_than_a_quarter_of_a_second_is_refused(family: Both, speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="250 ms"):
+    with pytest.raises(MetricUndefined, match="250 ms"):
         score(family, speech[:3999], speech[:3999])
-    with pytest.raises(Unscorable, match="250 ms"):
+    with pytest.raises(MetricUndefined, match="250 ms"):
         score(family, speech[:10], speech[:10])
 
 
 def test_a_reference_without_utterance_is_refused(speech: Samples) -> None:
     burst = np.zeros_like(speech)  # 50 ms of noise: shorter than what counts as an utterance
     burst[32_000:32_800] = 0.1 * np.random.default_rng(0).standard_normal(800)
-    with pytest.raises(Unscorable, match="no utterance"):
+    with pytest.raises(MetricUndefined, match="no utterance"):
         score(WIDE, burst, speech)
 
 
 def test_a_nan_of_the_package_is_refused(speech: Samples) -> None:
     # Below the smallest single-precision number: silent to the package, but not zero.
-    with pytest.raises(Unscorable, match="NaN"):
+    with pytest.raises(MetricUndefined, match="NaN"):
         score(WIDE, speech, speech * 1e-60)
 
 

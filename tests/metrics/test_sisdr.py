@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.metrics.sisdr import SiSdr
 
@@ -48,22 +48,22 @@ def test_it_is_the_projection_of_the_paper_on_real_speech(
 
 def test_a_copy_at_any_level_is_refused(speech: Samples) -> None:
     for copy in (speech, 0.3 * speech, -speech):
-        with pytest.raises(Unscorable, match="SI-SDR is infinite"):
+        with pytest.raises(MetricUndefined, match="SI-SDR is infinite"):
             score(speech, copy)
 
 
 def test_nothing_of_the_reference_is_refused() -> None:
     left, right = np.tile([1.0, -1.0, 0.0, 0.0], 100), np.tile([0.0, 0.0, 1.0, -1.0], 100)
-    with pytest.raises(Unscorable, match="minus infinite"):
+    with pytest.raises(MetricUndefined, match="minus infinite"):
         score(left, right)
 
 
 def test_silence_on_either_side_is_refused(speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         score(np.zeros_like(speech), speech)
-    with pytest.raises(Unscorable, match="the reconstruction is silent"):
+    with pytest.raises(MetricUndefined, match="the reconstruction is silent"):
         score(speech, np.zeros_like(speech))
-    with pytest.raises(Unscorable, match="the reconstruction is silent"):
+    with pytest.raises(MetricUndefined, match="the reconstruction is silent"):
         score(speech, np.full_like(speech, 0.1))  # a constant carries no sound
 
 

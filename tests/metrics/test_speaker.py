@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from resemblyzer import VoiceEncoder, preprocess_wav
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.speaker import SpeakerSettings, SpeakerSimilarity
 
 FAMILY = SpeakerSimilarity(SpeakerSettings())
@@ -35,20 +35,20 @@ def test_a_voice_played_faster_is_less_the_same_speaker(speech: Samples, damaged
 
 
 def test_silence_on_either_side_is_refused(speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         score(np.zeros_like(speech), speech)
-    with pytest.raises(Unscorable, match="the reconstruction is silent"):
+    with pytest.raises(MetricUndefined, match="the reconstruction is silent"):
         score(speech, np.zeros_like(speech))
 
 
 def test_noise_without_speech_is_refused(speech: Samples) -> None:
     noise = 0.01 * np.random.default_rng(0).standard_normal(len(speech))
-    with pytest.raises(Unscorable, match="no speech is detected in the reconstruction"):
+    with pytest.raises(MetricUndefined, match="no speech is detected in the reconstruction"):
         score(speech, noise)
 
 
 def test_too_short_is_refused(speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="too short"):
+    with pytest.raises(MetricUndefined, match="too short"):
         score(speech[:10], speech[:10])
 
 

@@ -5,7 +5,7 @@ from librosa.feature import melspectrogram
 from torch import Tensor, from_numpy
 
 from almbench.audio import Samples, resample
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.metrics.spectral import MelDistance, MrstftDistance
 
@@ -82,16 +82,16 @@ def test_an_exact_copy_has_no_distance(family: Both, speech: Samples) -> None:
 def test_a_silent_reference_is_refused_and_a_silent_reconstruction_is_far(
     family: Both, speech: Samples, damaged: Samples
 ) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         score(family, np.zeros_like(speech), speech)
     assert score(family, speech, np.zeros_like(speech)) > score(family, speech, damaged)
 
 
 @BOTH
 def test_too_short_is_refused(family: Both, speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="10 samples are less than a window"):
+    with pytest.raises(MetricUndefined, match="10 samples are less than a window"):
         score(family, speech[:10], speech[:10])
     least = {"mel_distance": 1024, "mrstft_distance": 2048}[family.name]
-    with pytest.raises(Unscorable, match="less than a window"):
+    with pytest.raises(MetricUndefined, match="less than a window"):
         score(family, speech[: least - 1], speech[: least - 1])
     assert score(family, speech[:least], 0.5 * speech[:least]) > 0

@@ -5,7 +5,7 @@ import pytest
 from pystoi import stoi
 
 from almbench.audio import Samples
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.metrics.stoi import Stoi
 
@@ -74,7 +74,7 @@ def test_too_little_active_speech_is_refused_and_enough_is_not() -> None:
             theirs = stoi(sound, sound, 16_000)
         if theirs == 1e-5:  # pystoi's number for "not enough"
             refused.append(samples)
-            with pytest.raises(Unscorable, match="too little active speech"):
+            with pytest.raises(MetricUndefined, match="too little active speech"):
                 score(sound, sound)
         else:
             assert score(sound, sound)["stoi"] == theirs
@@ -83,14 +83,14 @@ def test_too_little_active_speech_is_refused_and_enough_is_not() -> None:
 
 
 def test_a_few_samples_are_refused(speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="shorter than one STOI frame"):
+    with pytest.raises(MetricUndefined, match="shorter than one STOI frame"):
         score(speech[:10], speech[:10])
-    with pytest.raises(Unscorable, match="too little active speech"):
+    with pytest.raises(MetricUndefined, match="too little active speech"):
         score(speech[:420], speech[:420])
 
 
 def test_silence_on_either_side_is_refused(speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         score(np.zeros_like(speech), speech)
-    with pytest.raises(Unscorable, match="the reconstruction is silent"):
+    with pytest.raises(MetricUndefined, match="the reconstruction is silent"):
         score(speech, np.zeros_like(speech))

@@ -6,7 +6,7 @@ import soundfile as sf
 from visqol import VisqolApi
 
 from almbench.audio import Samples, resample
-from almbench.errors import Unscorable
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.metrics.visqol import VisqolAudio, VisqolSpeech
 
@@ -55,17 +55,17 @@ def test_audio_mode_is_the_package_and_an_exact_copy_gets_the_published_value(
 
 @BOTH
 def test_silence_on_either_side_is_refused(family: Both, speech: Samples) -> None:
-    with pytest.raises(Unscorable, match="the reference is silent"):
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
         score(family, np.zeros_like(speech), speech)
-    with pytest.raises(Unscorable, match="the reconstruction is silent"):
+    with pytest.raises(MetricUndefined, match="the reconstruction is silent"):
         score(family, speech, np.zeros_like(speech))
 
 
 @BOTH
 def test_too_short_is_refused(family: Both, speech: Samples) -> None:
-    with pytest.raises(Unscorable, match=r"in 0\.50 s"):
+    with pytest.raises(MetricUndefined, match=r"in 0\.50 s"):
         score(family, speech[:8000], speech[:8000])
-    with pytest.raises(Unscorable, match=r"in 0\.00 s"):
+    with pytest.raises(MetricUndefined, match=r"in 0\.00 s"):
         score(family, speech[:10], speech[:10])
 
 
@@ -73,7 +73,7 @@ def test_too_short_is_refused(family: Both, speech: Samples) -> None:
 def test_sounds_below_the_noise_floor_are_refused(
     family: Both, speech: Samples, damaged: Samples
 ) -> None:
-    with pytest.raises(Unscorable, match="noise floor"):
+    with pytest.raises(MetricUndefined, match="noise floor"):
         score(family, 1e-5 * speech, 1e-5 * damaged)
 
 

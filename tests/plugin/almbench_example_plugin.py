@@ -8,7 +8,7 @@ from pydantic import Field
 
 from almbench.audio import Samples
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
-from almbench.errors import CodecError, Inapplicable
+from almbench.errors import CodecError, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence
 
@@ -83,12 +83,12 @@ class Snr(Family[Settings]):
         """Compare a reconstruction with its reference, both `[T]`.
 
         Raises:
-            Unscorable: The reference is silent.
-            Inapplicable: The reconstruction is an exact copy.
+            MetricUndefined: The reference is silent.
+            NotApplicable: The reconstruction is an exact copy.
         """
         del rate, names
         refuse_silence(prepared, "reference")
         noise = float(np.sum((prepared - reconstruction) ** 2))
         if not noise:
-            raise Inapplicable("SNR is infinite: the reconstruction is a copy of the reference")
+            raise NotApplicable("SNR is infinite: the reconstruction is a copy of the reference")
         return {"snr": float(10 * np.log10(np.sum(prepared**2) / noise))}
