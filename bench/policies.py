@@ -42,9 +42,9 @@ TEXT = {
     ),
     "Statistics": (
         f"Intervals are {CONFIDENCE:.0%} percentile bootstrap intervals of the mean over clips "
-        f"({BOOTSTRAP_RESAMPLES} resamples, seeded). Codecs share a rank group unless a paired "
-        "t-test over the clips, adjusted after Holm for all pairs of the table, tells them apart "
-        f"at {1 - CONFIDENCE:.0%}."
+        f"({BOOTSTRAP_RESAMPLES} resamples, seeded). Codecs share a rank group unless they are "
+        f"significantly different: a paired t-test over the clips below {1 - CONFIDENCE:.0%}, "
+        "Holm-adjusted for all pairs of the table."
     ),
 }
 

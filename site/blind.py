@@ -18,9 +18,10 @@ import soundfile as sf
 
 from almbench.audio import read
 from almbench.codecs.lowpass import STOP, Lowpass, LowpassOptions
+from almbench.loudness import matching_gains
 from almbench.names import ORIGINAL
 from almbench.results.comparison import codec_label
-from almbench.site.media import Sound, matching_gains, publish
+from almbench.site.media import Sound, publish
 from almbench.site.pages import Page, Site
 from almbench.site.source import Run
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from almbench.errors import UserError
 from almbench.listening.abx import ALL
@@ -18,9 +17,7 @@ from almbench.results.comparison import ARROWS, codec_label, with_values
 from almbench.results.tables import records
 from almbench.site.output import Output
 from almbench.site.source import Run, number
-from almbench.statistics.inference import TINY, Values
-
-LEAST = 3  # systems that a correlation needs
+from almbench.statistics.correlation import correlate
 
 
 @dataclass(frozen=True)
@@ -248,15 +245,8 @@ def _rated(row: dict[str, Any], scores: pd.DataFrame, metrics: dict[str, dict[st
 
 def _correlation(metric: dict[str, Any], scores: pd.Series, means: pd.Series) -> Correlation:
     known = scores.dropna()
-    x, y = known.to_numpy(float), means[known.index].to_numpy(float)
-    if len(x) < LEAST or _flat(x) or _flat(y):
-        return Correlation(metric, None, None, len(x))
-    pearson, spearman = stats.pearsonr(x, y).statistic, stats.spearmanr(x, y).statistic
-    return Correlation(metric, float(pearson), float(spearman), len(x))
-
-
-def _flat(values: Values) -> bool:
-    return bool(np.ptp(values) <= TINY * np.abs(values).max())
+    found = correlate(known.to_numpy(float), means[known.index].to_numpy(float))
+    return Correlation(metric, found.pearson, found.spearman, found.n)
 
 
 def _interval(row: dict[str, Any], digits: int) -> str:

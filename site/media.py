@@ -4,21 +4,17 @@ import hashlib
 import warnings
 from contextlib import closing
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 
-import numpy as np
 from joblib import Parallel, delayed
 
 from almbench.audio import Samples, exact_bits, fit, flac_bytes, read, resample
+from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
 from almbench.progress import stage
 from almbench.site.output import Output
 from almbench.site.source import Run
 from almbench.site.views import Scale, draw_view
-
-SHORTEST = 0.4  # seconds: a gating block of BS.1770
-BROKEN = 20.0  # dB below its original: too quiet a version to pull the others down to
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Sound:
         address: Where it is; the name tells nothing but the content's hash.
         seconds: Duration.
         rate: Sample rate in Hz.
-        lufs: Integrated loudness after ITU-R BS.1770; None for silence, and below 0.4 s.
+        lufs: Integrated loudness following ITU-R BS.1770; None for silence, and below 0.4 s.
         gain_db: What brings it to the quietest version of its clip, never above 0.
         view: Address of its picture, waveform above spectrogram; empty for none.
         change: In what it differs from the stored file that was scored; empty for not at all.
@@ -112,44 +108,6 @@ def publish(samples: Samples, rate: int, out: Output, bits: int = 16) -> Sound:
     """
     address = _write(out, "audio", "flac", flac_bytes(samples, rate, bits)[0])
     return Sound(address, len(samples) / rate, rate, loudness(samples, rate))
-
-
-def loudness(samples: Samples, rate: int) -> float | None:
-    """Measure the integrated loudness of a sound after ITU-R BS.1770.
-
-    Args:
-        samples: **Shape** `[T]`.
-        rate: Sample rate in Hz.
-
-    Returns:
-        LUFS to two digits; None for what the gate leaves nothing of, and below 0.4 s.
-    """
-    from pyloudnorm import Meter
-
-    if len(samples) < SHORTEST * rate:
-        return None
-    # This form of the filter meets the standard's 0 dBFS, 997 Hz: -3.01 LUFS.
-    meter = Meter(rate, filter_class="DeMan")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        lufs = meter.integrated_loudness(samples)
-    return round(float(lufs), 2) if isfinite(lufs) else None
-
-
-def matching_gains(lufs: dict[str, float | None]) -> dict[str, float]:
-    """Find the gains that make versions of a clip as loud as the quietest of them.
-
-    Args:
-        lufs: Loudness of each version, `ORIGINAL` among them.
-
-    Returns:
-        Gain in dB, at most 0, of each version that takes part: that has a loudness, not more than
-        20 dB below the original's.
-    """
-    known = {version: value for version, value in lufs.items() if value is not None}
-    floor = known[ORIGINAL] - BROKEN if ORIGINAL in known else -np.inf
-    part = {version: value for version, value in known.items() if value >= floor}
-    quietest = min(part.values(), default=0.0)
-    return {version: round(quietest - value, 2) for version, value in part.items()}
 
 
 def _stored(run: Run, testset: str, clip: str) -> dict[str, Path]:

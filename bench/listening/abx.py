@@ -6,7 +6,8 @@ import pandas as pd
 
 from almbench.listening.panel import Panel
 from almbench.listening.submissions import AbxResult
-from almbench.statistics.inference import Guessing, guessing, holm
+from almbench.statistics.intervals import wilson_interval
+from almbench.statistics.significance import binomial_test, holm_adjust
 
 ALL = "all"
 COLUMNS = [
@@ -27,15 +28,15 @@ def abx_table(panels: list[Panel[AbxResult]]) -> pd.DataFrame:
         base = {"domain": domain, "a": a, "b": b}
         each = {result.listener: (_right(result), len(result.trials)) for result in panel.kept}
         right, trials = (sum(counts) for counts in zip(*each.values(), strict=True))
-        pooled = _columns(guessing(right, trials))
+        pooled = _columns(right, trials)
         rows.append({**base, "listener": ALL, "listeners": len(each), **pooled})
         rows += [
-            {**base, "listener": listener, "listeners": 1, **_columns(guessing(*counts))}
+            {**base, "listener": listener, "listeners": 1, **_columns(*counts)}
             for listener, counts in each.items()
         ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     for _, group in table[table["listener"] == ALL].groupby("domain"):
-        table.loc[group.index, "p_holm"] = holm(group["p"].to_numpy(float))
+        table.loc[group.index, "p_holm"] = holm_adjust(group["p"].to_numpy(float))
     return table
 
 
@@ -48,12 +49,13 @@ def _right(result: AbxResult) -> int:
     return sum(trial.x == trial.answer for trial in result.trials)
 
 
-def _columns(outcome: Guessing) -> dict[str, float]:
+def _columns(right: int, trials: int) -> dict[str, float | None]:
+    proportion, low, high = wilson_interval(right, trials)
     return {
-        "right": outcome.right,
-        "trials": outcome.trials,
-        "proportion": outcome.proportion,
-        "ci95_low": outcome.low,
-        "ci95_high": outcome.high,
-        "p": outcome.p,
+        "right": right,
+        "trials": trials,
+        "proportion": proportion,
+        "ci95_low": low,
+        "ci95_high": high,
+        "p": binomial_test(right, trials),
     }

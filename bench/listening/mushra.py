@@ -8,7 +8,8 @@ import pandas as pd
 
 from almbench.listening.panel import Panel
 from almbench.listening.submissions import MushraResult
-from almbench.statistics.inference import Estimate, holm, paired_t, t_interval
+from almbench.statistics.intervals import Estimate, t_interval
+from almbench.statistics.significance import holm_adjust, paired_t_test
 
 RATING_COLUMNS = [
     "domain", "test", "listener", "clip", "system", "label", "role", "score", "plays", "kept",
@@ -116,7 +117,7 @@ def comparisons(rated: pd.DataFrame) -> pd.DataFrame:
         ]
         table = pd.DataFrame(rows, columns=PAIR_COLUMNS)
         tested = table["p"].notna()
-        table.loc[tested, "p_holm"] = holm(table.loc[tested, "p"].to_numpy(float))
+        table.loc[tested, "p_holm"] = holm_adjust(table.loc[tested, "p"].to_numpy(float))
         tables.append(table)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=PAIR_COLUMNS)
 
@@ -128,7 +129,7 @@ def _difference(of_sounds: pd.Series) -> dict[str, Any]:
     if both.empty:
         return {"listeners": 0, "clips": 0, "note": "no clip has both"}
     differences = both.groupby("listener").mean().to_numpy(float)
-    estimate, p = t_interval(differences), paired_t(differences)
+    estimate, p = t_interval(differences), paired_t_test(differences)
     note = ""
     if p is None:
         note = "a single listener" if len(differences) == 1 else "all listeners differ alike: no t"

@@ -16,8 +16,8 @@ from markupsafe import escape
 
 from almbench.audio import Samples, fit, read, resample, to_integers
 from almbench.errors import UserError, unknown
+from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
-from almbench.site.media import loudness, matching_gains
 from almbench.site.source import Run, read_runs
 from almbench.suite.testsets import draw
 

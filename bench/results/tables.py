@@ -9,13 +9,13 @@ import pandas as pd
 
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import UserError
+from almbench.results.ranks import with_rank_groups
 from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.tokens import CLIP_METRICS, ENTROPY, TokenTable
 from almbench.runner.plan import Entry, Judge, Plan, TestSet
 from almbench.runner.scoring import score_signature
-from almbench.statistics.intervals import mean_interval
-from almbench.statistics.rank_groups import with_rank_groups
+from almbench.statistics.intervals import bootstrap_interval
 from almbench.suite.testsets import Clip
 
 CLIP_COLUMNS = [
@@ -245,7 +245,7 @@ def _summary(
     for (testset, codec, metric), group in cast("Groups", grouped):
         domain, label = labels[testset, codec]
         values = group["value"].dropna().to_numpy(float)
-        mean, low, high = mean_interval(values, plan.suite.seed)
+        mean, low, high = bootstrap_interval(values, plan.suite.seed)
         reasons = group.loc[group["reason"] != "", "reason"]
         rows.append(
             {

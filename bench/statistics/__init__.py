@@ -1,1 +1,1 @@
-"""Intervals, significance tests and rank groups, below results and listening tests."""
+"""Intervals, significance tests, rank groups and correlation: functions of arrays alone."""

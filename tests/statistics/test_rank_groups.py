@@ -20,8 +20,8 @@ def draws(seed: int, offsets: dict[str, float], clips: int = 12) -> pd.DataFrame
     )
 
 
-def told_apart(values: pd.DataFrame) -> set[frozenset[str]]:
-    """Pairs with p < 0.05 after Holm, written down anew: reject while p * (tests left) < 0.05."""
+def significant(values: pd.DataFrame) -> set[frozenset[str]]:
+    """Pairs with a Holm-adjusted p < 0.05, anew: reject while p * (tests left) < 0.05."""
     pairs = sorted(
         (float(stats.ttest_rel(values[a], values[b]).pvalue), a, b)
         for a, b in combinations(values.columns, 2)
@@ -43,18 +43,18 @@ def test_clear_differences_give_a_group_each_in_the_order_of_the_means() -> None
 def test_a_codec_between_two_that_differ_is_in_the_groups_of_both() -> None:
     noise = np.array([0.3, -0.3, 0.25, -0.25, 0.2, -0.2])
     values = pd.DataFrame({"a": noise, "b": noise[::-1] * 3 - 0.2, "c": noise - 0.4 + noise**2})
-    assert told_apart(values) == {frozenset("ac")}
+    assert significant(values) == {frozenset("ac")}
     assert rank_groups(values, higher_is_better=True) == {"a": "1", "b": "1 2", "c": "2"}
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_two_codecs_share_a_group_unless_they_are_told_apart(seed: int) -> None:
+def test_two_codecs_share_a_group_unless_they_differ_significantly(seed: int) -> None:
     offsets = dict(zip("abcdef", np.random.default_rng(seed).normal(0, 0.2, 6), strict=True))
     values = draws(seed, offsets)
     groups = {
         codec: set(g.split()) for codec, g in rank_groups(values, higher_is_better=True).items()
     }
-    apart = told_apart(values)
+    apart = significant(values)
     for a, b in combinations(values.columns, 2):
         assert (frozenset((a, b)) in apart) == (not groups[a] & groups[b])
     assert "1" in groups[str(values.mean().idxmax())]
