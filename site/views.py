@@ -1,7 +1,6 @@
 """Pictures of sounds: waveform above mel spectrogram, in grey, all of a clip on one scale."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from typing import Self
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from almbench.audio import Samples
+from almbench.spectra import mel_filters
 
 WIDTH, WAVE, MELS = 800, 60, 80  # pixels
 GAP = 4  # pixels between waveform and spectrogram
@@ -91,13 +91,6 @@ def _mel(samples: Samples, rate: int) -> Grey:
     frames = sliding_window_view(np.pad(samples, size // 2), size)
     middles = ((np.arange(WIDTH) + 0.5) * column).astype(int)
     power = np.abs(np.fft.rfft(frames[middles] * np.hanning(size + 2)[1:-1])) ** 2
-    bands = _filters(rate, size) @ power.T
+    bands = mel_filters(rate, size, MELS) @ power.T
     level: Grey = 10 * np.log10(np.maximum(bands[::-1], FAINTEST))
     return level
-
-
-@lru_cache(maxsize=8)
-def _filters(rate: int, size: int) -> NDArray[np.float64]:
-    from librosa.filters import mel
-
-    return mel(sr=rate, n_fft=size, n_mels=MELS, dtype=np.float64)

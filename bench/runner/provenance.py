@@ -21,7 +21,7 @@ from almbench.runner.plan import Plan, TestSet
 from almbench.suite.config import About
 
 PACKAGES = [
-    "auraloss", "av", "librosa", "numba", "numpy", "pandas", "pesq", "pycodec2", "pystoi",
+    "av", "numba", "numpy", "pandas", "pesq", "pycodec2", "pystoi",
     "resemblyzer", "scipy", "soundfile", "soxr", "speechbrain", "speechtokenizer", "torch",
     "transformers", "visqol-python",
 ]  # fmt: skip

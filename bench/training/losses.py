@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from almbench import spectra
+
 SCALES = (64, 128, 256, 512, 1024, 2048)
 
 
@@ -130,7 +132,5 @@ def _bands(filters: Tensor, levels: Tensor) -> Tensor:
 @cache
 def mel_filters(size: int, bands: int, rate: int, device: torch.device) -> Tensor:
     """Triangular filters of Slaney's mel scale with peaks of 1, `[bands, size / 2 + 1]`."""
-    from librosa.filters import mel
-
-    filters = torch.from_numpy(mel(sr=rate, n_fft=size, n_mels=bands, norm=None))
-    return filters.float().to(device)
+    filters = torch.tensor(spectra.mel_filters(rate, size, bands, "peak"), dtype=torch.float32)
+    return filters.to(device)

@@ -1,0 +1,89 @@
+"""Short-time spectra and mel filters, by numpy alone."""
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from almbench.audio import Samples
+
+BLOCK = 256  # frames transformed at once, so that long sounds need little memory
+KNEE = 1000.0  # Hz, where Slaney's scale turns from linear to logarithmic
+LINEAR = 200 / 3  # Hz per mel below the knee
+LOGARITHMIC = np.log(6.4) / 27  # of a frequency's natural logarithm, per mel above the knee
+
+
+def magnitudes(
+    samples: Samples,
+    size: int,
+    hop: int,
+    window: int | None = None,
+    ends: Literal["reflect", "constant"] = "reflect",
+) -> NDArray[np.float64]:
+    """Magnitudes of short-time spectra, frame t centred on sample t * hop.
+
+    Args:
+        samples: **Shape** `[T]`; for reflected ends, longer than half the window.
+        size: Points of the transform, even.
+        hop: Samples from a frame to the next.
+        window: Samples of the (periodic) Hann window, even; `size` by default.
+        ends: What is beyond both ends: the sound reflected, or zeros.
+
+    Returns:
+        **Shape** `[1 + T // hop, 1 + size // 2]`.
+    """
+    window = window or size
+    # A window within a longer transform may lie anywhere: that changes the phases only.
+    frames = sliding_window_view(np.pad(samples, window // 2, mode=ends), window)[::hop]
+    made = np.empty((len(frames), 1 + size // 2))
+    for start in range(0, len(frames), BLOCK):
+        block = frames[start : start + BLOCK] * hann(window)
+        np.abs(np.fft.rfft(block, size), out=made[start : start + BLOCK])
+    return made
+
+
+@lru_cache(maxsize=32)
+def hann(size: int) -> NDArray[np.float64]:
+    """The periodic Hann window, **Shape** `[size]`."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+
+
+@lru_cache(maxsize=32)
+def mel_filters(
+    rate: int, size: int, bands: int, norm: Literal["area", "peak"] = "area"
+) -> NDArray[np.float64]:
+    """Triangular filters that sum the bins of a spectrum to mel bands from 0 Hz to half the rate.
+
+    Bands lie evenly, and overlap by half, on the mel scale of Slaney, "Auditory Toolbox", version
+    2, Technical Report 1998-010, Interval Research, 1998.
+
+    Args:
+        rate: Sample rate in Hz.
+        size: Points of the transform, even.
+        bands: How many bands.
+        norm: `area`: each filter has an area of 1 over frequencies in Hz, as Slaney has them.
+            `peak`: the tip of each triangle is 1.
+
+    Returns:
+        **Shape** `[bands, 1 + size // 2]`.
+    """
+    edges = _hertz(np.linspace(0, _mel(rate / 2), bands + 2))
+    rising = (np.arange(1 + size // 2) * rate / size - edges[:-1, None]) / np.diff(edges)[:, None]
+    filters = np.maximum(0, np.minimum(rising[:-1], 1 - rising[1:]))
+    if norm == "area":
+        filters *= 2 / (edges[2:] - edges[:-2])[:, None]
+    filters.flags.writeable = False  # it is kept for other callers
+    return filters
+
+
+def _mel(hertz: float) -> float:
+    if hertz < KNEE:
+        return hertz / LINEAR
+    return float(KNEE / LINEAR + np.log(hertz / KNEE) / LOGARITHMIC)
+
+
+def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    above = np.maximum(mel - KNEE / LINEAR, 0)
+    return np.where(above > 0, KNEE * np.exp(LOGARITHMIC * above), LINEAR * mel)
