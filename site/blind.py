@@ -10,7 +10,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf, isnan
+from math import inf
+from statistics import mean
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -97,9 +98,9 @@ class _Maker:
     def __init__(self, site: Site, run: Run, domain: str) -> None:
         self._site, self._run, self._domain = site, run, domain
         self._sounds = site.sounds[run.slug]
-        self._seed = run.manifest["suite"]["seed"]
+        self._seed = run.manifest.suite.seed
         tables = [table for table in run.tables if table.domain == domain]
-        self._codecs = {codec["id"]: codec for table in tables for codec in table.codecs}
+        self._codecs = {codec.id: codec for table in tables for codec in table.codecs}
         sets = {table.testset for table in tables}
         self._clips = [
             Clip(testset, clip)
@@ -173,7 +174,7 @@ class _Maker:
 
         The anchors of the run are neither: the test has its own.
         """
-        able = [s for s, c in self._codecs.items() if not c["anchor"] and s not in CUTOFFS]
+        able = [s for s, c in self._codecs.items() if not c.anchor and s not in CUTOFFS]
         left_out = []
         while able and 2 * len(self._complete(able)) < len(self._clips):
             worst = min(able, key=lambda s: len(self._complete([s])))
@@ -199,10 +200,12 @@ class _Maker:
 
     def _kbps(self, system: str) -> float:
         """Nominal bitrate, else the measured one; endless where there is neither."""
-        nominal = self._codecs[system]["nominal_kbps"]
-        of_codec = self._run.clips.loc[self._run.clips["codec"] == system, "measured_kbps"]
-        rate = of_codec.mean() if nominal is None else nominal
-        return inf if isnan(rate) else float(rate)
+        nominal = self._codecs[system].nominal_kbps
+        if nominal is not None:
+            return nominal
+        rows = [row for row in self._run.clips if row.codec == system]
+        rates = [row.measured_kbps for row in rows if row.measured_kbps is not None]
+        return mean(rates) if rates else inf
 
     def _choose(self, clips: list[Clip]) -> list[Clip]:
         if len(clips) <= CLIPS:

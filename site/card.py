@@ -5,14 +5,13 @@ from io import BytesIO
 from textwrap import wrap
 from typing import Any
 
-import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from almbench.drawing import FONTS, THEMES
 from almbench.results.comparison import Comparison, metric_label
-from almbench.site.plots import MAIN
+from almbench.results.manifest import MetricRecord
 from almbench.site.source import Run
 
 WIDTH, HEIGHT, DPI = 1200, 630, 100  # pixels: what sites that show links ask for
@@ -47,18 +46,18 @@ def draw_card(runs: list[Run]) -> bytes:
 
 
 def _counts(runs: list[Run]) -> str:
-    codecs = {codec["id"] for run in runs for codec in run.manifest["codecs"]}
-    clips = sum(testset["clips"] for run in runs for testset in run.manifest["testsets"])
+    codecs = {codec.id for run in runs for codec in run.manifest.codecs}
+    clips = sum(len(testset.clips) for run in runs for testset in run.manifest.testsets)
     domains = dict.fromkeys(domain for run in runs for domain in run.domains)
     return f"{len(codecs)} codecs, {clips} clips\n{', '.join(domains)}"
 
 
-def _main(runs: list[Run]) -> tuple[dict[str, Any], list[tuple[float, float]]] | None:
+def _main(runs: list[Run]) -> tuple[MetricRecord, list[tuple[float, float]]] | None:
     """The first metric that has two codecs with a bitrate, and (kbit/s, mean) of each."""
     for table in (table for run in runs for table in run.tables):
         for metric in table.metrics:
-            if metric["name"] in MAIN[table.domain]:
-                points = _points(table, metric["name"])
+            if table.domain in metric.headline:
+                points = _points(table, metric.name)
                 if len(points) >= 2:
                     return metric, points
     return None
@@ -67,17 +66,16 @@ def _main(runs: list[Run]) -> tuple[dict[str, Any], list[tuple[float, float]]] |
 def _points(table: Comparison, metric: str) -> list[tuple[float, float]]:
     points = []
     for codec in table.codecs:
-        seen = table.cells.get((codec["id"], "measured_kbps"), {"mean": None})["mean"]
-        rate = codec["nominal_kbps"] if pd.isna(seen) else seen
-        mean = table.means[metric].get(codec["id"])
-        if rate and not pd.isna(mean):
-            points.append((float(rate), float(mean)))
+        rate = table.mean(codec.id, "measured_kbps") or codec.nominal_kbps
+        mean = table.mean(codec.id, metric)
+        if rate and mean is not None:
+            points.append((rate, mean))
     return points
 
 
 def _plot(
     figure: Figure,
-    metric: dict[str, Any],
+    metric: MetricRecord,
     points: list[tuple[float, float]],
     colours: dict[str, str],
 ) -> None:

@@ -1,16 +1,14 @@
 """The scores of every clip behind a mean, for light and for dark pages."""
 
-from typing import Any
-
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from almbench.drawing import LIGHT, in_themes, short, style
 from almbench.results.comparison import Comparison, codec_label, metric_label
-from almbench.site.plots import MAIN, Plot
+from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.site.plots import Plot
 from almbench.site.source import Run, kbps, number
 
 WIDTH = 300  # points
@@ -26,40 +24,39 @@ def distributions(run: Run, table: Comparison) -> list[Plot]:
     """Draw how the scores of a test set's clips are spread, for its main metrics."""
     made = []
     for metric in table.metrics:
-        if metric["name"] in MAIN[table.domain]:
-            values = _values(run, table, metric["name"])
+        if table.domain in metric.headline:
+            values = _values(run, table, metric.name)
             if max(map(len, values.values()), default=0) > 1:
-                labels = [_label(c) for c in table.codecs if c["id"] in values]
+                labels = [_label(c) for c in table.codecs if c.id in values]
                 rows = list(values.values())
                 svg, alt = _draw(labels, rows, metric), _alt(table, metric, values)
                 caption = metric_label(metric)
-                made.append(Plot(metric["name"], caption, alt, [], _height(rows), svg))
+                made.append(Plot(metric.name, caption, alt, [], _height(rows), svg))
     return made
 
 
 def _values(run: Run, table: Comparison, metric: str) -> dict[str, Values]:
     """The scores of each codec that has any."""
-    scores: dict[str, list[float]] = {codec["id"]: [] for codec in table.codecs}
+    scores: dict[str, list[float]] = {codec.id: [] for codec in table.codecs}
     for (testset, _, codec), of_clip in run.scores.items():
-        if testset == table.testset and metric in of_clip:
-            value = of_clip[metric]["value"]
-            if not pd.isna(value):
-                scores[codec].append(value)
+        row = of_clip.get(metric)
+        if testset == table.testset and row and row.value is not None:
+            scores[codec].append(row.value)
     return {codec: np.array(values) for codec, values in scores.items() if values}
 
 
-def _label(codec: dict[str, Any]) -> str:
-    rate = codec["nominal_kbps"]
-    return short(codec["label"], LONGEST_LABEL) + ("" if rate is None else f" {kbps(rate)}")
+def _label(codec: CodecRecord) -> str:
+    rate = codec.nominal_kbps
+    return short(codec.label, LONGEST_LABEL) + ("" if rate is None else f" {kbps(rate)}")
 
 
-def _alt(table: Comparison, metric: dict[str, Any], values: dict[str, Values]) -> str:
-    codecs = {codec["id"]: codec_label(codec) for codec in table.codecs}
+def _alt(table: Comparison, metric: MetricRecord, values: dict[str, Values]) -> str:
+    codecs = {codec.id: codec_label(codec) for codec in table.codecs}
     medians = {codecs[codec]: float(np.median(of_codec)) for codec, of_codec in values.items()}
     low, high = min(medians, key=medians.__getitem__), max(medians, key=medians.__getitem__)
-    digits = metric["digits"]
+    digits = metric.digits
     return (
-        f"{metric['label']} of each clip of test set {table.testset}, {len(medians)} codecs. "
+        f"{metric.label} of each clip of test set {table.testset}, {len(medians)} codecs. "
         f"Lowest median {number(medians[low], digits)} of {low}, "
         f"highest {number(medians[high], digits)} of {high}."
     )
@@ -69,7 +66,7 @@ def _height(rows: list[Values]) -> int:
     return HEAD + ROW * len(rows) + FOOT
 
 
-def _draw(labels: list[str], rows: list[Values], metric: dict[str, Any]) -> dict[str, bytes]:
+def _draw(labels: list[str], rows: list[Values], metric: MetricRecord) -> dict[str, bytes]:
     height = _height(rows)
     with style():
         figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)

@@ -1,15 +1,15 @@
 """What a domain's page shows of a test set: every clip in every version, with its scores."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import pandas as pd
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from almbench.names import ORIGINAL
-from almbench.results.comparison import ARROWS, RATES, Comparison, with_values
-from almbench.results.tables import records
+from almbench.results.comparison import Comparison
+from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.results.table_rows import ClipRow, MetricRow
 from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run, kbps, number
+from almbench.site.summary import Column, column
 from almbench.site.views import HEIGHT, WIDTH
 
 NOT_SCORED = "not scored"
@@ -86,14 +86,14 @@ class Listening:
     """The clips of a test set.
 
     Attributes:
-        testset: Facts of the test set, as in the manifest.
-        metrics: Facts of the metrics of the columns, each with its `arrow`.
+        testset: The test set.
+        metrics: The headings of the columns.
         clips: The clips.
     """
 
     view_size: ClassVar[tuple[int, int]] = WIDTH, HEIGHT
-    testset: dict[str, Any]
-    metrics: list[dict[str, Any]]
+    testset: TestSetRecord
+    metrics: list[Column]
     clips: list[Clip]
 
 
@@ -105,17 +105,16 @@ def listening(run: Run, table: Comparison, sounds: Sounds) -> Listening:
         table: The comparison of the test set.
         sounds: The published sound of (test set, codec, clip), for each that there is.
     """
-    metrics = [
-        {**m, "arrow": ARROWS[m["higher_is_better"]], "unit": _unit(m["unit"])}
-        for m in with_values(table)
-        if m["name"] not in RATES
-    ]
-    systems = {codec["id"]: _system(table, codec) for codec in table.codecs}
+    metrics = [m for m in table.filled if m.computed_from == "sound"]
+    columns = [replace(head, unit=_unit(head.unit)) for head in (column(table, m) for m in metrics)]
+    systems = {codec.id: _system(table, codec) for codec in table.codecs}
     maker = _Maker(run, table.testset, systems, metrics, sounds)
-    of_set = run.clips[run.clips["testset"] == table.testset]
-    rows = of_set[of_set["clip"].isin(run.heard[table.testset])]
-    clips = [maker.clip(records(group)) for _, group in rows.groupby("clip", sort=False)]
-    return Listening(run.testset(table.testset), metrics, clips)
+    rows: dict[str, list[ClipRow]] = {id_: [] for id_ in run.published_clips[table.testset]}
+    for row in run.clips:
+        if row.testset == table.testset and row.clip in rows:
+            rows[row.clip].append(row)
+    clips = [maker.clip(of_clip) for of_clip in rows.values()]
+    return Listening(table.of, columns, clips)
 
 
 class _Maker:
@@ -124,60 +123,58 @@ class _Maker:
         run: Run,
         testset: str,
         systems: dict[str, System],
-        metrics: list[dict[str, Any]],
+        metrics: list[MetricRecord],
         sounds: Sounds,
     ) -> None:
         self._scores, self._testset, self._systems = run.scores, testset, systems
         self._metrics, self._sounds = metrics, sounds
 
-    def clip(self, facts: list[dict[str, Any]]) -> Clip:
-        """A clip, from its rows of `clips.csv`, one a codec."""
-        by_codec = {row["codec"]: row for row in facts}
-        first = facts[0]
-        original = self._sounds.get((self._testset, ORIGINAL, first["clip"]))
-        reason = "" if original else first["reason"]
+    def clip(self, rows: list[ClipRow]) -> Clip:
+        """A clip, from its rows of `clips.csv`, one per codec."""
+        by_codec = {row.codec: row for row in rows}
+        first = rows[0]
+        original = self._sounds.get((self._testset, ORIGINAL, first.clip))
+        reason = "" if original else first.reason
         versions = [
             Version(System("Original"), original, reason, "", []),
             *(self._version(codec, by_codec.get(codec)) for codec in self._systems),
         ]
-        return Clip(first["clip"], first["text"], first["speaker"], versions)
+        return Clip(first.clip, first.text, first.speaker, versions)
 
-    def _version(self, codec: str, row: dict[str, Any] | None) -> Version:
+    def _version(self, codec: str, row: ClipRow | None) -> Version:
         system = self._systems[codec]
         if row is None:
             return Version(system, None, "not run yet", "", [])
-        key = self._testset, codec, row["clip"]
+        key = self._testset, codec, row.clip
         if key not in self._sounds:
-            return Version(system, None, row["reason"] or "no sound", "", [])
-        of_clip = self._scores.get((self._testset, row["clip"], codec), {})
-        scores = [_score(m, of_clip.get(m["name"])) for m in self._metrics]
-        return Version(system, self._sounds[key], "", _note(row["reason"], of_clip), scores)
+            return Version(system, None, row.reason or "no sound", "", [])
+        of_clip = self._scores.get((self._testset, row.clip, codec), {})
+        scores = [_score(m, of_clip.get(m.name)) for m in self._metrics]
+        return Version(system, self._sounds[key], "", _note(row.reason, of_clip), scores)
 
 
 def _unit(unit: str) -> str:
     return "" if unit == "MOS" else unit  # a scale, not a quantity
 
 
-def _system(table: Comparison, codec: dict[str, Any]) -> System:
-    nominal = codec["nominal_kbps"]
-    row = table.cells.get((codec["id"], "measured_kbps"))
-    measured = "" if row is None or pd.isna(row["mean"]) else kbps(row["mean"])
-    return System(
-        codec["label"], codec["anchor"], "" if nominal is None else kbps(nominal), measured
-    )
+def _system(table: Comparison, codec: CodecRecord) -> System:
+    nominal = codec.nominal_kbps
+    seen = table.mean(codec.id, "measured_kbps")
+    measured = "" if seen is None else kbps(seen)
+    return System(codec.label, codec.anchor, "" if nominal is None else kbps(nominal), measured)
 
 
-def _score(metric: dict[str, Any], row: dict[str, Any] | None) -> Score:
+def _score(metric: MetricRecord, row: MetricRow | None) -> Score:
     if row is None:
         return Score("", NOT_SCORED)
-    if pd.isna(row["value"]):
-        return Score("", row["reason"])
-    return Score(number(row["value"], metric["digits"]), "")
+    if row.value is None:
+        return Score("", row.reason)
+    return Score(number(row.value, metric.digits), "")
 
 
-def _note(reason: str, of_clip: dict[str, dict[str, Any]]) -> str:
+def _note(reason: str, of_clip: dict[str, MetricRow]) -> str:
     """What to know of a sound: its row's reason, less what metrics lack in every row."""
     for row in of_clip.values():
-        if row["status"] == "unavailable":
-            reason = reason.replace(f"{row['metric']}: {row['reason']}", "")
+        if row.status == "unavailable":
+            reason = reason.replace(f"{row.metric}: {row.reason}", "")
     return "; ".join(part for part in reason.split("; ") if part)

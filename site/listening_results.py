@@ -13,7 +13,8 @@ from almbench.listening.panel import Panel
 from almbench.listening.plot import draw
 from almbench.listening.submissions import AbxResult, MushraResult
 from almbench.names import ORIGINAL
-from almbench.results.comparison import ARROWS, codec_label, with_values
+from almbench.results.comparison import ARROWS, codec_label
+from almbench.results.manifest import MetricRecord
 from almbench.results.tables import records
 from almbench.site.output import Output
 from almbench.site.source import Run, number
@@ -36,7 +37,7 @@ class Rated:
 class Correlation:
     """How far a metric's means go with the ratings, over `systems` systems; empty if undefined."""
 
-    metric: dict[str, Any]
+    metric: MetricRecord
     pearson: float | None
     spearman: float | None
     systems: int
@@ -44,12 +45,12 @@ class Correlation:
     @property
     def label(self) -> str:
         """The metric's name for readers."""
-        return str(self.metric["label"])
+        return self.metric.label
 
     @property
     def arrow(self) -> str:
         """Which way is better."""
-        return ARROWS[self.metric["higher_is_better"]]
+        return ARROWS[self.metric.higher_is_better]
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -145,9 +146,9 @@ def _is_of(panel: Panel[Any], run: Run) -> bool:
     if not panel.kept or panel.domain not in run.domains:
         return False
     clips = {trial.clip for result in panel.kept for trial in result.trials}
-    known = run.clips["testset"] + "/" + run.clips["clip"]
-    codecs = {codec["id"] for codec in run.manifest["codecs"]}
-    return clips <= set(known) and _systems(panel) <= codecs
+    known = {f"{row.testset}/{row.clip}" for row in run.clips}
+    codecs = {codec.id for codec in run.manifest.codecs}
+    return clips <= known and _systems(panel) <= codecs
 
 
 def _systems(panel: Panel[Any]) -> set[str]:
@@ -169,7 +170,7 @@ def _told_apart(analysis: Analysis, run: Run, panel: Panel[AbxResult]) -> ToldAp
     table = analysis.tables["abx"]
     pooled = table[(table["listener"] == ALL) & (table["domain"] == panel.domain)]
     (row,) = records(pooled[(pooled["a"] == pair.a) & (pooled["b"] == pair.b)])
-    labels = {codec["id"]: codec_label(codec) for codec in run.manifest["codecs"]}
+    labels = {codec.id: codec_label(codec) for codec in run.manifest.codecs}
     return ToldApart(
         panel.domain,
         labels.get(pair.a, "Original"),
@@ -192,11 +193,11 @@ def _outcome(analysis: Analysis, run: Run, panel: Panel[MushraResult], out: Outp
         for system, group in ratings[ratings["role"] == "system"].groupby("system")
     }
     metrics = {
-        metric["name"]: metric
+        metric.name: metric
         for of_set in run.tables
         if of_set.domain == panel.domain
-        for metric in with_values(of_set)
-        if metric["higher_is_better"] is not None
+        for metric in of_set.filled
+        if metric.higher_is_better is not None
     }
     scores = pd.DataFrame(
         {
@@ -224,15 +225,17 @@ def _outcome(analysis: Analysis, run: Run, panel: Panel[MushraResult], out: Outp
 def _score(run: Run, metric: str, system: str, clips: list[tuple[str, ...]]) -> float:
     """A system's mean by a metric over clips; not a number if it lacks one of them."""
     rows = [run.scores.get((testset, clip, system), {}).get(metric) for testset, clip in clips]
-    return float(np.mean([np.nan if row is None else row["value"] for row in rows]))
+    return float(
+        np.mean([np.nan if row is None or row.value is None else row.value for row in rows])
+    )
 
 
-def _rated(row: dict[str, Any], scores: pd.DataFrame, metrics: dict[str, dict[str, Any]]) -> Rated:
+def _rated(row: dict[str, Any], scores: pd.DataFrame, metrics: dict[str, MetricRecord]) -> Rated:
     of_system = scores.loc[row["system"]] if row["system"] in scores.index else {}
     texts = []
     for name, metric in metrics.items():
         value = of_system.get(name, np.nan)
-        texts.append("" if pd.isna(value) else number(value, metric["digits"]))
+        texts.append("" if pd.isna(value) else number(value, metric.digits))
     return Rated(
         row["label"],
         row["role"],
@@ -243,7 +246,7 @@ def _rated(row: dict[str, Any], scores: pd.DataFrame, metrics: dict[str, dict[st
     )
 
 
-def _correlation(metric: dict[str, Any], scores: pd.Series, means: pd.Series) -> Correlation:
+def _correlation(metric: MetricRecord, scores: pd.Series, means: pd.Series) -> Correlation:
     known = scores.dropna()
     found = correlate(known.to_numpy(float), means[known.index].to_numpy(float))
     return Correlation(metric, found.pearson, found.spearman, found.n)

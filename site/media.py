@@ -75,7 +75,7 @@ def publish_sounds(runs: list[Run], out: Output) -> dict[str, Sounds]:
     found = [
         (run, testset, clip, versions)
         for run in runs
-        for testset, clips in run.heard.items()
+        for testset, clips in run.published_clips.items()
         for clip in clips
         if (versions := _stored(run, testset, clip))
     ]
@@ -115,7 +115,7 @@ def _stored(run: Run, testset: str, clip: str) -> dict[str, Path]:
     codecs = next(table.codecs for table in run.tables if table.testset == testset)
     paths = {
         codec: run.folder.audio(testset, codec, clip)
-        for codec in [ORIGINAL, *(codec["id"] for codec in codecs)]
+        for codec in [ORIGINAL, *(codec.id for codec in codecs)]
     }
     if not paths[ORIGINAL].is_file():
         return {}

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from almbench.results.comparison import Comparison
-from almbench.results.export import export
-from almbench.results.tables import NAMES
+from almbench.results.table_rows import TABLES
 from almbench.site.distributions import distributions
 from almbench.site.listening_results import heard
 from almbench.site.output import Output
@@ -13,12 +12,6 @@ from almbench.site.pages import Page, Site
 from almbench.site.plots import Plot, plots
 from almbench.site.source import Run
 from almbench.site.summary import codec_table, means, published
-
-HOLDS = {
-    "clips": "a row a clip and codec: rates, speeds, status and every metric",
-    "metrics": "a row a value: status, reason, version and rate",
-    "summary": "a row a mean: its interval, rank group, count and failures",
-}
 
 
 def overview_pages(site: Site) -> Iterator[Page]:
@@ -36,11 +29,11 @@ def overview_pages(site: Site) -> Iterator[Page]:
         }
         for run in site.runs
     ]
-    codecs = [codec for run in site.runs for codec in run.manifest["codecs"]]
+    codecs = [codec for run in site.runs for codec in run.manifest.codecs]
     choice = {
         "domains": list(dict.fromkeys(domain for run in site.runs for domain in run.domains)),
-        "families": sorted({codec["family"] for codec in codecs}),
-        "rates": sorted({codec["nominal_kbps"] for codec in codecs} - {None}),
+        "families": sorted({codec.family for codec in codecs}),
+        "rates": sorted({codec.nominal_kbps for codec in codecs if codec.nominal_kbps}),
     }
     yield Page("index.html", "index.html.j2", {"sections": sections, "choice": choice})
 
@@ -61,9 +54,9 @@ def _drawn(
 def _downloads(run: Run, out: Output) -> list[tuple[str, str, str]]:
     """Write the tables of a run; returns address, file name and what it holds."""
     made = []
-    for name in NAMES:
+    for name, form in TABLES.items():
         address = out.copy(("data", run.slug, f"{name}.csv"), run.folder.table(name))
-        made.append((address, f"{name}.csv", HOLDS[name]))
-    latex = export(run.folder, "latex", "summary")
+        made.append((address, f"{name}.csv", form.holds))
+    latex = run.results.export("latex")
     address = out.write(("data", run.slug, "comparison.tex"), latex)
     return [*made, (address, "comparison.tex", "the tables of means for LaTeX, with booktabs")]

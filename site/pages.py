@@ -37,7 +37,7 @@ class Site:
     @property
     def home(self) -> str:
         """The address where the site will be, with a slash at its end; empty if not told."""
-        urls = {run.about.url for run in self.runs}
+        urls = {run.manifest.suite.url for run in self.runs}
         url = urls.pop() if len(urls) == 1 else None
         return url.rstrip("/") + "/" if url else ""
 

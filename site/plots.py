@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import isnan
-from typing import Any
+from math import isnan, nan
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -15,13 +13,9 @@ from numpy.typing import NDArray
 
 from almbench.drawing import LIGHT, in_themes, short, style
 from almbench.results.comparison import Comparison, metric_label
+from almbench.results.manifest import MetricRecord
 from almbench.site.source import kbps, number
 
-MAIN = {
-    "speech": ("pesq_wb", "stoi", "visqol_speech"),
-    "sound": ("visqol_audio", "mel_distance"),
-    "music": ("visqol_audio", "mel_distance"),
-}
 SIZE = 300, 250  # points
 Extents = NDArray[np.float64]
 APART = 6  # points, at least, between two marks
@@ -83,13 +77,13 @@ def plots(table: Comparison) -> list[Plot]:
     """Draw the main metrics of a test set, those that have two codecs with bitrate and value."""
     made = []
     for metric in table.metrics:
-        if metric["name"] in MAIN[table.domain]:
-            points, left_out = _points(table, metric["name"])
+        if table.domain in metric.headline:
+            points, left_out = _points(table, metric.name)
             if len(points) >= 2:
-                ahead = front(points, metric["higher_is_better"])
+                ahead = front(points, metric.higher_is_better)
                 svg = _draw(points, ahead, metric)
                 alt = _alt(table.testset, metric, points, ahead)
-                made.append(Plot(metric["name"], metric_label(metric), alt, left_out, SIZE[1], svg))
+                made.append(Plot(metric.name, metric_label(metric), alt, left_out, SIZE[1], svg))
     return made
 
 
@@ -97,17 +91,17 @@ def _points(table: Comparison, metric: str) -> tuple[list[Point], list[str]]:
     """The codecs by bitrate, measured or else nominal; and the labels of those that have none."""
     points, left_out = [], []
     for codec in table.codecs:
-        row = table.cells.get((codec["id"], metric))
-        if row is None or pd.isna(row["mean"]):
+        row = table.cells.get((codec.id, metric))
+        if row is None or row.mean is None:
             continue
-        seen = table.cells.get((codec["id"], "measured_kbps"))
-        measured = None if seen is None or pd.isna(seen["mean"]) else float(seen["mean"])
-        rate = measured or codec["nominal_kbps"]
+        measured = table.mean(codec.id, "measured_kbps")
+        rate = measured or codec.nominal_kbps
         if not rate:
-            left_out.append(codec["label"])
+            left_out.append(codec.label)
             continue
-        ends = row["mean"], row["ci95_low"], row["ci95_high"]
-        points.append(Point(codec["label"], codec["family"], rate, bool(measured), *ends))
+        low, high = (nan if end is None else end for end in (row.ci95_low, row.ci95_high))
+        mark = Point(codec.label, codec.family, rate, bool(measured), row.mean, low, high)
+        points.append(mark)
     return sorted(points, key=lambda p: (p.rate, p.value)), left_out
 
 
@@ -128,21 +122,21 @@ def front(points: list[Point], higher_is_better: bool | None) -> list[Point]:
     return ahead
 
 
-def _alt(testset: str, metric: dict[str, Any], points: list[Point], ahead: list[Point]) -> str:
+def _alt(testset: str, metric: MetricRecord, points: list[Point], ahead: list[Point]) -> str:
     def named(point: Point) -> str:
-        value = number(point.value, metric["digits"])
+        value = number(point.value, metric.digits)
         return f"{point.label} with {value} at {kbps(point.rate)} kbit/s"
 
     lowest, highest = min(points, key=lambda p: p.value), max(points, key=lambda p: p.value)
     said = (
-        f"{metric['label']} against bitrate on test set {testset}: {len(points)} codecs from "
+        f"{metric.label} against bitrate on test set {testset}: {len(points)} codecs from "
         f"{kbps(points[0].rate)} to {kbps(points[-1].rate)} kbit/s. "
         f"Highest {named(highest)}, lowest {named(lowest)}."
     )
     return said + (f" On the Pareto front: {'; '.join(map(named, ahead))}." if ahead else "")
 
 
-def _draw(points: list[Point], ahead: list[Point], metric: dict[str, Any]) -> dict[str, bytes]:
+def _draw(points: list[Point], ahead: list[Point], metric: MetricRecord) -> dict[str, bytes]:
     with style():
         figure = Figure(figsize=(SIZE[0] / 72, SIZE[1] / 72), dpi=72)
         axes = figure.add_axes((0.12, 0.15, 0.86, 0.755))
@@ -154,7 +148,7 @@ def _draw(points: list[Point], ahead: list[Point], metric: dict[str, Any]) -> di
         return in_themes(figure)
 
 
-def _axes(axes: Axes, points: list[Point], metric: dict[str, Any]) -> None:
+def _axes(axes: Axes, points: list[Point], metric: MetricRecord) -> None:
     rates = [point.rate for point in points]
     ends = [v for p in points for v in (p.value, p.low, p.high) if not isnan(v)]
     span = max(ends) - min(ends) or abs(ends[0]) or 1.0

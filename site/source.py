@@ -2,21 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-from pydantic import ValidationError
-
+from almbench.domains import Domain
 from almbench.errors import UserError
 from almbench.names import safe_name
-from almbench.results.comparison import Comparison, comparisons, read_manifest
+from almbench.results.comparison import Comparison
+from almbench.results.manifest import Manifest
+from almbench.results.results import Results, load_results
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import read_table, records
-from almbench.suite.config import About
+from almbench.results.table_rows import ClipRow, MetricRow
 from almbench.suite.testsets import draw
-from almbench.validation import explain
 
 MINUS = "−"
+Scores = dict[tuple[str, str, str], dict[str, MetricRow]]
 
 
 @dataclass(frozen=True)
@@ -25,38 +23,45 @@ class Run:
 
     Attributes:
         slug: Its name in addresses, unique on the site.
-        folder: Where it lies.
-        manifest: What it was made with and from.
-        clips: The table of clips.
-        scores: The row of `metrics.csv` of (test set, clip, codec) and metric, in its order.
-        tables: The comparison of each test set.
-        about: What the suite tells of itself.
-        heard: The clips of each test set whose sounds are published.
+        results: Its results.
+        scores: The row of (test set, clip, codec) and metric, in the order of `metrics.csv`.
+        published_clips: The clips of each test set whose sounds are published.
     """
 
     slug: str
-    folder: RunFolder
-    manifest: dict[str, Any]
-    clips: pd.DataFrame
-    scores: dict[tuple[str, str, str], dict[str, dict[str, Any]]]
-    tables: list[Comparison]
-    about: About
-    heard: dict[str, list[str]]
+    results: Results
+    scores: Scores
+    published_clips: dict[str, list[str]]
+
+    @property
+    def folder(self) -> RunFolder:
+        """Where it lies."""
+        return self.results.folder
+
+    @property
+    def manifest(self) -> Manifest:
+        """What it was made with and from."""
+        return self.results.manifest
+
+    @property
+    def clips(self) -> list[ClipRow]:
+        """The rows of `clips.csv`."""
+        return self.results.clip_rows
+
+    @property
+    def tables(self) -> list[Comparison]:
+        """The comparison of each test set."""
+        return self.results.comparisons
 
     @property
     def title(self) -> str:
         """The suite's title, or its name."""
-        return self.about.title or str(self.manifest["suite"]["name"])
+        return self.manifest.suite.title or self.manifest.suite.name
 
     @property
-    def domains(self) -> list[str]:
+    def domains(self) -> list[Domain]:
         """The domains of the test sets, in order."""
         return list(dict.fromkeys(table.domain for table in self.tables))
-
-    def testset(self, name: str) -> dict[str, Any]:
-        """The facts of a test set, as in the manifest."""
-        facts: dict[str, Any] = next(t for t in self.manifest["testsets"] if t["name"] == name)
-        return facts
 
 
 def read_runs(roots: list[Path], max_clips: int | None = None) -> list[Run]:
@@ -64,7 +69,7 @@ def read_runs(roots: list[Path], max_clips: int | None = None) -> list[Run]:
 
     Args:
         roots: The run folders.
-        max_clips: Publish the sounds of no more clips a test set; they are drawn by the seed.
+        max_clips: Publish the sounds of no more clips per test set; they are drawn by the seed.
 
     Raises:
         UserError: A folder is not a finished run, is given twice, or its manifest is damaged.
@@ -73,17 +78,11 @@ def read_runs(roots: list[Path], max_clips: int | None = None) -> list[Run]:
         raise UserError("A run is given twice.")
     runs: list[Run] = []
     for root in roots:
-        folder = RunFolder(root)
-        clips = read_table(folder, "clips")
-        metrics = read_table(folder, "metrics")
-        summary = read_table(folder, "summary")
-        manifest = read_manifest(folder)
-        taken = {run.slug for run in runs}
-        slug = _slug(manifest["suite"]["name"], taken)
-        tables = comparisons(summary, manifest)
-        about = _about(folder, manifest["suite"])
-        heard = _heard(clips, manifest["suite"]["seed"], max_clips)
-        runs.append(Run(slug, folder, manifest, clips, _scores(metrics), tables, about, heard))
+        results = load_results(root)
+        suite = results.manifest.suite
+        slug = _slug(suite.name, {run.slug for run in runs})
+        clips = _published(results.clip_rows, suite.seed, max_clips)
+        runs.append(Run(slug, results, _scores(results.metric_rows), clips))
     return runs
 
 
@@ -96,26 +95,20 @@ def _slug(name: str, taken: set[str]) -> str:
     return slug
 
 
-def _about(folder: RunFolder, suite: dict[str, Any]) -> About:
-    try:
-        return About.model_validate({k: v for k, v in suite.items() if k in About.model_fields})
-    except ValidationError as error:
-        raise UserError(explain(error, About, str(folder.manifest))) from error
-
-
-def _heard(clips: pd.DataFrame, seed: int, most: int | None) -> dict[str, list[str]]:
-    of_set = clips.groupby("testset", sort=False)["clip"].unique()
+def _published(clips: list[ClipRow], seed: int, most: int | None) -> dict[str, list[str]]:
+    of_set: dict[str, dict[str, None]] = {}
+    for row in clips:
+        of_set.setdefault(row.testset, {})[row.clip] = None
     return {
-        str(testset): draw(list(ids), most, seed) if most else list(ids)
+        testset: draw(list(ids), most, seed) if most else list(ids)
         for testset, ids in of_set.items()
     }
 
 
-def _scores(metrics: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, dict[str, Any]]]:
-    scores: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
-    for row in records(metrics):
-        key = row["testset"], row["clip"], row["codec"]
-        scores.setdefault(key, {})[row["metric"]] = row
+def _scores(metrics: list[MetricRow]) -> Scores:
+    scores: Scores = {}
+    for row in metrics:
+        scores.setdefault((row.testset, row.clip, row.codec), {})[row.metric] = row
     return scores
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-import pandas as pd
-
-from almbench.results.comparison import ARROWS, RATES, Comparison, with_values
-from almbench.site.metricnotes import ELSEWHERE
+from almbench.results.comparison import ARROWS, Comparison
+from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.site.source import Run, hertz, kbps, number
 
-LACKING_SHOWN = 12
+MAX_REASONS = 12
+EXTERNAL_METRICS = {"dnsmos": "DNSMOS", "mushra": "MUSHRA", "utmos": "UTMOS", "wer": "WER"}
+"""Names of metrics that only others measured."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,19 @@ class Line:
         cells: One a column.
     """
 
-    codec: dict[str, Any]
+    codec: CodecRecord
     nominal: str
     cells: list[Cell]
 
 
 @dataclass(frozen=True)
 class Means:
-    """The table of means of a test set, and why values are lacking, if any are."""
+    """The table of means of a test set, and why values are missing, if any are."""
 
-    testset: dict[str, Any]
+    testset: TestSetRecord
     columns: list[Column]
     lines: list[Line]
-    lacking: list[tuple[str, str]]
+    missing: list[tuple[str, str]]
 
     @property
     def intervals(self) -> bool:
@@ -93,56 +92,59 @@ class Means:
 
 def means(run: Run, table: Comparison) -> Means:
     """Make the table of means of a test set."""
-    full = with_values(table)
+    full = table.filled
     lines = [
-        Line(codec, _nominal(codec), [cell(run, table, codec["id"], metric) for metric in full])
+        Line(codec, _nominal(codec), [cell(table, codec.id, metric) for metric in full])
         for codec in table.codecs
     ]
-    columns = [column(metric) for metric in full]
-    return Means(run.testset(table.testset), columns, lines, _lacking(run, table))
+    columns = [column(table, metric) for metric in full]
+    return Means(table.of, columns, lines, _missing(run, table))
 
 
-def column(metric: dict[str, Any]) -> Column:
+def column(table: Comparison, metric: MetricRecord) -> Column:
     """The heading of a metric's column.
 
     Args:
-        metric: Facts of the metric, as in a comparison.
+        table: The comparison of the test set.
+        metric: The metric.
     """
-    better, rate = metric["higher_is_better"], metric["rate_hz"]
+    better, rate = metric.higher_is_better, table.rate_hz(metric)
     first = "ascending" if better is False else "descending"
     at = hertz(rate) if rate else ""
-    return Column(metric["name"], metric["label"], metric["unit"], ARROWS[better], first, at)
+    return Column(metric.name, metric.label, metric.unit, ARROWS[better], first, at)
 
 
-def cell(run: Run, table: Comparison, codec: str, metric: dict[str, Any]) -> Cell:
+def cell(table: Comparison, codec: str, metric: MetricRecord) -> Cell:
     """The mean of a codec.
 
     Args:
-        run: The run.
         table: The comparison of the test set.
         codec: Id of the codec.
-        metric: Facts of the metric, as in the comparison.
+        metric: The metric.
     """
-    name, digits = metric["name"], metric["digits"]
+    name, digits = metric.name, metric.digits
     row = table.cells.get((codec, name))
     if row is None:
         return Cell()
-    clips = run.testset(table.testset)["clips"]
-    failed = f", {row['failed']} failed" if row["failed"] else ""
-    if pd.isna(row["mean"]):
+    clips = len(table.of.clips)
+    failed = f", {row.failed} failed" if row.failed else ""
+    if row.mean is None:
         return Cell(count=failed.removeprefix(", "))
-    interval = ""
-    if not pd.isna(row["ci95_low"]):
-        low, high = number(row["ci95_low"], digits), number(row["ci95_high"], digits)
-        interval = f"[{low}, {high}]"
     return Cell(
-        float(row["mean"]),
-        number(row["mean"], digits),
-        interval,
-        int(table.ranks.loc[codec, name]),
-        groups(row["rank_group"]),
-        f"{row['n']} of {clips}{failed}" if row["n"] != clips else "",
+        row.mean,
+        number(row.mean, digits),
+        interval(row.ci95_low, row.ci95_high, digits),
+        table.rank(codec, metric),
+        groups(row.rank_group),
+        f"{row.n} of {clips}{failed}" if row.n != clips else "",
     )
+
+
+def interval(low: float | None, high: float | None, digits: int) -> str:
+    """The ends of an interval for readers; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{number(low, digits)}, {number(high, digits)}]"
 
 
 def groups(written: str) -> str:
@@ -166,28 +168,29 @@ def groups(written: str) -> str:
     return f"group{'s' if ' ' in written else ''} {named}"
 
 
-def _lacking(run: Run, table: Comparison) -> list[tuple[str, str]]:
-    """Each reason why values are lacking, and where: metrics, codecs, clips.
+def _missing(run: Run, table: Comparison) -> list[tuple[str, str]]:
+    """Each reason why values are missing, and where: metrics, codecs, clips.
 
-    A rate that no codec here has, such as that of tokens among codecs without any, lacks nothing.
+    A rate that no codec here has, such as that of tokens among codecs without any, is not missing.
     """
-    absent = set(RATES) - {metric["name"] for metric in with_values(table)}
+    filled = {metric.name for metric in table.filled}
+    absent = {m.name for m in table.metrics if m.computed_from != "sound"} - filled
     cases: dict[str, list[tuple[str, str, str]]] = {}
     for (testset, clip, codec), of_clip in run.scores.items():
         for metric, row in of_clip.items():
-            if testset == table.testset and pd.isna(row["value"]) and metric not in absent:
-                cases.setdefault(row["reason"] or "no value", []).append((metric, codec, clip))
-    metrics = {m["name"]: m["label"] for m in table.metrics}
-    codecs = {c["id"]: c["label"] for c in table.codecs}
+            if testset == table.testset and row.value is None and metric not in absent:
+                cases.setdefault(row.reason or "no value", []).append((metric, codec, clip))
+    metrics = {m.name: m.label for m in table.metrics}
+    codecs = {c.id: c.label for c in table.codecs}
     listed = []
-    for reason, where in list(cases.items())[:LACKING_SHOWN]:
+    for reason, where in list(cases.items())[:MAX_REASONS]:
         names, ids, clips = (set(column) for column in zip(*where, strict=True))
         count = f"{len(clips)} clip{'s' if len(clips) > 1 else ''}"
         listed.append(
             (reason, f"{_some(names, metrics, 'metrics')}; {_some(ids, codecs, 'codecs')}; {count}")
         )
-    if len(cases) > LACKING_SHOWN:
-        listed.append((f"{len(cases) - LACKING_SHOWN} more reasons", "see metrics.csv"))
+    if len(cases) > MAX_REASONS:
+        listed.append((f"{len(cases) - MAX_REASONS} more reasons", "see metrics.csv"))
     return listed
 
 
@@ -201,7 +204,7 @@ def _some(names: set[str], labels: dict[str, str], kind: str) -> str:
 class Figure:
     """A figure that was published of a codec, beside the mean measured here; texts."""
 
-    codec: dict[str, Any]
+    codec: CodecRecord
     metric: str
     value: str
     measured: str
@@ -210,16 +213,16 @@ class Figure:
 
 def published(run: Run, table: Comparison) -> list[Figure]:
     """What the suite says was published for a test set or its domain."""
-    codecs = {codec["id"]: codec for codec in table.codecs}
-    metrics = {metric["name"]: metric for metric in table.metrics}
+    codecs = {codec.id: codec for codec in table.codecs}
+    metrics = {metric.name: metric for metric in table.metrics}
     made = []
-    for figure in run.about.published:
+    for figure in run.manifest.suite.published:
         if figure.codec in codecs and table.testset == (figure.testset or table.testset):
             if figure.domain not in (None, table.domain):
                 continue
             facts = metrics.get(figure.metric)
-            measured = cell(run, table, figure.codec, facts).text if facts else ""
-            label = facts["label"] if facts else ELSEWHERE.get(figure.metric, figure.metric)
+            measured = cell(table, figure.codec, facts).text if facts else ""
+            label = facts.label if facts else EXTERNAL_METRICS.get(figure.metric, figure.metric)
             value = number(figure.value, _decimals(figure.value))
             made.append(Figure(codecs[figure.codec], label, value, measured, figure.source))
     return made
@@ -235,56 +238,57 @@ class CodecTable:
     """Facts of the codecs of a run: headings, and each codec with its values."""
 
     headings: list[str]
-    rows: list[tuple[dict[str, Any], list[str]]]
+    rows: list[tuple[CodecRecord, list[str]]]
 
 
 def codec_table(run: Run) -> CodecTable:
     """Make the table of codecs; a column without any value is left out."""
-    columns: dict[str, Callable[[dict[str, Any]], str]] = {
-        "Family": lambda c: str(c["family"]),
+    columns: dict[str, Callable[[CodecRecord], str]] = {
+        "Family": lambda c: str(c.family),
         "Nominal kbit/s": _nominal,
-        "Measured kbit/s": lambda c: measured_rate(run, c["id"]),
+        "Measured kbit/s": lambda c: measured_rate(run, c.id),
         "Codes": _codes,
         "Sample rate": lambda c: sample_rate(run, c),
         "Licence": _licence,
     }
-    codecs = run.manifest["codecs"]
+    codecs = run.manifest.codecs
     values = {name: [make(codec) for codec in codecs] for name, make in columns.items()}
     shown = [name for name in values if any(values[name])]
     rows = [(codec, [values[name][i] for name in shown]) for i, codec in enumerate(codecs)]
     return CodecTable(shown, rows)
 
 
-def _nominal(codec: dict[str, Any]) -> str:
-    return "" if codec["nominal_kbps"] is None else kbps(codec["nominal_kbps"])
+def _nominal(codec: CodecRecord) -> str:
+    return "" if codec.nominal_kbps is None else kbps(codec.nominal_kbps)
 
 
 def measured_rate(run: Run, codec: str) -> str:
     """A codec's measured kbit/s: the least and the greatest mean over the test sets."""
-    rows = [table.cells.get((codec, "measured_kbps")) for table in run.tables]
-    found = sorted(row["mean"] for row in rows if row and not pd.isna(row["mean"]))
+    means = [table.mean(codec, "measured_kbps") for table in run.tables]
+    found = sorted(mean for mean in means if mean is not None)
     return "–".join(dict.fromkeys(kbps(value) for value in (found[:1] + found[-1:])))
 
 
-def _codes(codec: dict[str, Any]) -> str:
-    if not (codec["frame_rate"] and codec["codebook_sizes"]):
+def _codes(codec: CodecRecord) -> str:
+    if not (codec.frame_rate and codec.codebook_sizes):
         return ""
-    sizes = codec["codebook_sizes"]
+    sizes = codec.codebook_sizes
     entries = "/".join(str(size) for size in dict.fromkeys(sizes))
-    return f"{codec['frame_rate']:g} Hz × {len(sizes)} of {entries}"
+    return f"{codec.frame_rate:g} Hz × {len(sizes)} of {entries}"
 
 
-def sample_rate(run: Run, codec: dict[str, Any]) -> str:
+def sample_rate(run: Run, codec: CodecRecord) -> str:
     """A codec's own sample rate, or those of what it gave."""
-    if codec["sample_rate"]:
-        return hertz(codec["sample_rate"])
-    of_codec = run.clips.loc[run.clips["codec"] == codec["id"], "sample_rate_hz"]
-    return ", ".join(hertz(rate) for rate in sorted(of_codec.dropna().unique()))
+    if codec.sample_rate:
+        return hertz(codec.sample_rate)
+    rows = [row for row in run.clips if row.codec == codec.id]
+    rates = {row.sample_rate_hz for row in rows if row.sample_rate_hz}
+    return ", ".join(map(hertz, sorted(rates)))
 
 
-def _licence(codec: dict[str, Any]) -> str:
-    weights = codec["weights_licence"]
-    return "; ".join(filter(None, (codec["licence"], f"weights {weights}" if weights else "")))
+def _licence(codec: CodecRecord) -> str:
+    weights = codec.weights_licence
+    return "; ".join(filter(None, (codec.licence, f"weights {weights}" if weights else "")))
 
 
 def duration(seconds: float) -> str:

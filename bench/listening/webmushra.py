@@ -61,11 +61,11 @@ def export_webmushra(root: Path, output: Path, codecs: list[str], max_clips: int
             systems than a trial can hold, or nothing can be tested.
     """
     (run,) = read_runs([root])
-    specs = {codec["id"]: codec for codec in run.manifest["codecs"]}
+    specs = {codec.id: codec for codec in run.manifest.codecs}
     for id_ in codecs:
         if id_ not in specs:
             raise UserError(unknown("codec", id_, specs, f"in {root}"))
-    chosen = codecs or [id_ for id_, codec in specs.items() if not codec["anchor"]]
+    chosen = codecs or [id_ for id_, codec in specs.items() if not codec.anchor]
     tests = [_Test(run, domain, chosen) for domain in run.domains]
     tests = [test for test in tests if test.able]
     if not tests:
@@ -82,9 +82,11 @@ class _Test:
     def __init__(self, run: Run, domain: str, chosen: list[str]) -> None:
         self._run, self._domain, self.notes = run, domain, list[str]()
         tables = [table for table in run.tables if table.domain == domain]
-        clips = [(table.testset, clip) for table in tables for clip in run.heard[table.testset]]
+        clips = [
+            (table.testset, clip) for table in tables for clip in run.published_clips[table.testset]
+        ]
         fitting = [clip for clip in clips if self._fits(*clip)]
-        there = {codec["id"] for table in tables for codec in table.codecs}
+        there = {codec.id for table in tables for codec in table.codecs}
         self._systems = []
         for system in chosen:
             if any(self._has(*clip, system) for clip in fitting):
@@ -108,7 +110,7 @@ class _Test:
 
     def write(self, output: Path, max_clips: int) -> Exported:
         by_id = {"/".join(clip): clip for clip in self.able}
-        ids = draw(list(by_id), max_clips, self._run.manifest["suite"]["seed"])
+        ids = draw(list(by_id), max_clips, self._run.manifest.suite.seed)
         if len(ids) < len(self.able):
             self.notes.append(f"{len(ids)} of {len(self.able)} clips drawn: --max-clips takes more")
         name = f"{self._run.slug}-{self._domain}"

@@ -4,12 +4,13 @@ Both are reported so that other metrics can be read rightly; neither is a qualit
 """
 
 from collections.abc import Collection
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Samples
+from almbench.domains import DOMAINS
 from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence, release
@@ -34,8 +35,23 @@ class LagMs(Family[Settings]):
     """
 
     name = "lag_ms"
-    metrics = (Metric("lag_ms", "Lag", None, -1000 * RANGE_S, 1000 * RANGE_S, unit="ms", digits=2),)
-    rate: ClassVar[int | None] = 24_000
+    metrics = (
+        Metric(
+            name="lag_ms",
+            label="Lag",
+            unit="ms",
+            higher_is_better=None,
+            low=-1000 * RANGE_S,
+            high=1000 * RANGE_S,
+            digits=2,
+            rate=24_000,
+            default=DOMAINS,
+            note="Shows a delay that was not removed.",
+            caveat=(
+                "A property, not a quality; undefined where two waveforms have little in common."
+            ),
+        ),
+    )
 
     def version(self) -> str:
         """Name the method."""
@@ -64,8 +80,19 @@ class GainDb(Family[Settings]):
     """RMS level of the reconstruction over that of the reference, in dB."""
 
     name = "gain_db"
-    metrics = (Metric("gain_db", "Level difference", None, unit="dB", digits=1),)
-    rate: ClassVar[int | None] = 24_000
+    metrics = (
+        Metric(
+            name="gain_db",
+            label="Level difference",
+            unit="dB",
+            higher_is_better=None,
+            digits=1,
+            rate=24_000,
+            default=DOMAINS,
+            note="Shows a codec that makes sound louder or quieter.",
+            caveat="A property, not a quality; the louder of two often seems better to the ear.",
+        ),
+    )
 
     def version(self) -> str:
         """Name the definition."""

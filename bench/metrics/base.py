@@ -2,14 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from almbench.audio import Samples
-
-DOMAINS = ("speech", "sound", "music")
+from almbench.domains import DOMAINS, Domain
 
 
 class Settings(BaseModel):
@@ -18,29 +16,45 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """Facts of one metric, that is of one column.
+class Metric(BaseModel):
+    """Facts of one metric, that is of one column: the one home of each.
 
     Attributes:
         name: Column name.
         label: Name for readers.
+        unit: Unit of the value; empty for none.
         higher_is_better: True, False, or None where neither is (a level difference).
         low: The least value it can take, if there is one.
         high: The greatest value it can take, if there is one.
-        unit: Unit of the value, empty for none.
-        domains: The domains it is meant for.
         digits: Decimals worth printing.
+        rate: Sample rate in Hz that it works at; None for the test set's scoring rate.
+        computed_from: `sound`: original and reconstruction. `bits`: what the codec emitted.
+            `codes`: its codes over the whole test set.
+        domains: The domains it is meant for.
+        default: The domains where it is computed unless a suite names its metrics.
+        headline: The domains where it is plotted, and shown first.
+        compared: Whether tables that compare codecs have a column of it.
+        note: What it is good for, in a sentence for readers.
+        caveat: What it does not say, likewise.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     label: str
+    unit: str = ""
     higher_is_better: bool | None
     low: float | None = None
     high: float | None = None
-    unit: str = ""
-    domains: tuple[str, ...] = DOMAINS
     digits: int = 3
+    rate: int | None = None
+    computed_from: Literal["sound", "bits", "codes"] = "sound"
+    domains: tuple[Domain, ...] = DOMAINS
+    default: tuple[Domain, ...] = ()
+    headline: tuple[Domain, ...] = ()
+    compared: bool = True
+    note: str = ""
+    caveat: str = ""
 
 
 S = TypeVar("S", bound=Settings)
@@ -53,19 +67,22 @@ class Family(ABC, Generic[S]):
 
     Attributes:
         name: The family's name, also the key of its settings in a suite.
-        metrics: The metrics it computes.
-        rate: Sample rate it works at in Hz, or None for the test set's scoring rate.
+        metrics: The metrics it computes, all at one sample rate.
         settings_type: The pydantic model of its settings.
     """
 
     name: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
-    rate: ClassVar[int | None]
     settings_type: ClassVar[type[Settings]] = Settings
 
     def __init__(self, settings: S) -> None:
         """Keep the settings; load nothing heavy yet."""
         self.settings = settings
+
+    @property
+    def rate(self) -> int | None:
+        """Sample rate in Hz that it works at; None for the test set's scoring rate."""
+        return self.metrics[0].rate
 
     @abstractmethod
     def version(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from almbench.domains import Domain
 from almbench.errors import UserError, unknown
 from almbench.metrics.base import Family, Metric
 from almbench.validation import explain
@@ -32,21 +33,6 @@ BUILTIN = {
     "si_sdr": "almbench.metrics.sisdr:SiSdr",
     "lag_ms": "almbench.metrics.alignment:LagMs",
     "gain_db": "almbench.metrics.alignment:GainDb",
-}
-
-_GENERAL = ["mel_distance", "mrstft_distance", "si_sdr", "lag_ms", "gain_db"]
-DEFAULT_METRICS: dict[str, list[str]] = {
-    "speech": [
-        "pesq_wb",
-        "pesq_nb",
-        "stoi",
-        "estoi",
-        "visqol_speech",
-        "speaker_similarity",
-        *_GENERAL,
-    ],
-    "sound": ["visqol_audio", *_GENERAL],
-    "music": ["visqol_audio", *_GENERAL],
 }
 
 
@@ -98,6 +84,11 @@ def make_family(name: str, settings: Mapping[str, Any]) -> Family[Any]:
 def metric_names() -> list[str]:
     """The metrics of all families, that is the possible columns."""
     return list(_columns())
+
+
+def default_metrics(domain: Domain) -> list[str]:
+    """The metrics that a domain's test sets get unless a suite names its own."""
+    return [m.name for cls in all_families().values() for m in cls.metrics if domain in m.default]
 
 
 def family_of(metric: str) -> str:

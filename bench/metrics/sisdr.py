@@ -6,11 +6,11 @@ makes its own phases, costs many dB that no one hears.
 """
 
 from collections.abc import Collection
-from typing import ClassVar
 
 import numpy as np
 
 from almbench.audio import Samples
+from almbench.domains import DOMAINS
 from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence
@@ -22,8 +22,21 @@ class SiSdr(Family[Settings]):
     """Scale-invariant signal-to-distortion ratio: 10 log10(|a x|^2 / |y - a x|^2), a = xy / xx."""
 
     name = "si_sdr"
-    metrics = (Metric("si_sdr", "SI-SDR", True, unit="dB", digits=2),)
-    rate: ClassVar[int | None] = None
+    metrics = (
+        Metric(
+            name="si_sdr",
+            label="SI-SDR",
+            unit="dB",
+            higher_is_better=True,
+            digits=2,
+            default=DOMAINS,
+            note="Codecs that code the waveform.",
+            caveat=(
+                "Means little for codecs that make a new waveform: a shift that nobody hears "
+                "ruins it."
+            ),
+        ),
+    )
 
     def version(self) -> str:
         """Name the definition."""

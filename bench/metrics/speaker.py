@@ -6,7 +6,7 @@ different sentences of one speaker come out near 0.8 and those of different spea
 
 import warnings
 from collections.abc import Collection
-from typing import ClassVar, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +47,23 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
 
     name = "speaker_similarity"
     metrics = (
-        Metric("speaker_similarity", "Speaker similarity", True, -1.0, 1.0, domains=("speech",)),
+        Metric(
+            name="speaker_similarity",
+            label="Speaker similarity",
+            higher_is_better=True,
+            low=-1.0,
+            high=1.0,
+            rate=16_000,
+            domains=("speech",),
+            default=("speech",),
+            note="Whether it is still the same voice.",
+            caveat=(
+                "A cosine between embeddings, not a share: two clips of one speaker reach "
+                "about 0.8, and two speakers 0.5. Values of different encoders do not "
+                "compare."
+            ),
+        ),
     )
-    rate: ClassVar[int | None] = 16_000
     settings_type = SpeakerSettings
 
     def __init__(self, settings: SpeakerSettings) -> None:

@@ -4,12 +4,12 @@ Both are measured at the test set's scoring rate, and values of different rates 
 """
 
 from collections.abc import Collection
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Samples
+from almbench.domains import DOMAINS
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence
@@ -34,8 +34,20 @@ class MelDistance(Family[Settings]):
     """
 
     name = "mel_distance"
-    metrics = (Metric("mel_distance", "Mel distance", False, 0.0),)
-    rate: ClassVar[int | None] = None
+    metrics = (
+        Metric(
+            name="mel_distance",
+            label="Mel distance",
+            higher_is_better=False,
+            low=0.0,
+            default=DOMAINS,
+            headline=("sound", "music"),
+            note="The coarse shape of the spectrum, for any sound.",
+            caveat=(
+                "Quiet bands count as much as loud ones, so a low-pass costs more than it is heard."
+            ),
+        ),
+    )
 
     def version(self) -> str:
         """Name the parameters."""
@@ -81,8 +93,17 @@ class MrstftDistance(Family[Settings]):
     """
 
     name = "mrstft_distance"
-    metrics = (Metric("mrstft_distance", "MR-STFT distance", False, 0.0),)
-    rate: ClassVar[int | None] = None
+    metrics = (
+        Metric(
+            name="mrstft_distance",
+            label="MR-STFT distance",
+            higher_is_better=False,
+            low=0.0,
+            default=DOMAINS,
+            note="The spectrum at three resolutions, for any sound.",
+            caveat="Many codecs are trained on just this, and so look better than they sound.",
+        ),
+    )
 
     def version(self) -> str:
         """Name the definition, the resolutions and the precision."""

@@ -8,7 +8,6 @@ from the global generator), and too little active speech is refused, not answere
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -42,10 +41,35 @@ class Stoi(Family[Settings]):
 
     name = "stoi"
     metrics = (
-        Metric("stoi", "STOI", True, -1.0, 1.0, domains=("speech",)),
-        Metric("estoi", "ESTOI", True, -1.0, 1.0, domains=("speech",)),
+        Metric(
+            name="stoi",
+            label="STOI",
+            higher_is_better=True,
+            low=-1.0,
+            high=1.0,
+            rate=16_000,
+            domains=("speech",),
+            default=("speech",),
+            headline=("speech",),
+            note="How much of the words is left, above all at very low bitrates.",
+            caveat=(
+                "Near 1 for every good codec, so it does not tell those apart; a shift of 10 "
+                "ms costs a tenth."
+            ),
+        ),
+        Metric(
+            name="estoi",
+            label="ESTOI",
+            higher_is_better=True,
+            low=-1.0,
+            high=1.0,
+            rate=16_000,
+            domains=("speech",),
+            default=("speech",),
+            note="As STOI, and more severe on speech whose loudness was changed over time.",
+            caveat="Says nothing of how pleasant speech is, or whose voice it is.",
+        ),
     )
-    rate: ClassVar[int | None] = 16_000
 
     def version(self) -> str:
         """Name the package whose values these are."""

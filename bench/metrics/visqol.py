@@ -74,10 +74,24 @@ class VisqolSpeech(_Visqol):
     name = "visqol_speech"
     metrics = (
         Metric(
-            "visqol_speech", "ViSQOL speech", True, 1.0, 5.0, "MOS", domains=("speech",), digits=2
+            name="visqol_speech",
+            label="ViSQOL speech",
+            unit="MOS",
+            higher_is_better=True,
+            low=1.0,
+            high=5.0,
+            digits=2,
+            rate=16_000,
+            domains=("speech",),
+            default=("speech",),
+            headline=("speech",),
+            note="Speech from codecs that keep its spectrum but not its waveform.",
+            caveat=(
+                "Even the original against itself does not always get the highest mark; "
+                "single clips scatter by some tenths."
+            ),
         ),
     )
-    rate: ClassVar[int | None] = 16_000
     mode = "speech"
     needs = ("visqol", "ai_edge_litert")
 
@@ -90,8 +104,25 @@ class VisqolAudio(_Visqol):
     """ViSQOL in audio mode at 48 kHz, with the support vector mapper."""
 
     name = "visqol_audio"
-    metrics = (Metric("visqol_audio", "ViSQOL audio", True, 1.0, 5.0, "MOS", digits=2),)
-    rate: ClassVar[int | None] = 48_000
+    metrics = (
+        Metric(
+            name="visqol_audio",
+            label="ViSQOL audio",
+            unit="MOS",
+            higher_is_better=True,
+            low=1.0,
+            high=5.0,
+            digits=2,
+            rate=48_000,
+            default=("sound", "music"),
+            headline=("sound", "music"),
+            note="Sound and music, at full band.",
+            caveat=(
+                "Measures bandwidth first: against a reference with more of it, nothing else "
+                "counts."
+            ),
+        ),
+    )
     mode = "audio"
 
     def version(self) -> str:

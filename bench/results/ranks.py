@@ -1,46 +1,51 @@
-"""The rank groups of a summary table."""
+"""Rank groups of a run: which codecs of a test set cannot be told apart by a metric."""
+
+from dataclasses import replace
 
 import pandas as pd
 
-from almbench.runner.plan import Plan, TestSet
+from almbench.results.manifest import Manifest
+from almbench.results.table_rows import MetricRow, SummaryRow
 from almbench.statistics.rank_groups import rank_groups
 
 
-def with_rank_groups(summary: pd.DataFrame, metrics: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """Fill the column `rank_group` of a summary.
+def with_rank_groups(
+    summary: list[SummaryRow], metrics: list[MetricRow], manifest: Manifest
+) -> list[SummaryRow]:
+    """Fill the field `rank_group` of a summary.
 
     As with the marks of a table, anchors take no part, nor do codecs that were scored on fewer
-    clips than another, nor metrics without a better direction.
+    clips than another, nor metrics of which neither way is better.
 
     Args:
         summary: The summary.
-        metrics: The table of every value.
-        plan: What was run.
+        metrics: Every value.
+        manifest: What was run.
     """
-    found: dict[tuple[str, str, str], str] = {}
-    for testset in plan.testsets:
-        rows = metrics[metrics["testset"] == testset.name]
-        for metric, better in _directions(testset).items():
-            values = _comparable(rows[rows["metric"] == metric], testset)
-            for codec, group in rank_groups(values, higher_is_better=better).items():
-                found[testset.name, codec, metric] = group
-    keys = zip(summary["testset"], summary["codec"], summary["metric"], strict=True)
-    return summary.assign(rank_group=[found.get(key, "") for key in keys])
+    anchors = {codec.id for codec in manifest.codecs if codec.anchor}
+    values: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+    for row in metrics:
+        if row.value is not None and row.codec not in anchors:
+            values.setdefault((row.testset, row.metric), {})[row.clip, row.codec] = row.value
+    groups: dict[tuple[str, str, str], str] = {}
+    for (testset, metric), of_metric in values.items():
+        better = manifest.metrics_by_name[metric].higher_is_better
+        if better is not None:
+            comparable = _comparable(of_metric)
+            for codec, group in rank_groups(comparable, higher_is_better=better).items():
+                groups[testset, codec, metric] = group
+    return [
+        replace(row, rank_group=groups.get((row.testset, row.codec, row.metric), ""))
+        for row in summary
+    ]
 
 
-def _directions(testset: TestSet) -> dict[str, bool]:
-    return {
-        metric.name: metric.higher_is_better
-        for judge in testset.judges
-        for metric in judge.metrics
-        if metric.higher_is_better is not None
-    }
+def _comparable(values: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """The values over the clips that all ranked codecs share, one row per clip.
 
-
-def _comparable(rows: pd.DataFrame, testset: TestSet) -> pd.DataFrame:
-    """The values over the clips that all ranked codecs share. **Shape** `[clips, codecs]`."""
-    anchors = {entry.spec.id for entry in testset.entries if entry.spec.anchor}
-    ranked = rows[rows["value"].notna() & ~rows["codec"].isin(anchors)]
-    values = ranked.pivot_table(index="clip", columns="codec", values="value", sort=False)
-    counts = values.count()
-    return values[counts.index[counts == counts.max()]].astype(float).dropna()
+    Args:
+        values: The value of each (clip, codec).
+    """
+    table = pd.Series(values, dtype=float).unstack(sort=False)  # noqa: PD010
+    counts = table.count()
+    return table[counts.index[counts == counts.max()]].dropna()

@@ -1,4 +1,4 @@
-"""Stage one: take the clips into the run folder, so that it holds all that is heard and scored."""
+"""Stage one: import the clips, so that the run folder holds all that is heard and scored."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from almbench.suite.testsets import Clip
 Originals = dict[tuple[str, ...], OriginalRow]
 
 
-def take_in(
+def import_originals(
     folder: RunFolder, work: list[tuple[str, Clip]], shard: str, advance: Callable[[], None]
 ) -> None:
     """Store each clip as mono FLAC and record its hash; what is there already is kept.
@@ -29,7 +29,7 @@ def take_in(
         for testset, clip in work:
             signed = signature(policies.VERSION, _source_hash(clip))
             if not _kept(folder, known.get((testset, clip.id)), signed):
-                rows.write(_take_in(folder, testset, clip, signed))
+                rows.write(_import(folder, testset, clip, signed))
             advance()
 
 
@@ -44,7 +44,7 @@ def _kept(folder: RunFolder, row: OriginalRow | None, signed: str) -> bool:
     return path.is_file() and sha256(path) == row.audio_sha256
 
 
-def _take_in(folder: RunFolder, testset: str, clip: Clip, signed: str) -> OriginalRow:
+def _import(folder: RunFolder, testset: str, clip: Clip, signed: str) -> OriginalRow:
     path = folder.original(testset, clip.id)
     try:
         sound = read(clip.path)

@@ -1,63 +1,74 @@
-"""The plan of a run: which clips go through which codecs, and which metrics judge them."""
+"""The plan of a run: which clips go through which codecs, and which metrics score them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from almbench import policies
-from almbench.codecs.base import Codec, CodecSpec
+from almbench.codecs.base import Codec
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import PRESETS, create, preset
+from almbench.domains import DOMAINS
 from almbench.errors import Unavailable, UserError, unknown
-from almbench.metrics.base import Family, Metric
+from almbench.metrics.base import Family
 from almbench.metrics.registry import (
-    DEFAULT_METRICS,
+    default_metrics,
     family_names,
     family_of,
     make_family,
     metric_names,
 )
+from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.results.records import signature
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 from almbench.suite.testsets import Clip, exists, find_clips
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A codec in a test set: the adapter, made but not loaded, and why it cannot be used, if so."""
-
-    codec: Codec[Any] | Reconstructions
-    spec: CodecSpec
-    missing: str | None
+AnyCodec = Codec[Any] | Reconstructions
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A metric family in a test set.
+class PlannedCodec:
+    """A codec in a test set.
 
     Attributes:
-        family: The family.
-        metrics: Which of its metrics are wanted.
-        missing: Why it cannot be used here, with the cure, if so.
-        asked: Whether the suite or the user named them, rather than they being the default.
+        codec: The adapter, made but not loaded.
+        record: Its facts, and why it cannot be used, if so.
     """
 
-    family: Family[Any]
-    metrics: tuple[Metric, ...]
-    missing: str | None
-    asked: bool
+    codec: AnyCodec
+    record: CodecRecord
 
 
 @dataclass(frozen=True)
-class TestSet:
-    """A test set, with everything that goes on in it."""
+class PlannedFamily:
+    """A metric family in a test set: the family, made, and which of its metrics are wanted."""
 
-    __test__ = False
+    family: Family[Any]
+    metrics: tuple[MetricRecord, ...]
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be used here; empty where it can."""
+        return self.metrics[0].missing
+
+
+@dataclass(frozen=True)
+class PlannedTestSet:
+    """A test set, with everything that goes on in it.
+
+    Attributes:
+        config: What the suite says of it.
+        clips: Its clips.
+        codecs: The codecs that take part.
+        families: The metric families that score it.
+        metrics_requested: Whether the suite or the user named the metrics.
+    """
 
     config: TestSetConfig
     clips: list[Clip]
-    entries: list[Entry]
-    judges: list[Judge]
+    codecs: list[PlannedCodec]
+    families: list[PlannedFamily]
+    metrics_requested: bool
 
     @property
     def name(self) -> str:
@@ -68,6 +79,11 @@ class TestSet:
     def scoring_rate(self) -> int:
         """Rate in Hz that every sound passes through before it is scored."""
         return self.config.scoring_rate or policies.SCORING_RATES[self.config.domain]
+
+    @property
+    def metrics(self) -> list[MetricRecord]:
+        """The metrics of all families, in order."""
+        return [metric for planned in self.families for metric in planned.metrics]
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,7 @@ class Plan:
     """
 
     suite: Suite
-    testsets: list[TestSet]
+    testsets: list[PlannedTestSet]
     skipped: list[str]
 
 
@@ -103,7 +119,7 @@ def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[s
     if codecs:
         changes["codec"] = [known.get(id_) or CodecConfig(id=id_) for id_ in dict.fromkeys(codecs)]
     if metrics:
-        changes["metrics"] = dict.fromkeys(DEFAULT_METRICS, metrics)
+        changes["metrics"] = dict.fromkeys(DOMAINS, metrics)
         changes["testset"] = [
             t.model_copy(update={"metrics": None}) for t in changes.get("testset", suite.testset)
         ]
@@ -122,11 +138,12 @@ def _check(kind: str, names: list[str], known: Iterable[str], where: str = "") -
             raise UserError(unknown(kind, name, known, where))
 
 
-def make_plan(suite: Suite) -> Plan:
+def make_plan(suite: Suite, objects: Mapping[str, AnyCodec] | None = None) -> Plan:
     """Find the clips, make the adapters and the metrics.
 
     Args:
         suite: A suite with its data folders filled in.
+        objects: Adapters that are made already, by the id of their codec in the suite.
 
     Raises:
         UserError: Something that the suite names does not exist or is wrong.
@@ -135,20 +152,24 @@ def make_plan(suite: Suite) -> Plan:
     for domain, names in suite.metrics.items():
         _check("metric", names, metric_names(), f"in [metrics] of {domain}")
     testsets, skipped = [], []
-    made: dict[str, Entry] = {}
+    made = _Codecs(objects or {})
     for config in suite.testset:
         if config.optional and not exists(config):
             skipped.append(_skipped(config))
             continue
         clips = find_clips(config, suite.seed)
-        entries = [
-            _entry(codec, config, made)
+        codecs = [
+            made.get(codec, config)
             for codec in suite.codec
             if config.domain in (codec.domains or _preset_domains(codec) or [config.domain])
         ]
-        if not entries:
+        if not codecs:
             raise UserError(f"No codec of the suite takes part in test set '{config.name}'.")
-        testsets.append(TestSet(config, clips, entries, _judges(suite, config)))
+        requested = config.metrics or suite.metrics.get(config.domain)
+        names = requested or default_metrics(config.domain)
+        _check("metric", list(names), metric_names(), f"in test set '{config.name}'")
+        families = _families(suite, names)
+        testsets.append(PlannedTestSet(config, clips, codecs, families, bool(requested)))
     if not testsets:
         raise UserError("None of the suite's test sets is there: " + ", ".join(skipped) + ".")
     return Plan(suite, testsets, skipped)
@@ -165,45 +186,63 @@ def _preset_domains(codec: CodecConfig) -> tuple[str, ...] | None:
     return chosen.domains if chosen else None
 
 
-def _entry(config: CodecConfig, testset: TestSetConfig, made: dict[str, Entry]) -> Entry:
-    """Make a codec, or take the one made for another test set: a model is loaded once."""
-    adapter, label, options = config.adapter, config.label, config.options
-    if adapter is None:
-        ready = preset(config.id)
-        adapter, label = ready.adapter, label or ready.label
-        options = {**ready.options, **options}
-    filled = {
-        key: value.replace("{domain}", testset.domain).replace("{testset}", testset.name)
-        if isinstance(value, str)
-        else value
-        for key, value in options.items()
-    }
-    key = signature(config.id, filled)
-    if key not in made:
-        codec = create(config.id, label or config.id, adapter, filled)
-        made[key] = Entry(codec, *_facts(codec))
-    return made[key]
+class _Codecs:
+    """Makes codecs; one that two test sets share is made, and its model loaded, once."""
+
+    def __init__(self, objects: Mapping[str, AnyCodec]) -> None:
+        self._objects = objects
+        self._made: dict[str, PlannedCodec] = {}
+
+    def get(self, config: CodecConfig, testset: TestSetConfig) -> PlannedCodec:
+        """Make a codec of the suite for a test set, or take the one made for another."""
+        adapter, label, options = config.adapter, config.label, config.options
+        if config.id in self._objects:
+            key = config.id
+        else:
+            if adapter is None:
+                ready = preset(config.id)
+                adapter, label = ready.adapter, label or ready.label
+                options = {**ready.options, **options}
+            options = {key: _filled(value, testset) for key, value in options.items()}
+            key = signature(config.id, options)
+        if key not in self._made:
+            codec = self._objects.get(config.id) or create(
+                config.id, label or config.id, str(adapter), options
+            )
+            self._made[key] = PlannedCodec(codec, _record(codec))
+        return self._made[key]
 
 
-def _facts(codec: Codec[Any] | Reconstructions) -> tuple[CodecSpec, str | None]:
+def _filled(value: Any, testset: TestSetConfig) -> Any:
+    if not isinstance(value, str):
+        return value
+    return value.replace("{domain}", testset.domain).replace("{testset}", testset.name)
+
+
+def _record(codec: AnyCodec) -> CodecRecord:
     """Fetch what a codec needs; its facts, and why it cannot be used, if so."""
+    missing = ""
     try:
         codec.fetch()
     except Unavailable as error:
-        return codec.spec, str(error)
-    return codec.spec, None
+        missing = str(error)
+    return CodecRecord.of(codec.spec, missing, precomputed=isinstance(codec, Reconstructions))
 
 
-def _judges(suite: Suite, testset: TestSetConfig) -> list[Judge]:
-    asked = testset.metrics or suite.metrics.get(testset.domain)
-    names = asked or DEFAULT_METRICS[testset.domain]
-    _check("metric", list(names), metric_names(), f"in test set '{testset.name}'")
+def _families(suite: Suite, names: Sequence[str]) -> list[PlannedFamily]:
+    """Make the families of some metrics."""
     wanted: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         wanted.setdefault(family_of(name), []).append(name)
-    judges = []
-    for family_name, metric_list in wanted.items():
+    planned = []
+    for family_name, of_family in wanted.items():
         family = make_family(family_name, suite.settings.get(family_name, {}))
-        metrics = tuple(m for m in family.metrics if m.name in metric_list)
-        judges.append(Judge(family, metrics, family.missing(), bool(asked)))
-    return judges
+        settings = family.settings.model_dump(mode="json")
+        missing = family.missing() or ""
+        records = tuple(
+            MetricRecord.of(metric, family.name, family.version(), settings, missing)
+            for metric in family.metrics
+            if metric.name in of_family
+        )
+        planned.append(PlannedFamily(family, records))
+    return planned

@@ -4,12 +4,11 @@ import resource
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import joblib
 from filelock import FileLock, Timeout
@@ -17,12 +16,14 @@ from filelock import FileLock, Timeout
 from almbench.devices import Device, choose
 from almbench.errors import UserError
 from almbench.progress import display
+from almbench.results.manifest import PeakMemory, RunRecord, write_manifest
 from almbench.results.records import ReconstructionRow
+from almbench.results.results import Results
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import Tables, build_tables, write_tables
-from almbench.runner.originals import take_in
-from almbench.runner.plan import Plan, TestSet, make_plan
-from almbench.runner.provenance import write_manifest, write_suite
+from almbench.results.tables import build_tables, write_tables
+from almbench.runner.originals import import_originals
+from almbench.runner.plan import AnyCodec, Plan, PlannedTestSet, make_plan
+from almbench.runner.provenance import make_manifest, write_suite
 from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.scoring import Scorer
 from almbench.suite.config import Suite
@@ -46,22 +47,14 @@ class Shard:
         return clips[self.index - 1 :: self.count]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run came to."""
-
-    plan: Plan
-    tables: Tables
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
 def run_suite(
     suite: Suite,
     root: Path,
     device: str = "auto",
     workers: int | None = None,
     shard: Shard = Shard(),
-) -> Outcome:
+    objects: Mapping[str, AnyCodec] | None = None,
+) -> Results:
     """Do all that a suite asks for and is not done yet; write rows, tables and manifest.
 
     Args:
@@ -70,39 +63,38 @@ def run_suite(
         device: auto, cpu or cuda.
         workers: Scoring processes; all usable cores by default.
         shard: The part of the clips to do.
+        objects: Adapters that are made already, by the id of their codec in the suite.
 
     Raises:
         UserError: Something named does not exist, or another process works on this run.
     """
-    plan = make_plan(suite)
-    used = any(getattr(e.codec, "uses_device", False) for t in plan.testsets for e in t.entries)
+    plan = make_plan(suite, objects)
+    used = any(getattr(c.codec, "uses_device", False) for t in plan.testsets for c in t.codecs)
     chosen = choose(device, used=used)
     folder = RunFolder(root)
     workers = workers or joblib.cpu_count()
     _check_folder(folder, suite.name)
     with _only_one(folder, shard):
         write_suite(plan, folder)
-        start = time.perf_counter()
-        facts: dict[str, Any] = {"workers": workers, "device": chosen.name}
-        facts |= _stages(plan, folder, chosen, workers, shard)
-        facts["seconds"] = round(time.perf_counter() - start, 3)
-        tables = build_tables(plan, folder)
-        write_tables(tables, folder)
-        write_manifest(plan, folder, facts)
-    return Outcome(plan, tables, facts)
+        run = _stages(plan, folder, chosen, workers, shard)
+        manifest = make_manifest(plan, folder, run)
+        write_tables(build_tables(folder, manifest), folder)
+        write_manifest(manifest, folder)
+    return Results(folder, manifest)
 
 
-def _stages(
-    plan: Plan, folder: RunFolder, device: Device, workers: int, shard: Shard
-) -> dict[str, Any]:
-    work: list[tuple[TestSet, list[Clip]]] = [(t, shard.of(t.clips)) for t in plan.testsets]
+def _stages(plan: Plan, folder: RunFolder, device: Device, workers: int, shard: Shard) -> RunRecord:
+    begin_s = time.perf_counter()
+    work: list[tuple[PlannedTestSet, list[Clip]]] = [(t, shard.of(t.clips)) for t in plan.testsets]
     with display() as begin:
         bar = begin("Originals", sum(len(clips) for _, clips in work), "clips")
-        take_in(folder, [(t.name, c) for t, cs in work for c in cs], shard.suffix, bar.advance)
-        cases = begin("Reconstructing", sum(len(cs) * len(t.entries) for t, cs in work), "clips")
+        import_originals(
+            folder, [(t.name, c) for t, cs in work for c in cs], shard.suffix, bar.advance
+        )
+        cases = begin("Reconstructing", sum(len(cs) * len(t.codecs) for t, cs in work), "clips")
         scores = begin(
             "Scoring",
-            sum(len(cs) * len(t.entries) * Scorer.scores_of(t) for t, cs in work),
+            sum(len(cs) * len(t.codecs) * Scorer.scores_of(t) for t, cs in work),
             "scores",
         )
         scorer = Scorer(folder, plan.testsets, workers, shard.suffix, scores.advance)
@@ -122,18 +114,21 @@ def _stages(
         else:
             _beside(reconstructor, work, scorer)
         seconds = time.perf_counter() - start
-    return {
-        "scored_pairs": scorer.times.pairs,
-        "scoring_s": round(seconds, 3),
-        "scoring_busy_s": round(scorer.times.busy, 3),
-        "scoring_in_metrics_s": round(scorer.times.inside, 3),
-        "codecs": {codec: asdict(usage) for codec, usage in reconstructor.usage.items()},
-        "peak_memory_mb": _peak_memory(),
-    }
+    return RunRecord(
+        device=device.name,
+        workers=workers,
+        seconds=round(time.perf_counter() - begin_s, 3),
+        scored_pairs=scorer.times.pairs,
+        scoring_s=round(seconds, 3),
+        scoring_busy_s=round(scorer.times.busy, 3),
+        scoring_in_metrics_s=round(scorer.times.in_metrics, 3),
+        codecs=reconstructor.usage,
+        peak_memory_mb=_peak_memory(),
+    )
 
 
 def _beside(
-    reconstructor: Reconstructor, work: list[tuple[TestSet, list[Clip]]], scorer: Scorer
+    reconstructor: Reconstructor, work: list[tuple[PlannedTestSet, list[Clip]]], scorer: Scorer
 ) -> None:
     """Reconstruct in a thread, which waits for the device, and score meanwhile."""
     errors: list[BaseException] = []
@@ -154,13 +149,13 @@ def _beside(
         raise errors[0]
 
 
-def _peak_memory() -> dict[str, int]:
+def _peak_memory() -> PeakMemory:
     """Peak resident memory in MB: of this process, and of the largest of its children."""
     unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts in bytes, others in KiB
-    return {
-        "main": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
-        "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit,
-    }
+    return PeakMemory(
+        main=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
+        largest_worker=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit,
+    )
 
 
 def _check_folder(folder: RunFolder, name: str) -> None:

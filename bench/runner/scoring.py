@@ -1,4 +1,4 @@
-"""Stage three: judge each reconstruction against its original, in processes that may die."""
+"""Stage three: score each reconstruction against its original, in processes that may die."""
 
 import json
 import signal
@@ -11,24 +11,15 @@ from queue import SimpleQueue
 
 from pebble import ProcessExpired, ProcessPool
 
-from almbench import policies
-from almbench.results.records import ReconstructionRow, ScoreRow, Writer, read_rows, signature
+from almbench.results.manifest import MetricRecord
+from almbench.results.records import ReconstructionRow, ScoreRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner import worker
-from almbench.runner.plan import Judge, TestSet
-from almbench.runner.worker import Answer, Ask, Pair, Result
+from almbench.runner.plan import PlannedTestSet
+from almbench.runner.worker import MetricRequest, MetricResult, PairResults, ScoringJob
 
 POLL_S = 0.5  # seconds between looks for new pairs
 TIMEOUT_S = 600.0  # for one pair; covers the one-time compilation that some metrics need
-
-
-def score_signature(reconstruction: str, judge: Judge, metric: str, scoring_rate: int) -> str:
-    """Hash what can change a score."""
-    family = judge.family
-    settings = family.settings.model_dump()
-    return signature(
-        policies.VERSION, reconstruction, metric, family.version(), settings, scoring_rate
-    )
 
 
 @dataclass
@@ -36,7 +27,7 @@ class Times:
     """Where the workers' time went, in seconds: in all, and inside the metrics' own code."""
 
     busy: float = 0.0
-    inside: float = 0.0
+    in_metrics: float = 0.0
     pairs: int = 0
 
 
@@ -54,7 +45,7 @@ class Scorer:
     def __init__(
         self,
         folder: RunFolder,
-        testsets: list[TestSet],
+        testsets: list[PlannedTestSet],
         workers: int,
         shard: str,
         advance: Callable[[int], None],
@@ -67,61 +58,60 @@ class Scorer:
         self._advance = advance
         self._known = read_rows(folder.root, ScoreRow)
         self._reconstructions: dict[tuple[str, ...], ReconstructionRow] = {}
-        self._offered: SimpleQueue[Pair | None] = SimpleQueue()
+        self._offered: SimpleQueue[ScoringJob | None] = SimpleQueue()
         self.times = Times()
 
     @staticmethod
-    def scores_of(testset: TestSet) -> int:
+    def scores_of(testset: PlannedTestSet) -> int:
         """How many scores a reconstruction in this test set has."""
-        return sum(len(judge.metrics) for judge in testset.judges)
+        return len(testset.metrics)
 
     def offer(self, row: ReconstructionRow) -> None:
         """Take a reconstruction; what is not scored yet is queued. May be called by any thread."""
         testset = self._testsets[row.testset]
-        asks = self._asks(testset, row) if row.status == "ok" else []
-        self._advance(self.scores_of(testset) - sum(len(ask.metrics) for ask in asks))
-        if asks:
+        requests = self._requests(testset, row) if row.status == "ok" else []
+        self._advance(self.scores_of(testset) - sum(len(r.metrics) for r in requests))
+        if requests:
             self._reconstructions[row.key] = row
-            self._offered.put(self._pair(testset, row, asks))
+            self._offered.put(self._job(testset, row, requests))
 
     def close(self) -> None:
         """Say that no more will be offered."""
         self._offered.put(None)
 
-    def _pair(self, testset: TestSet, row: ReconstructionRow, asks: list[Ask]) -> Pair:
-        return Pair(
+    def _job(
+        self, testset: PlannedTestSet, row: ReconstructionRow, requests: list[MetricRequest]
+    ) -> ScoringJob:
+        return ScoringJob(
             testset=testset.name,
             clip=row.clip,
             codec=row.codec,
             original=str(self._folder.original(testset.name, row.clip)),
             reconstruction=str(self._folder.audio(testset.name, row.codec, row.clip)),
             scoring_rate=testset.scoring_rate,
-            asks=tuple(asks),
+            requests=tuple(requests),
         )
 
-    def _asks(self, testset: TestSet, row: ReconstructionRow) -> list[Ask]:
-        asks = []
-        for judge in testset.judges:
-            if judge.missing:
+    def _requests(self, testset: PlannedTestSet, row: ReconstructionRow) -> list[MetricRequest]:
+        requests = []
+        for planned in testset.families:
+            if planned.missing:
                 continue
-            wanted = tuple(
-                m.name for m in judge.metrics if not self._is_known(testset, judge, row, m.name)
-            )
+            wanted = tuple(m.name for m in planned.metrics if not self._is_known(testset, row, m))
             if wanted:
-                settings = json.dumps(judge.family.settings.model_dump(), sort_keys=True)
-                asks.append(Ask(judge.family.name, settings, wanted))
-        return asks
+                settings = json.dumps(planned.metrics[0].settings, sort_keys=True)
+                requests.append(MetricRequest(planned.family.name, settings, wanted))
+        return requests
 
     def _is_known(
-        self, testset: TestSet, judge: Judge, row: ReconstructionRow, metric: str
+        self, testset: PlannedTestSet, row: ReconstructionRow, metric: MetricRecord
     ) -> bool:
-        known = self._known.get((*row.key, metric))
+        known = self._known.get((*row.key, metric.name))
         return (
             known is not None
             and known.status in {"ok", "skipped"}
             and known.audio_sha256 == row.audio_sha256
-            and known.signature
-            == score_signature(row.signature, judge, metric, testset.scoring_rate)
+            and known.signature == metric.signature(row.signature, testset.scoring_rate)
         )
 
     def run(self) -> None:
@@ -130,31 +120,31 @@ class Scorer:
         A process that dies or hangs costs the metric that it was computing.
         """
         with Writer(self._folder.root, ScoreRow, self._shard) as rows:
-            for pair, results in self._results():
+            for job, results in self._results():
                 for result in results:
-                    rows.write(self._row(self._testsets[pair.testset], pair, result))
+                    rows.write(self._row(self._testsets[job.testset], job, result))
                 self._advance(len(results))
 
-    def _row(self, testset: TestSet, pair: Pair, result: Result) -> ScoreRow:
-        row = self._reconstructions[pair.testset, pair.clip, pair.codec]
-        judge = next(j for j in testset.judges if any(m.name == result.metric for m in j.metrics))
+    def _row(self, testset: PlannedTestSet, job: ScoringJob, result: MetricResult) -> ScoreRow:
+        row = self._reconstructions[job.testset, job.clip, job.codec]
+        metric = next(m for m in testset.metrics if m.name == result.metric)
         return ScoreRow(
-            testset=pair.testset,
-            clip=pair.clip,
-            codec=pair.codec,
+            testset=job.testset,
+            clip=job.clip,
+            codec=job.codec,
             metric=result.metric,
             value=result.value,
             status=result.status,
             reason=result.reason,
             seconds=result.seconds,
-            signature=score_signature(row.signature, judge, result.metric, testset.scoring_rate),
+            signature=metric.signature(row.signature, testset.scoring_rate),
             audio_sha256=row.audio_sha256,
         )
 
-    def _results(self) -> Iterator[tuple[Pair, list[Result]]]:
-        """Send pairs to the processes, a few ahead, and yield the answers as they come."""
-        queue: deque[Pair] = deque()
-        under_way: dict[Future[Answer], Pair] = {}
+    def _results(self) -> Iterator[tuple[ScoringJob, list[MetricResult]]]:
+        """Send jobs to the processes, a few ahead, and yield the results as they come."""
+        queue: deque[ScoringJob] = deque()
+        under_way: dict[Future[PairResults], ScoringJob] = {}
         closed = False
         pool = ProcessPool(
             max_workers=self._workers, initializer=worker.start, context=get_context("spawn")
@@ -163,43 +153,43 @@ class Scorer:
             while not closed or queue or under_way:
                 closed = closed or self._take(queue, wait=not (queue or under_way))
                 while queue and len(under_way) < 2 * self._workers:
-                    pair = queue.popleft()
-                    future = pool.schedule(worker.score_pair, args=[pair], timeout=TIMEOUT_S)
-                    under_way[future] = pair
+                    job = queue.popleft()
+                    future = pool.schedule(worker.score_pair, args=[job], timeout=TIMEOUT_S)
+                    under_way[future] = job
                 for done in wait(under_way, POLL_S, return_when=FIRST_COMPLETED).done:
-                    pair = under_way.pop(done)
+                    job = under_way.pop(done)
                     try:
-                        answer = done.result()
+                        outcome = done.result()
                     except (ProcessExpired, TimeoutError) as error:
-                        if len(pair.asks) > 1:  # ask one by one, to learn which metric it was
-                            queue.extendleft(replace(pair, asks=(ask,)) for ask in pair.asks)
+                        if len(job.requests) > 1:  # one by one, to learn which family it was
+                            queue.extendleft(replace(job, requests=(r,)) for r in job.requests)
                             continue
-                        answer = Answer(_lost(pair.asks[0], error), 0.0, 0.0)
-                    self.times.busy += answer.busy
-                    self.times.inside += answer.inside
+                        outcome = PairResults(_lost(job.requests[0], error), 0.0, 0.0)
+                    self.times.busy += outcome.busy_s
+                    self.times.in_metrics += outcome.in_metrics_s
                     self.times.pairs += 1
-                    yield pair, answer.results
+                    yield job, outcome.results
         finally:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
 
-    def _take(self, queue: deque[Pair], *, wait: bool) -> bool:
+    def _take(self, queue: deque[ScoringJob], *, wait: bool) -> bool:
         """Move what was offered into the queue; True once no more will come."""
         while wait or not self._offered.empty():
-            pair = self._offered.get()
-            if pair is None:
+            job = self._offered.get()
+            if job is None:
                 return True
-            queue.append(pair)
+            queue.append(job)
             wait = False
         return False
 
 
-def _lost(ask: Ask, error: ProcessExpired | TimeoutError) -> list[Result]:
+def _lost(request: MetricRequest, error: ProcessExpired | TimeoutError) -> list[MetricResult]:
     if isinstance(error, TimeoutError):
         reason = f"no answer within {TIMEOUT_S:.0f} s; the scoring process was ended"
     else:
         reason = f"the scoring process died ({_cause(error.exitcode)})"
-    return [Result(name, None, "failed", reason, 0.0) for name in ask.metrics]
+    return [MetricResult(name, None, "failed", reason, 0.0) for name in request.metrics]
 
 
 def _cause(exitcode: int | None) -> str:

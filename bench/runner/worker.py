@@ -24,7 +24,7 @@ ONE_THREAD = (
 
 
 @dataclass(frozen=True)
-class Ask:
+class MetricRequest:
     """A metric family to compute: its name, its settings as JSON, and the metrics wanted."""
 
     family: str
@@ -33,8 +33,8 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """An original and a reconstruction to be judged.
+class ScoringJob:
+    """An original and a reconstruction to be scored.
 
     Attributes:
         testset: Name of the test set.
@@ -43,7 +43,7 @@ class Pair:
         original: FLAC file of the original.
         reconstruction: FLAC file of the reconstruction.
         scoring_rate: Rate in Hz that both pass through first.
-        asks: What to compute.
+        requests: What to compute.
     """
 
     testset: str
@@ -52,11 +52,11 @@ class Pair:
     original: str
     reconstruction: str
     scoring_rate: int
-    asks: tuple[Ask, ...]
+    requests: tuple[MetricRequest, ...]
 
 
 @dataclass(frozen=True)
-class Result:
+class MetricResult:
     """One metric of a pair, with the seconds its family's own code took for all its metrics."""
 
     metric: str
@@ -67,18 +67,18 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PairResults:
     """What a process returns for a pair.
 
     Attributes:
-        results: One for each metric asked.
-        busy: Seconds spent on the pair.
-        inside: Seconds of those inside the metrics' own code.
+        results: One for each metric requested.
+        busy_s: Seconds spent on the pair.
+        in_metrics_s: Seconds of those inside the metrics' own code.
     """
 
-    results: list[Result]
-    busy: float
-    inside: float
+    results: list[MetricResult]
+    busy_s: float
+    in_metrics_s: float
 
 
 def start() -> None:
@@ -95,18 +95,18 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def score_pair(pair: Pair) -> Answer:
-    """Compute all that is asked of a pair."""
+def score_pair(job: ScoringJob) -> PairResults:
+    """Compute all that is requested of a job."""
     begin = time.perf_counter()
-    results, inside = [], 0.0
-    for ask in pair.asks:
-        of_family = _answer(pair, ask)
+    results, in_metrics_s = [], 0.0
+    for request in job.requests:
+        of_family = _compute(job, request)
         results += of_family
-        inside += of_family[0].seconds
-    return Answer(results, time.perf_counter() - begin, inside)
+        in_metrics_s += of_family[0].seconds
+    return PairResults(results, time.perf_counter() - begin, in_metrics_s)
 
 
-def _answer(pair: Pair, ask: Ask) -> list[Result]:
+def _compute(job: ScoringJob, request: MetricRequest) -> list[MetricResult]:
     from almbench.errors import MetricUndefined, NotApplicable, Unavailable
 
     values: dict[str, float] = {}
@@ -114,9 +114,9 @@ def _answer(pair: Pair, ask: Ask) -> list[Result]:
     reason = ""
     begin = time.perf_counter()
     try:
-        length, reconstruction = _cut(pair, ask)
+        length, reconstruction = _cut(job, request)
         begin = time.perf_counter()
-        values = _values(pair, ask, length, reconstruction)
+        values = _values(job, request, length, reconstruction)
     except NotApplicable as error:
         status, reason = "skipped", str(error)
     except MetricUndefined as error:
@@ -127,35 +127,37 @@ def _answer(pair: Pair, ask: Ask) -> list[Result]:
         reason = f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - begin
     return [
-        Result(name, values[name], "ok", "", seconds)
+        MetricResult(name, values[name], "ok", "", seconds)
         if name in values
-        else Result(name, None, status, reason, seconds)
-        for name in ask.metrics
+        else MetricResult(name, None, status, reason, seconds)
+        for name in request.metrics
     ]
 
 
-def _cut(pair: Pair, ask: Ask) -> "tuple[int, Samples]":
+def _cut(job: ScoringJob, request: MetricRequest) -> "tuple[int, Samples]":
     """Bring both sounds to the family's rate; returns the shorter length and the reconstruction."""
     from almbench.errors import MetricUndefined
 
-    rate = _family(ask.family, ask.settings).rate or pair.scoring_rate
-    original = _at_rate(pair.original, pair.scoring_rate, rate)
-    reconstruction = _at_rate(pair.reconstruction, pair.scoring_rate, rate)
+    rate = _family(request.family, request.settings).rate or job.scoring_rate
+    original = _at_rate(job.original, job.scoring_rate, rate)
+    reconstruction = _at_rate(job.reconstruction, job.scoring_rate, rate)
     length = min(len(original), len(reconstruction))
     if not length:
-        raise MetricUndefined(f"nothing is left of the clip at {pair.scoring_rate} Hz")
+        raise MetricUndefined(f"nothing is left of the clip at {job.scoring_rate} Hz")
     return length, reconstruction[:length]
 
 
-def _values(pair: Pair, ask: Ask, length: int, reconstruction: "Samples") -> dict[str, float]:
+def _values(
+    job: ScoringJob, request: MetricRequest, length: int, reconstruction: "Samples"
+) -> dict[str, float]:
     from math import isfinite
 
     from almbench.errors import MetricUndefined
 
-    family = _family(ask.family, ask.settings)
-    prepared = _prepared(ask.family, ask.settings, pair.original, pair.scoring_rate, length)
-    rate = family.rate or pair.scoring_rate
-    values = family.score(prepared, reconstruction, rate, ask.metrics)
+    family = _family(request.family, request.settings)
+    prepared = _prepared(request.family, request.settings, job.original, job.scoring_rate, length)
+    rate = family.rate or job.scoring_rate
+    values = family.score(prepared, reconstruction, rate, request.metrics)
     for name, value in values.items():
         if not isfinite(value):
             raise MetricUndefined(f"{name} came out as {value}")

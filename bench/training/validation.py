@@ -9,14 +9,14 @@ from torch.nn import functional as F
 from almbench.audio import Samples, fit, read, resample, write_flac
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import UserError
-from almbench.runner.worker import Ask, Pair, score_pair
+from almbench.runner.worker import MetricRequest, ScoringJob, score_pair
 from almbench.training.data import ENDINGS
 
 CLIPS, SECONDS = 6, 6.0
-ASKS = (
-    Ask("pesq_wb", "{}", ("pesq_wb",)),
-    Ask("stoi", "{}", ("stoi", "estoi")),
-    Ask("mel_distance", "{}", ("mel_distance",)),
+REQUESTS = (
+    MetricRequest("pesq_wb", "{}", ("pesq_wb",)),
+    MetricRequest("stoi", "{}", ("stoi", "estoi")),
+    MetricRequest("mel_distance", "{}", ("mel_distance",)),
 )
 SCORING_RATE = 16_000
 
@@ -52,8 +52,8 @@ class Validation:
             path = self.output / name / f"{clip}.flac"
             self._write(path, self._pass(model, samples, w))
             original = str(self.output / "original" / f"{clip}.flac")
-            pair = Pair("validation", clip, name, original, str(path), SCORING_RATE, ASKS)
-            for result in score_pair(pair).results:
+            job = ScoringJob("validation", clip, name, original, str(path), SCORING_RATE, REQUESTS)
+            for result in score_pair(job).results:
                 if result.value is not None:
                     values.setdefault(result.metric, []).append(result.value)
         return {metric: mean(found) for metric, found in values.items()}

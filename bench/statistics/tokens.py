@@ -1,41 +1,18 @@
-"""Token statistics: what stored codes say of a codec's codebooks, computed when tables are built.
+"""Token statistics: what codes say of a codec's codebooks.
 
 Codes are integers, **Shape** `[K, T]`: K codebooks, T frames. Every value is about one codec over
 one test set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from almbench.errors import CodecError
-from almbench.results.records import signature
-
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-ENTROPY = "entropy_kbps"
-CLIP_METRICS = {
-    ENTROPY: "cross-entropy under each codebook's distribution over the test set",
-    "codebook_use": "share of a codebook's entries that occur in the clip, mean over codebooks",
-    "codebook_perplexity": "2^H of a codebook's distribution in the clip, mean over codebooks",
-    "ngram_bits_per_token": (
-        "a bigram a codebook, interpolated Witten-Bell down to unigram and uniform, trained on "
-        "the other clips"
-    ),
-}
-CODEBOOK_METRICS = {
-    "codebook_use": "share of the entries that occur in the test set",
-    "codebook_perplexity": "2^H of the distribution over the test set",
-    "ngram_bits": CLIP_METRICS["ngram_bits_per_token"],
-}
-NO_OTHERS = "the n-gram model learns from the other clips, and there is none"
 
 
 @dataclass(frozen=True)
@@ -68,102 +45,6 @@ class TokenStatistics:
 
     clips: list[Statistics]
     codebooks: list[Statistics]
-
-
-class TokenTable:
-    """Statistics of a codec's codes over a test set, as rows of the tables."""
-
-    def __init__(self, files: Mapping[str, tuple[Path, str]], sizes: Sequence[int]) -> None:
-        """Read all codes.
-
-        Args:
-            files: Clip -> its file of codes, and the signature of its reconstruction.
-            sizes: Entries of each codebook.
-        """
-        self._faults: dict[str, str] = {}
-        codes: dict[str, Codes] = {}
-        for clip, (path, _) in files.items():
-            try:
-                codes[clip] = read_codes(path, sizes)
-            except CodecError as error:
-                self._faults[clip] = str(error)
-        found = token_statistics(list(codes.values()), sizes)
-        self._clips = dict(zip(codes, found.clips, strict=True))
-        self._codebooks = found.codebooks
-        everything = signature([(clip, files[clip][1]) for clip in codes])
-        self._signatures = {clip: signature(clip, everything) for clip in codes}
-
-    def clip_rows(self, clip: str, duration: float) -> list[dict[str, Any]]:
-        """Rows of a clip that was reconstructed, one for each of `CLIP_METRICS`.
-
-        Args:
-            clip: Id of the clip.
-            duration: Its duration in seconds.
-        """
-        if clip in self._faults:
-            state = {"status": "failed", "reason": self._faults[clip], "signature": ""}
-            return [{"metric": m, "version": v, **state} for m, v in CLIP_METRICS.items()]
-        of_clip = self._clips[clip]
-        kbps = of_clip.entropy_bits / duration / 1000
-        values = (kbps, of_clip.use, of_clip.perplexity, of_clip.ngram_bits)
-        return [
-            {
-                "metric": metric,
-                "version": version,
-                "value": value,
-                "status": "skipped" if value is None else "ok",
-                "reason": NO_OTHERS if value is None else "",
-                "signature": self._signatures[clip],
-            }
-            for (metric, version), value in zip(CLIP_METRICS.items(), values, strict=True)
-        ]
-
-    def codebook_rows(self) -> list[dict[str, Any]]:
-        """Summary rows of each codebook; none where no codes are there."""
-        rows = []
-        for k, book in enumerate(self._codebooks, start=1):
-            values = (book.use, book.perplexity, book.ngram_bits)
-            for (metric, version), value in zip(CODEBOOK_METRICS.items(), values, strict=True):
-                lacking = value is None
-                rows.append(
-                    {
-                        "metric": f"{metric}_k{k}",
-                        "version": version,
-                        "mean": value,
-                        "n": 0 if lacking else len(self._clips),
-                        "reason": NO_OTHERS if lacking else "",
-                    }
-                )
-        return rows
-
-
-def read_codes(path: Path, sizes: Sequence[int]) -> Codes:
-    """Read the codes of a clip.
-
-    Args:
-        path: The file in the run folder.
-        sizes: Entries of each codebook.
-
-    Raises:
-        CodecError: They are not there, damaged, or not codes of such codebooks.
-    """
-    if not path.is_file():
-        raise CodecError(f"its codes are gone: there is no {path}")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            codes = file["codes"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise CodecError(f"its codes cannot be read: {path}: {error}") from error
-    if not np.issubdtype(codes.dtype, np.integer) or codes.ndim != 2 or len(codes) != len(sizes):
-        raise CodecError(
-            f"its codes are {codes.dtype} of shape {codes.shape}, "
-            f"not integers of {len(sizes)} codebooks"
-        )
-    if not codes.size:
-        raise CodecError("its codes have no frames")
-    if codes.min() < 0 or (codes.max(axis=1) >= np.asarray(sizes)).any():
-        raise CodecError(f"its codes go from {codes.min()} to {codes.max()}, beyond the codebooks")
-    return np.asarray(codes, np.int64)
 
 
 def token_statistics(clips: Sequence[Codes], sizes: Sequence[int]) -> TokenStatistics:

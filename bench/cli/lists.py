@@ -1,0 +1,98 @@
+"""What `bench list` prints."""
+
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.table import Table
+
+from almbench.cli.tables import Listable
+from almbench.domains import DOMAINS
+from almbench.errors import Unavailable
+from almbench.results.comparison import codec_label
+
+
+def print_list(what: Listable) -> None:
+    """Print a list of codecs, metrics, suites or test sets."""
+    Console(highlight=False).print(LISTS[what]())
+
+
+def _table(*columns: str) -> Table:
+    """A table whose first column, the names that one types, is never cut."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i == 0, overflow="fold")
+    return table
+
+
+def _domains(names: Iterable[str]) -> str:
+    chosen = list(names)
+    return "all" if set(chosen) == set(DOMAINS) else ", ".join(chosen)
+
+
+def _codecs() -> Group:
+    from almbench.codecs.registry import PRESETS, adapter_names, create
+
+    table = _table("ready-made", "label", "domains", "usable", "licence")
+    missing: dict[str, list[str]] = {}
+    for id_, preset in PRESETS.items():
+        codec = create(id_, preset.label, preset.adapter, preset.options)
+        try:
+            codec.fetch(network=False)
+        except Unavailable as error:
+            missing.setdefault(str(error), []).append(id_)
+        usable = "no" if any(id_ in ids for ids in missing.values()) else "yes"
+        spec = codec.spec
+        label = codec_label(spec)
+        licence = f"{spec.licence}; weights: {spec.weights_licence}".removesuffix("; weights: ")
+        table.add_row(id_, escape(label), _domains(preset.domains), usable, escape(licence))
+    notes = [f"[bold]{', '.join(ids)}[/]: {escape(why)}\n" for why, ids in missing.items()]
+    adapters = f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}."
+    return Group(table, *notes, adapters)
+
+
+def _metrics() -> Table:
+    from almbench.metrics.registry import family_names, make_family
+
+    table = _table("metric", "better", "rate (Hz)", "default for", "computed by", "usable here")
+    for name in family_names():
+        family = make_family(name, {})
+        for metric in family.metrics:
+            table.add_row(
+                metric.name,
+                {True: "higher", False: "lower", None: ""}[metric.higher_is_better],
+                str(family.rate or "scoring"),
+                _domains(metric.default),
+                family.version(),
+                escape(family.missing() or "yes"),
+            )
+    return table
+
+
+def _suites() -> Table:
+    from almbench.suite.load import builtin_suites, load_suite
+
+    table = _table("suite", "title", "test sets", "codecs")
+    for name in builtin_suites():
+        suite = load_suite(name)
+        sets = ", ".join(t.name for t in suite.testset)
+        table.add_row(name, suite.title, sets, ", ".join(c.id for c in suite.codec))
+    return table
+
+
+def _testsets() -> Table:
+    from almbench.suite.layouts import LAYOUTS
+    from almbench.suite.load import builtin_suites, load_suite
+
+    table = _table("test set", "in suite or as", "where")
+    for name in builtin_suites():
+        for testset in load_suite(name).testset:
+            table.add_row(testset.name, f"suite {name}", escape(testset.path))
+    for layout, read in LAYOUTS.items():
+        what = (read.__doc__ or "").split("\n")[0]
+        table.add_row(layout, "layout of your copy", escape(what))
+    return table
+
+
+LISTS = {"codecs": _codecs, "metrics": _metrics, "suites": _suites, "testsets": _testsets}

@@ -1,0 +1,60 @@
+"""Options that several commands share, and how their values are read."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from almbench.errors import UserError
+from almbench.keyvalue import parse_pairs, split_key
+
+Device = Literal["auto", "cpu", "cuda"]
+Engine = Literal["local"]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where neural codecs run.")]
+MetricOption = Annotated[
+    list[str] | None, typer.Option("--metric", help="Only this metric; may be repeated.")
+]
+SettingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FAMILY.KEY=VALUE",
+        help="A metric's setting, such as speaker_similarity.backend=ecapa.",
+    ),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Scoring processes. [default: all cores]")
+]
+
+
+def folders(option: str, pairs: list[str] | None, example: str) -> dict[str, Path]:
+    """Read NAME=PATH options; the folders must be there.
+
+    Args:
+        option: Name of the option, for messages.
+        pairs: What the user typed.
+        example: A right one.
+
+    Raises:
+        UserError: A pair has another form, or a folder does not exist.
+    """
+    found = {}
+    for name, path in parse_pairs(option, pairs or [], "NAME=PATH", example).items():
+        found[name] = Path(path).expanduser().resolve()
+        if not found[name].exists():
+            raise UserError(f"{option} {name}: {path} does not exist.")
+    return found
+
+
+def metric_settings(pairs: list[str] | None) -> dict[str, dict[str, str]]:
+    """Read `--set FAMILY.KEY=VALUE` options: family -> key -> value.
+
+    Raises:
+        UserError: A pair has another form.
+    """
+    form, example = "FAMILY.KEY=VALUE", "speaker_similarity.backend=ecapa"
+    settings: dict[str, dict[str, str]] = {}
+    for path, value in parse_pairs("--set", pairs or [], form, example).items():
+        family, key = split_key("--set", path, 2, form, example)
+        settings.setdefault(family, {})[key] = value
+    return settings

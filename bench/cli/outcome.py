@@ -1,0 +1,122 @@
+"""What `bench run` and `bench score` print at the end: tables, failures, notes."""
+
+from collections import Counter
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from almbench.results.comparison import Comparison, cell, codec_label, metric_label
+from almbench.results.manifest import MetricRecord
+from almbench.results.records import ReconstructionRow, read_rows
+from almbench.results.results import Results
+from almbench.results.table_rows import MetricRow
+
+console = Console(highlight=False)
+MAX_FAILURES = 20
+
+
+def print_outcome(results: Results) -> int:
+    """Print the tables of a run and what went wrong.
+
+    Returns:
+        The exit code: 0, or 1 where clips failed, or a codec or a metric that was asked for by name
+        could not be used.
+    """
+    for comparison in results.comparisons:
+        _print_comparison(comparison)
+    for skipped in results.manifest.skipped:
+        console.print(f"Skipped, not there: {escape(skipped)}")
+    bad = _print_failures(results)
+    console.print(f"Tables: {results.folder.table('clips')}, metrics.csv, summary.csv")
+    console.print(f"A page to listen: bench site {results.folder.root}")
+    return 1 if bad else 0
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    """Print a comparison, in as many tables below each other as the width asks for."""
+    labels = [codec_label(codec) for codec in comparison.codecs]
+    room = console.width - min(max(map(len, labels)), 40) - 4
+    parts: list[list[MetricRecord]] = [[]]
+    used = 0
+    for metric in comparison.filled:
+        width = max(map(len, metric_label(metric).split())) + 3
+        if parts[-1] and used + width > room:
+            parts.append([])
+            used = 0
+        parts[-1].append(metric)
+        used += width
+    console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over clips)")
+    for part in filter(None, parts):
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("codec", max_width=40, no_wrap=True)
+        for metric in part:
+            table.add_column(metric_label(metric), justify="right")
+        for label, codec in zip(labels, comparison.codecs, strict=True):
+            cells = [_cell(comparison, codec.id, metric) for metric in part]
+            table.add_row(escape(label), *cells)
+        console.print(table)
+
+
+def _cell(comparison: Comparison, codec: str, metric: MetricRecord) -> str:
+    text = cell(comparison, codec, metric)
+    marks = {1: f"[bold]{text}[/]", 2: f"[underline]{text}[/]"}
+    return marks.get(comparison.rank(codec, metric), text)
+
+
+def _print_failures(results: Results) -> bool:
+    """Print what failed and what could not be used; True if that is a fault of the run."""
+    clips = results.clip_rows
+    unavailable: dict[tuple[str, str], int] = {}
+    for row in clips:
+        if row.status == "unavailable":
+            key = row.codec, row.reason
+            unavailable[key] = unavailable.get(key, 0) + 1
+    for (codec, reason), count in unavailable.items():
+        console.print(f"[yellow]Unavailable[/] codec {codec} ({count} clips): {escape(reason)}")
+    out = {codec for codec, _ in unavailable}
+    requested = _print_missing([m for m in results.metric_rows if m.codec not in out], results)
+    failed = [row for row in clips if row.status == "failed"]
+    for row in failed[:MAX_FAILURES]:
+        where = f"{row.testset}/{row.clip} by {row.codec}"
+        console.print(f"[red]Failed[/] {escape(where)}: {escape(row.reason)}")
+    if len(failed) > MAX_FAILURES:
+        console.print(f"... and {len(failed) - MAX_FAILURES} more: see clips.csv")
+    for note in _notes(results):
+        console.print(f"[yellow]Note[/] {escape(note)}")
+    counts = Counter(row.status for row in clips)
+    console.print(", ".join(f"{n} {status}" for status, n in counts.items()) + " (clips x codecs)")
+    return bool(failed or unavailable or requested)
+
+
+def _print_missing(rows: list[MetricRow], results: Results) -> bool:
+    """Print which metrics have no value at all and why; True if one was asked for by name."""
+    groups: dict[tuple[str, str], list[MetricRow]] = {}
+    for row in rows:
+        groups.setdefault((row.testset, row.metric), []).append(row)
+    requested = False
+    for (name, metric), group in groups.items():
+        testset = results.manifest.testsets_by_name[name]
+        if metric not in testset.metrics or any(row.value is not None for row in group):
+            continue
+        status, reason = group[0].status, group[0].reason
+        if status in {"unavailable", "skipped"}:
+            console.print(f"[yellow]No value[/] {name} {metric} ({status}): {escape(reason)}")
+        requested |= status == "unavailable" and testset.metrics_requested
+    return requested
+
+
+def _notes(results: Results) -> list[str]:
+    """What to know of reconstructions that are ok, such as a length that differs."""
+    rows = read_rows(results.folder.root, ReconstructionRow)
+    clips: dict[tuple[str, str, str], list[str]] = {}
+    for clip in results.clip_rows:
+        row = rows.get((clip.testset, clip.clip, clip.codec))
+        if row and row.note:
+            clips.setdefault((clip.testset, clip.codec, row.note), []).append(clip.clip)
+    notes = []
+    for (name, codec, note), ids in clips.items():
+        more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+        notes.append(f"{name}/{ids[0]}{more} by {codec}: {note}")
+    return notes

@@ -1,0 +1,113 @@
+"""`bench run` and `bench score`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from almbench.cli.options import (
+    Device,
+    DeviceOption,
+    Engine,
+    MetricOption,
+    SettingOption,
+    WorkersOption,
+    folders,
+    metric_settings,
+)
+from almbench.domains import Domain
+from almbench.errors import UserError
+
+if TYPE_CHECKING:
+    from almbench.runner.run import Shard
+    from almbench.suite.config import Suite
+
+
+def run(
+    suite: Annotated[str, typer.Argument(help="A built-in suite or a TOML file.")] = "quick",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Run folder. [default: runs/<suite>]")
+    ] = None,
+    codec: Annotated[
+        list[str] | None, typer.Option(help="Only this codec; may be repeated.")
+    ] = None,
+    testset: Annotated[
+        list[str] | None, typer.Option(help="Only this test set; may be repeated.")
+    ] = None,
+    metric: MetricOption = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="Where a data folder of the suite lies."),
+    ] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODEC=FOLDER", help="Where a codec's weights lie, if not the hub."),
+    ] = None,
+    setting: SettingOption = None,
+    device: DeviceOption = "auto",
+    engine: Annotated[Engine, typer.Option(help="What spreads the work.")] = "local",
+    workers: WorkersOption = None,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Do part I of N of the clips (from 1).")
+    ] = "1/1",
+) -> None:
+    """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
+    del engine  # there is one so far
+    from almbench.runner.plan import select
+    from almbench.suite.load import fill_in, load_suite, use_checkpoints
+
+    whole = load_suite(suite)
+    chosen = select(whole, codec or [], testset or [], metric or [])
+    fill_in(chosen, folders("--data", data, "demo=/data/demo"))
+    checkpoints = folders("--checkpoint", checkpoint, "mimi-1.1=/models/mimi")
+    use_checkpoints(chosen, checkpoints, [codec.id for codec in whole.codec])
+    _apply(chosen, setting)
+    _run(chosen, output, device, workers, shard)
+
+
+def score(
+    reference: Annotated[Path, typer.Argument(help="Folder of the originals.")],
+    reconstruction: Annotated[
+        list[Path], typer.Argument(help="Folders of reconstructions, files named alike.")
+    ],
+    domain: Annotated[Domain, typer.Option(help="What the sounds are.")] = "speech",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Run folder. [default: runs/score-<folder>]"),
+    ] = None,
+    metric: MetricOption = None,
+    setting: SettingOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Score folders of ready files against a folder of originals; no suite needed."""
+    from almbench.runner.plan import select
+    from almbench.suite.folder_suite import suite_of_folders
+
+    chosen = suite_of_folders(reference, reconstruction, domain)
+    chosen = select(chosen, [], [], metric or [])
+    _apply(chosen, setting)
+    _run(chosen, output, "cpu", workers, "1/1")
+
+
+def _run(
+    suite: "Suite", output: Path | None, device: Device, workers: int | None, shard: str
+) -> None:
+    from almbench.cli.outcome import print_outcome
+    from almbench.runner.run import run_suite
+
+    root = output or Path("runs") / suite.name
+    raise typer.Exit(print_outcome(run_suite(suite, root, device, workers, _shard(shard))))
+
+
+def _apply(suite: "Suite", settings: list[str] | None) -> None:
+    for family, values in metric_settings(settings).items():
+        suite.settings.setdefault(family, {}).update(values)
+
+
+def _shard(text: str) -> "Shard":
+    from almbench.runner.run import Shard
+
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+        raise UserError(f"--shard '{text}' is not I/N with 1 <= I <= N, such as 1/4.")
+    return Shard(int(index), int(count))

@@ -1,0 +1,53 @@
+"""`bench export` and `bench list`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from almbench.errors import UserError
+from almbench.results.formats import SUFFIXES, ExportFormat, TableName
+
+Listable = Literal["codecs", "metrics", "suites", "testsets"]
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    format_: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", help="What to write. [default: by the file's suffix, else csv]"),
+    ] = None,
+    table: Annotated[
+        TableName, typer.Option(help="Which table, for csv, parquet and json.")
+    ] = "summary",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File. [default: standard output]")
+    ] = None,
+) -> None:
+    """Export tables; latex and markdown compare the codecs, one table per test set."""
+    from almbench.results.results import load_results
+
+    if format_ is None:
+        format_ = SUFFIXES.get(output.suffix if output else "", "csv")
+    if format_ == "parquet" and output is None:
+        raise UserError("Parquet is not text: name a file with -o FILE.")
+    content = load_results(run).export(format_, table)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"-o {output} cannot be written: {error.strerror}.") from error
+    typer.echo(f"Wrote {output}", err=True)
+
+
+def list_(
+    what: Annotated[Listable, typer.Argument(help="What to list.")],
+) -> None:
+    """List what there is, what is usable here, and what is missing for the rest."""
+    from almbench.cli.lists import print_list
+
+    print_list(what)

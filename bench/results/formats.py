@@ -1,0 +1,16 @@
+"""Names of tables and of export formats; light to import, for the command line."""
+
+from typing import Literal, get_args
+
+TableName = Literal["summary", "clips", "metrics"]
+TABLE_NAMES: tuple[TableName, ...] = get_args(TableName)
+ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json"]
+FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+SUFFIXES: dict[str, ExportFormat] = {
+    ".csv": "csv",
+    ".json": "json",
+    ".md": "markdown",
+    ".parquet": "parquet",
+    ".tex": "latex",
+}
+"""The format that a file's suffix asks for."""

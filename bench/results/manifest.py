@@ -1,0 +1,309 @@
+"""The manifest of a run: what it was made with and from, written and read back as typed records."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from almbench import policies
+from almbench.codecs.base import CodecSpec
+from almbench.domains import Domain
+from almbench.errors import UserError
+from almbench.metrics.base import Metric
+from almbench.results.records import signature
+from almbench.results.runfolder import RunFolder
+from almbench.suite.config import About
+from almbench.validation import explain
+
+SCHEMA_VERSION: Literal[2] = 2
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SuiteRecord(About):
+    """The suite that was run, as far as pages tell of it.
+
+    Attributes:
+        name: Its name.
+        seed: Its seed.
+    """
+
+    name: str
+    seed: int
+
+
+class MachineRecord(_Record):
+    """Where a run was made.
+
+    Attributes:
+        python: Version of Python.
+        system: Operating system.
+        processor: Model of the processor.
+        cores: Cores of the machine; None where unknown.
+    """
+
+    python: str
+    system: str
+    processor: str
+    cores: int | None
+
+
+class UsageRecord(_Record):
+    """What a codec took of the machine.
+
+    Attributes:
+        device: What it ran on.
+        load_s: Seconds of loading it.
+        peak_device_mb: Most memory of the device in MB; None on a CPU.
+    """
+
+    device: str
+    load_s: float = 0.0
+    peak_device_mb: int | None = None
+
+
+class PeakMemory(_Record):
+    """Peak resident memory in MB: of the main process, and of the largest of its children."""
+
+    main: int
+    largest_worker: int
+
+
+class RunRecord(_Record):
+    """How a run went, by the process that finished it.
+
+    Attributes:
+        device: What neural codecs ran on.
+        workers: Scoring processes.
+        seconds: Seconds of the whole.
+        scored_pairs: Pairs that were scored.
+        scoring_s: Seconds of scoring.
+        scoring_busy_s: Seconds that the scoring processes spent on pairs, summed.
+        scoring_in_metrics_s: Seconds of those inside the metrics' own code.
+        codecs: What each codec took of the machine, by its id.
+        peak_memory_mb: Peak resident memory.
+    """
+
+    device: str
+    workers: int
+    seconds: float
+    scored_pairs: int
+    scoring_s: float
+    scoring_busy_s: float
+    scoring_in_metrics_s: float
+    codecs: dict[str, UsageRecord]
+    peak_memory_mb: PeakMemory
+
+
+class ClipRecord(_Record):
+    """A clip of a test set.
+
+    Attributes:
+        id: Its id.
+        speaker: Speaker or source; clips that share one are not independent.
+        text: What is said, or what is heard.
+    """
+
+    id: str
+    speaker: str = ""
+    text: str = ""
+
+
+class TestSetRecord(_Record):
+    """A test set as it was run.
+
+    Attributes:
+        name: Its name.
+        domain: speech, sound or music.
+        path: Where its sounds were.
+        scoring_rate: Rate in Hz that every sound passed through before it was scored.
+        clips: Its clips, in order.
+        codecs: Ids of the codecs that took part, in order.
+        metrics: Names of the metrics computed from sound, in order.
+        metrics_requested: Whether the suite or the user named the metrics.
+        seconds: Duration of all clips.
+        averaged_channels: How many originals had more than one channel.
+        data_hash: Hash of all clips' samples.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    name: str
+    domain: Domain
+    path: str
+    scoring_rate: int
+    clips: tuple[ClipRecord, ...]
+    codecs: tuple[str, ...]
+    metrics: tuple[str, ...]
+    metrics_requested: bool
+    seconds: float = 0.0
+    averaged_channels: int = 0
+    data_hash: str = ""
+
+
+class CodecRecord(CodecSpec):
+    """A codec as it was run: its facts, and how it took part.
+
+    Attributes:
+        missing: Why it could not be used; empty where it could.
+        precomputed: Whether its reconstructions were ready files: it was not run, and its codes
+            were not seen.
+    """
+
+    missing: str = ""
+    precomputed: bool = False
+
+    @classmethod
+    def of(cls, spec: CodecSpec, missing: str, *, precomputed: bool) -> Self:
+        """Make the record of a codec from its facts."""
+        return cls(**spec.model_dump(), missing=missing, precomputed=precomputed)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether its codes are in the run folder."""
+        return bool(self.codebook_sizes) and not self.precomputed
+
+
+class MetricRecord(Metric):
+    """A metric as it was computed.
+
+    Attributes:
+        family: The family that computed it.
+        version: What computed it, in which version.
+        settings: Settings of the family.
+        missing: Why it could not be computed here; empty where it could.
+    """
+
+    family: str
+    version: str
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    missing: str = ""
+
+    @classmethod
+    def of(
+        cls, metric: Metric, family: str, version: str, settings: dict[str, JsonValue], missing: str
+    ) -> Self:
+        """Make the record of a metric from its facts."""
+        facts = metric.model_dump()
+        return cls(**facts, family=family, version=version, settings=settings, missing=missing)
+
+    def signature(self, reconstruction: str, scoring_rate: int) -> str:
+        """Hash all that can change a score by this metric.
+
+        Args:
+            reconstruction: Signature of the reconstruction.
+            scoring_rate: Scoring rate of the test set in Hz.
+        """
+        return signature(
+            policies.VERSION, reconstruction, self.name, self.version, self.settings, scoring_rate
+        )
+
+
+class PoliciesRecord(_Record):
+    """The rules of the house when the run was made: their version, and each in words."""
+
+    version: int
+    text: dict[str, str]
+
+
+class Manifest(BaseModel):
+    """All facts of a run that are not in its rows.
+
+    Attributes:
+        schema_version: Version of this form.
+        almbench: Version of almbench.
+        commit: Git commit of almbench, where it ran from a checkout.
+        finished: When, as ISO 8601 in UTC.
+        command: The command line.
+        suite: The suite.
+        suite_sha256: Hash of `suite.toml`.
+        machine: Where.
+        packages: Versions of the packages that compute; None for one that is not installed.
+        run: How it went.
+        testsets: The test sets, in order.
+        skipped: Optional test sets that were not there.
+        codecs: The codecs, in order.
+        metrics: The metrics, in order; those of bits and codes last.
+        policies: The rules.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    almbench: str
+    commit: str | None
+    finished: str
+    command: str
+    suite: SuiteRecord
+    suite_sha256: str
+    machine: MachineRecord
+    packages: dict[str, str | None]
+    run: RunRecord
+    testsets: tuple[TestSetRecord, ...]
+    skipped: tuple[str, ...]
+    codecs: tuple[CodecRecord, ...]
+    metrics: tuple[MetricRecord, ...]
+    policies: PoliciesRecord
+
+    @cached_property
+    def codecs_by_id(self) -> dict[str, CodecRecord]:
+        """The codecs by id."""
+        return {codec.id: codec for codec in self.codecs}
+
+    @cached_property
+    def metrics_by_name(self) -> dict[str, MetricRecord]:
+        """The metrics by name."""
+        return {metric.name: metric for metric in self.metrics}
+
+    @cached_property
+    def testsets_by_name(self) -> dict[str, TestSetRecord]:
+        """The test sets by name."""
+        return {testset.name: testset for testset in self.testsets}
+
+
+def write_manifest(manifest: Manifest, folder: RunFolder) -> None:
+    """Write `manifest.json` in one step."""
+    path = folder.manifest
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def read_manifest(folder: RunFolder) -> Manifest:
+    """Read a run's manifest.
+
+    Raises:
+        UserError: The folder is not a finished run, its manifest is damaged, or another version of
+            almbench wrote it.
+    """
+    if not folder.manifest.is_file():
+        raise UserError(
+            f"{folder.root} is not a finished run: manifest.json is missing. "
+            f"Make or finish it with: bench run SUITE -o {folder.root}"
+        )
+    return _parse(folder.manifest, folder.root)
+
+
+class _Version(BaseModel):
+    """The one field that manifests of every version have."""
+
+    schema_version: int
+
+
+def _parse(path: Path, root: Path) -> Manifest:
+    text = path.read_bytes()
+    try:
+        version = _Version.model_validate_json(text).schema_version
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"{root} was made by another version of almbench (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}): run its suite again with: "
+                f"bench run {root / 'suite.toml'} -o {root}"
+            )
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = explain(error, Manifest, str(path)).splitlines()[0]
+        raise UserError(f"{first} The manifest is damaged: run its suite again.") from error

@@ -1,0 +1,132 @@
+"""The results of a run: read from its folder, and handed out as tables and typed records."""
+
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+
+from almbench.errors import UserError
+from almbench.results.comparison import Comparison, compare
+from almbench.results.export import to_latex, to_markdown
+from almbench.results.formats import FORMATS, ExportFormat, TableName
+from almbench.results.manifest import Manifest, read_manifest
+from almbench.results.runfolder import RunFolder
+from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
+from almbench.results.tables import read_table
+
+
+class Results:
+    """What a finished run found.
+
+    Attributes:
+        folder: The run folder.
+        manifest: What the run was made with and from.
+    """
+
+    def __init__(self, folder: RunFolder, manifest: Manifest) -> None:
+        """Keep what is known; tables are read when asked for."""
+        self.folder = folder
+        self.manifest = manifest
+
+    def summary(self) -> pd.DataFrame:
+        """One row per test set, codec and metric: mean, interval, count, rank group.
+
+        The columns are those of `summary.csv`.
+        """
+        return read_table(self.folder, "summary")
+
+    def clips(self) -> pd.DataFrame:
+        """One row per test set, clip and codec: rates, speeds, status and one column per metric.
+
+        The columns are those of `clips.csv`.
+        """
+        return read_table(self.folder, "clips")
+
+    def metrics(self) -> pd.DataFrame:
+        """One row per value: status, reason, signature, version and rate.
+
+        The columns are those of `metrics.csv`.
+        """
+        return read_table(self.folder, "metrics")
+
+    @cached_property
+    def clip_rows(self) -> list[ClipRow]:
+        """The rows of `clips()` as records, without the columns of metrics."""
+        return from_frame(self.clips(), ClipRow)
+
+    @cached_property
+    def metric_rows(self) -> list[MetricRow]:
+        """The rows of `metrics()` as records."""
+        return from_frame(self.metrics(), MetricRow)
+
+    @cached_property
+    def summary_rows(self) -> list[SummaryRow]:
+        """The rows of `summary()` as records."""
+        return from_frame(self.summary(), SummaryRow)
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """The comparison of the codecs, one per test set."""
+        return compare(self.summary_rows, self.manifest)
+
+    def to_latex(self) -> str:
+        """The comparisons as LaTeX tables with booktabs, one per test set."""
+        return "\n".join(to_latex(table) for table in self.comparisons)
+
+    def to_markdown(self) -> str:
+        """The comparisons as Markdown tables, one per test set."""
+        return "\n\n".join(to_markdown(table) for table in self.comparisons) + "\n"
+
+    def to_json(self, table: TableName = "summary") -> str:
+        """A table as JSON: a list with one object per row.
+
+        Args:
+            table: summary, clips or metrics.
+        """
+        frame = read_table(self.folder, table)
+        return str(
+            frame.to_json(orient="records", double_precision=15, indent=1, force_ascii=False)
+        )
+
+    def export(self, format_: ExportFormat, table: TableName = "summary") -> bytes:
+        """Export the run.
+
+        CSV, Parquet and JSON hold `table`; LaTeX and Markdown hold the comparison of the codecs,
+        one table per test set.
+
+        Args:
+            format_: csv, parquet, latex, markdown or json.
+            table: summary, clips or metrics.
+
+        Raises:
+            UserError: The folder is not a finished run, or the format is unknown.
+        """
+        if format_ == "csv":
+            read_table(self.folder, table)  # says so where there is no such table
+            return self.folder.table(table).read_bytes()
+        if format_ == "parquet":
+            buffer = BytesIO()
+            read_table(self.folder, table).to_parquet(buffer, index=False)
+            return buffer.getvalue()
+        if format_ == "latex":
+            return self.to_latex().encode()
+        if format_ == "markdown":
+            return self.to_markdown().encode()
+        if format_ == "json":
+            return self.to_json(table).encode()
+        raise UserError(f"There is no export format '{format_}'. Allowed: {', '.join(FORMATS)}.")
+
+
+def load_results(run: str | Path) -> Results:
+    """Load the results of a finished run.
+
+    Args:
+        run: The run folder.
+
+    Raises:
+        UserError: The folder is not a finished run, its manifest is damaged, or another version of
+            almbench made it.
+    """
+    folder = RunFolder(Path(run))
+    return Results(folder, read_manifest(folder))

@@ -1,0 +1,220 @@
+"""The rows of a run's three tables. The fields of a row are the columns of its CSV file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, get_type_hints
+
+import pandas as pd
+
+from almbench.domains import Domain
+from almbench.results.formats import TableName
+from almbench.results.records import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipRow:
+    """A row of `clips.csv`: one per test set, clip and codec.
+
+    The file has further columns: one per metric that is not among these.
+
+    Attributes:
+        testset: Name of the test set.
+        domain: Its domain.
+        clip: Id of the clip.
+        codec: Id of the codec.
+        label: Name of the codec for readers.
+        duration_s: Duration of the original in seconds.
+        nominal_kbps: Nominal bitrate in kbit/s.
+        measured_kbps: Payload bits really emitted over the duration, in kbit/s.
+        entropy_kbps: What the codes would take at their frequencies, in kbit/s.
+        tokens_per_second: Codes per second over all codebooks.
+        frame_rate_hz: Frames per second.
+        encode_rtf: Seconds of encoding per second of sound.
+        decode_rtf: Seconds of decoding per second of sound.
+        lag_ms: Lag that is left, in ms.
+        gain_db: Level difference that is left, in dB.
+        status: ok, failed, skipped or unavailable.
+        reason: Why it is not ok, or what to know of it.
+        speaker: Speaker or source of the clip.
+        text: What is said, or what is heard.
+        sample_rate_hz: Sample rate of the stored reconstruction.
+        clipped_samples: Samples of the reconstruction beyond full scale.
+        encoded_with: The deeper codec whose encoding this one shares, if it does.
+    """
+
+    testset: str
+    domain: Domain
+    clip: str
+    codec: str
+    label: str
+    duration_s: float | None = None
+    nominal_kbps: float | None = None
+    measured_kbps: float | None = None
+    entropy_kbps: float | None = None
+    tokens_per_second: float | None = None
+    frame_rate_hz: float | None = None
+    encode_rtf: float | None = None
+    decode_rtf: float | None = None
+    lag_ms: float | None = None
+    gain_db: float | None = None
+    status: Status
+    reason: str = ""
+    speaker: str = ""
+    text: str = ""
+    sample_rate_hz: int | None = None
+    clipped_samples: int | None = None
+    encoded_with: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricRow:
+    """A row of `metrics.csv`: one value, or why there is none.
+
+    Attributes:
+        testset: Name of the test set.
+        domain: Its domain.
+        clip: Id of the clip.
+        codec: Id of the codec.
+        metric: Name of the metric.
+        value: The value; None for none.
+        status: ok, failed, skipped or unavailable.
+        reason: Why there is no value; empty for ok.
+        seconds: Seconds of computing it.
+        signature: Hash of all that can change it.
+        version: What computed it.
+        rate_hz: Sample rate it was computed at; None where that means nothing.
+    """
+
+    testset: str
+    domain: Domain
+    clip: str
+    codec: str
+    metric: str
+    value: float | None = None
+    status: Status
+    reason: str = ""
+    seconds: float | None = None
+    signature: str = ""
+    version: str = ""
+    rate_hz: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummaryRow:
+    """A row of `summary.csv`: the mean of a metric over the clips of a test set.
+
+    Attributes:
+        testset: Name of the test set.
+        domain: Its domain.
+        codec: Id of the codec.
+        metric: Name of the metric, or of a statistic of one codebook, such as `codebook_use_k1`.
+        mean: The mean; None for none.
+        ci95_low: Lower end of its 95 % interval.
+        ci95_high: Upper end.
+        n: Clips it is over.
+        failed: Clips that failed.
+        rank_group: Numbers of its rank groups, such as "1 2"; empty where it is not ranked.
+        label: Name of the codec for readers.
+        version: What computed it.
+        rate_hz: Sample rate it was computed at; None where that means nothing.
+        reason: Why there is no mean.
+    """
+
+    testset: str
+    domain: Domain
+    codec: str
+    metric: str
+    mean: float | None = None
+    ci95_low: float | None = None
+    ci95_high: float | None = None
+    n: int = 0
+    failed: int = 0
+    rank_group: str = ""
+    label: str = ""
+    version: str = ""
+    rate_hz: int | None = None
+    reason: str = ""
+
+
+AnyRow = ClipRow | MetricRow | SummaryRow
+R = TypeVar("R", ClipRow, MetricRow, SummaryRow)
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """What a table is.
+
+    Attributes:
+        row: The class of its rows.
+        holds: What a row of it is, for readers.
+    """
+
+    row: type[AnyRow]
+    holds: str
+    columns: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the columns off the class of the rows."""
+        object.__setattr__(self, "columns", [f.name for f in fields(self.row)])
+
+
+TABLES: dict[TableName, TableForm] = {
+    "clips": TableForm(
+        ClipRow, "one row per clip and codec: rates, speeds, status and every metric"
+    ),
+    "metrics": TableForm(MetricRow, "one row per value: status, reason, version and rate"),
+    "summary": TableForm(
+        SummaryRow, "one row per mean: its interval, rank group, count and failures"
+    ),
+}
+
+
+TEXT = {
+    name
+    for form in TABLES.values()
+    for name, hint in get_type_hints(form.row).items()
+    if hint is str or "Literal" in str(hint)
+}
+"""Columns that hold text: an empty cell is the empty text."""
+WHOLE = {
+    name
+    for form in TABLES.values()
+    for name, hint in get_type_hints(form.row).items()
+    if hint == (int | None)
+}
+"""Columns that hold whole numbers, or nothing."""
+
+
+def to_frame(
+    rows: Iterable[AnyRow], columns: list[str], extra: list[dict[str, float | None]] | None = None
+) -> pd.DataFrame:
+    """Make a table of rows.
+
+    Args:
+        rows: The rows.
+        columns: Its columns, in order.
+        extra: Values of further columns, one mapping per row.
+    """
+    plain: list[dict[str, Any]] = [vars(row) for row in rows]
+    if extra is not None:
+        plain = [{**row, **more} for row, more in zip(plain, extra, strict=True)]
+    return pd.DataFrame(plain, columns=columns).astype(
+        {name: "Int64" for name in columns if name in WHOLE}
+    )
+
+
+def from_frame(table: pd.DataFrame, row: type[R]) -> list[R]:
+    """Read the rows of a table; an empty cell of a number is None.
+
+    Args:
+        table: A table with the columns of `row`; it may have more.
+        row: The class of its rows.
+    """
+    make: Any = row
+    names = [f.name for f in fields(row)]
+    missing = table[names].isna().to_numpy()
+    columns = [table[name].tolist() for name in names]
+    return [
+        make(**{n: None if gone else v for n, v, gone in zip(names, values, empty, strict=True)})
+        for values, empty in zip(zip(*columns, strict=True), missing, strict=True)
+    ]
