@@ -15,7 +15,7 @@ from pesq import pesq
 from pystoi import stoi
 
 from almbench.audio import Samples, fit, read, resample, to_integers
-from almbench.metrics.base import DOMAINS
+from almbench.domains import DOMAINS
 from almbench.names import safe_name
 from almbench.samples import folder, speech
 from almbench.samples.instruments import electric, hertz, lead, pluck

@@ -24,7 +24,7 @@ from almbench.results.table_rows import (
     to_frame,
 )
 from almbench.results.token_tables import ENTROPY, TOKEN_METRICS, TokenTable, token_tables
-from almbench.statistics.intervals import mean_interval
+from almbench.statistics.intervals import bootstrap_interval
 
 MEASURED = "measured_kbps"
 NOT_RUN = "not run yet"
@@ -185,7 +185,7 @@ def _summary(manifest: Manifest, metrics: list[MetricRow], tokens: Tokens) -> li
 def _mean(group: list[MetricRow], label: str, seed: int) -> SummaryRow:
     first = group[0]
     values = np.array([row.value for row in group if row.value is not None], float)
-    mean, low, high = mean_interval(values, seed)
+    mean, low, high = bootstrap_interval(values, seed)
     reasons = [row.reason for row in group if row.reason]
     return SummaryRow(
         testset=first.testset,

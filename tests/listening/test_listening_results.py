@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ def outcome(results: Path, run: Run, tmp_path: Path) -> Heard:
     return heard(analyse([results]), run, Output(tmp_path / "out"))
 
 
+def forget(run: Run, key: tuple[str, str, str], metric: str, value: float | None) -> None:
+    """Put another value, or none, in the place of a score."""
+    run.scores[key][metric] = replace(run.scores[key][metric], value=value)
+
+
 def test_ratings_beside_scores_and_correlations(
     results: Path, run: Run, tmp_path: Path, root: Path
 ) -> None:
@@ -88,14 +94,14 @@ def test_ratings_beside_scores_and_correlations(
     rated = ratings.groupby("system")["score"].mean()
     table = pd.read_csv(root / "metrics.csv")
     for correlation in of_speech.correlations:
-        rows = table[table["metric"] == correlation.metric["name"]]
+        rows = table[table["metric"] == correlation.metric.name]
         means = rows.groupby("codec")["value"].mean()
         x, y = means[list(MEANS)], rated[list(MEANS)]
         assert correlation.systems == 4
         assert correlation.pearson == pytest.approx(np.corrcoef(x, y)[0, 1])
         assert correlation.spearman == pytest.approx(np.corrcoef(x.rank(), y.rank())[0, 1])
     # gain_db says which way nothing is better, so it is no candidate
-    assert [c.metric["name"] for c in of_speech.correlations] == ["stoi", "mel_distance"]
+    assert [c.metric.name for c in of_speech.correlations] == ["stoi", "mel_distance"]
     best = of_speech.rows[1]
     assert (best.label, best.mean) == ("Opus-24", f"{rated['opus-24']:.1f}")
     stoi = table[(table["metric"] == "stoi") & (table["codec"] == "opus-24")]["value"].mean()
@@ -104,7 +110,7 @@ def test_ratings_beside_scores_and_correlations(
 
 
 def test_a_value_that_lacks_takes_its_system_out(results: Path, run: Run, tmp_path: Path) -> None:
-    run.scores["talk", "b", "mp3-16"]["stoi"]["value"] = np.nan
+    forget(run, ("talk", "b", "mp3-16"), "stoi", None)
     (of_speech,) = outcome(results, run, tmp_path).mushra
     assert [c.systems for c in of_speech.correlations] == [3, 4]
     lacking = next(row for row in of_speech.rows if row.label == "Mp3-16")
@@ -113,9 +119,9 @@ def test_a_value_that_lacks_takes_its_system_out(results: Path, run: Run, tmp_pa
 
 def test_no_correlation_of_two_or_of_equals(results: Path, run: Run, tmp_path: Path) -> None:
     for codec in ("mp3-16", "opus-6"):
-        run.scores["talk", "a", codec]["stoi"]["value"] = np.nan
+        forget(run, ("talk", "a", codec), "stoi", None)
     for key in run.scores:
-        run.scores[key]["mel_distance"]["value"] = 0.3
+        forget(run, key, "mel_distance", 0.3)
     (of_speech,) = outcome(results, run, tmp_path).mushra
     assert [(c.pearson, c.spearman, c.systems) for c in of_speech.correlations] == [
         (None, None, 2),

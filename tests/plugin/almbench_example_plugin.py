@@ -1,7 +1,6 @@
 """A codec and a metric for almbench: mu-law with a code a sample, and the signal-to-noise ratio."""
 
 from collections.abc import Collection
-from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -70,8 +69,17 @@ class Snr(Family[Settings]):
     """Signal-to-noise ratio in dB: 10 log10(sum x^2 / sum (x - y)^2), at the scoring rate."""
 
     name = "snr"
-    metrics = (Metric("snr", "SNR", higher_is_better=True, unit="dB", digits=2),)
-    rate: ClassVar[int | None] = None
+    metrics = (
+        Metric(
+            name="snr",
+            label="SNR",
+            unit="dB",
+            higher_is_better=True,
+            digits=2,
+            note="How much weaker than the sound the error is.",
+            caveat="Ruined by a shift of one sample that nobody hears.",
+        ),
+    )
 
     def version(self) -> str:
         """Name the definition; a change of it makes almbench compute the values anew."""

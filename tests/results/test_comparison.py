@@ -1,71 +1,94 @@
-from typing import Any
+from almbench.results.comparison import Comparison, codec_label, compare, formatted
+from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
+from almbench.results.table_rows import SummaryRow
 
-import pandas as pd
-
-from almbench.results.comparison import codec_label, comparisons, formatted, with_values
-
-MANIFEST: dict[str, Any] = {
-    "testsets": [{"name": "t", "domain": "speech"}],
-    "codecs": [
-        {"id": "a", "label": "A", "nominal_kbps": 0.4125, "anchor": False},
-        {"id": "b", "label": "B", "nominal_kbps": None, "anchor": False},
-        {"id": "c", "label": "C", "nominal_kbps": 6.0, "anchor": False},
-        {"id": "d", "label": "D", "nominal_kbps": 6.0, "anchor": False},
-        {"id": "low", "label": "Low-pass", "nominal_kbps": None, "anchor": True},
-    ],
-    "metrics": [
-        {"name": n, "label": n, "unit": u, "higher_is_better": h, "digits": 2, "version": ""}
-        for n, u, h in [
-            ("up", "MOS", True),
-            ("down", "", False),
-            ("fact", "ms", None),
-            ("none", "", True),
-        ]
-    ],
-}
-NAN = float("nan")
-MEANS = {
+CODECS = {"a": 412.5, "b": None, "c": 6000.0, "d": 6000.0, "low": None}  # id -> bit/s
+METRICS = (("up", "MOS", True), ("down", "", False), ("fact", "ms", None), ("none", "", True))
+MEANS: dict[str, list[float | None]] = {
     "up": [1.0, 3.001, 2.999, 2.0, 4.0],
-    "down": [0.1, NAN, 0.3, 0.2, 0.0],
+    "down": [0.1, None, 0.3, 0.2, 0.0],
     "fact": [-0.001, 5.0, 1.0, 2.0, 3.0],
-    "none": [NAN] * 5,
+    "none": [None] * 5,
 }
+RECORDS = [
+    CodecRecord(
+        id=id_, label=id_.upper(), family="f", sample_rate=None, stated_bps=bps, anchor=id_ == "low"
+    )
+    for id_, bps in CODECS.items()
+]
 
 
-def table() -> Any:
-    rows = [
-        {
-            "testset": "t",
-            "codec": codec["id"],
-            "metric": metric,
-            "mean": mean,
-            "rate_hz": 16_000,
-            "n": n,
-        }
-        for metric, means in MEANS.items()
-        for codec, mean in zip(MANIFEST["codecs"], means, strict=True)
-        for n in [4 if (codec["id"], metric) == ("d", "down") else 5]
+def table() -> Comparison:
+    """Five codecs, of which the last is an anchor, by four metrics."""
+    metrics = [
+        MetricRecord(
+            name=name,
+            label=name,
+            unit=unit,
+            higher_is_better=better,
+            digits=2,
+            rate=48_000 if name == "up" else None,
+            family="f",
+            version="1",
+        )
+        for name, unit, better in METRICS
     ]
-    (made,) = comparisons(pd.DataFrame(rows), MANIFEST)
+    testset = TestSetRecord(
+        name="t",
+        domain="speech",
+        path="",
+        scoring_rate=16_000,
+        clips=(),
+        codecs=tuple(codec.id for codec in RECORDS),
+        metrics=tuple(MEANS),
+        metrics_requested=False,
+    )
+    manifest = Manifest.model_construct(
+        testsets=(testset,), codecs=tuple(RECORDS), metrics=tuple(metrics)
+    )
+    rows = [
+        SummaryRow(
+            testset="t",
+            domain="speech",
+            codec=codec.id,
+            metric=metric,
+            mean=mean,
+            n=0 if mean is None else 4 if (codec.id, metric) == ("d", "down") else 5,
+        )
+        for metric, means in MEANS.items()
+        for codec, mean in zip(RECORDS, means, strict=True)
+    ]
+    (made,) = compare(rows, manifest)
     return made
 
 
+def ranks(metric: str) -> list[int]:
+    made = table()
+    (record,) = (m for m in made.metrics if m.name == metric)
+    return [made.rank(codec.id, record) for codec in made.codecs]
+
+
 def test_best_and_second_as_printed_without_anchors() -> None:
-    ranks = table().ranks
-    assert ranks["up"].tolist() == [0, 1, 1, 2, 0]  # 3.001 and 2.999 both read 3.00
-    assert ranks["down"].tolist() == [1, 0, 2, 0, 0]  # d has fewer clips
-    assert ranks["fact"].tolist() == [0] * 5
+    assert ranks("up") == [0, 1, 1, 2, 0]  # 3.001 and 2.999 both read 3.00
+    assert ranks("down") == [1, 0, 2, 0, 0]  # d has fewer clips
+    assert ranks("fact") == [0] * 5
+    assert ranks("none") == [0] * 5
 
 
 def test_a_metric_without_values_is_left_out_of_the_text() -> None:
-    assert [m["name"] for m in with_values(table())] == ["up", "down", "fact"]
-    text = formatted(table(), best="<{}>", second="_{}_", lacking="-")
+    assert [m.name for m in table().filled] == ["up", "down", "fact"]
+    text = formatted(table(), best="<{}>", second="_{}_", missing="-")
     assert list(text.columns) == ["Codec", "up (MOS) ↑", "down ↓", "fact (ms)"]
     assert text["up (MOS) ↑"].tolist() == ["1.00", "<3.00>", "<3.00>", "_2.00_", "4.00"]
     assert text["down ↓"].tolist() == ["<0.10>", "-", "_0.30_", "0.20 (n=4)", "0.00"]
     assert text["fact (ms)"][0] == "0.00"  # not -0.00
 
 
+def test_each_column_says_its_rate() -> None:
+    made = table()
+    assert [made.rate_hz(metric) for metric in made.metrics] == [48_000, *[16_000] * 3]
+
+
 def test_labels_carry_the_nominal_bitrate() -> None:
-    assert codec_label(MANIFEST["codecs"][0]) == "A (0.41 kbps)"
-    assert codec_label(MANIFEST["codecs"][1]) == "B"
+    assert codec_label(RECORDS[0]) == "A (0.41 kbps)"
+    assert codec_label(RECORDS[1]) == "B"

@@ -13,12 +13,15 @@ from almbench.audio import Samples
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.devices import Device
 from almbench.errors import CodecError
+from almbench.results.manifest import CodecRecord, Manifest, PeakMemory, RunRecord
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, write_tables
-from almbench.results.tokens import NO_OTHERS, read_codes, token_statistics
-from almbench.runner.originals import take_in
-from almbench.runner.plan import Entry, Plan, TestSet
+from almbench.results.token_tables import NO_OTHERS, read_codes
+from almbench.runner.originals import import_originals
+from almbench.runner.plan import Plan, PlannedCodec, PlannedTestSet
+from almbench.runner.provenance import make_manifest, write_suite
 from almbench.runner.reconstruct import Reconstructor
+from almbench.statistics.tokens import token_statistics
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 from almbench.suite.testsets import Clip
 
@@ -191,7 +194,7 @@ class Uncoded(Nearest):
         return [item.payload for item in batch]
 
 
-def make_run(root: Path, lengths: list[int]) -> tuple[Plan, RunFolder]:
+def make_run(root: Path, lengths: list[int]) -> tuple[RunFolder, Manifest]:
     """Run both codecs over noise of some lengths in samples."""
     rng = np.random.default_rng(1)
     clips = []
@@ -201,12 +204,27 @@ def make_run(root: Path, lengths: list[int]) -> tuple[Plan, RunFolder]:
         clips.append(Clip(f"clip{i}", path))
     codecs = [Nearest("near", "Near", Options()), Uncoded("flat", "Flat", Options())]
     config = TestSetConfig(name="t", domain="speech", path="")
-    testset = TestSet(config, clips, [Entry(c, c.spec, None) for c in codecs], [])
+    planned = [PlannedCodec(c, CodecRecord.of(c.spec, "", precomputed=False)) for c in codecs]
+    testset = PlannedTestSet(config, clips, planned, [], metrics_requested=False)
     folder = RunFolder(root / "run")
-    take_in(folder, [("t", clip) for clip in clips], "", lambda: None)
+    import_originals(folder, [("t", clip) for clip in clips], "", lambda: None)
     Reconstructor(folder, Device("cpu"), "", lambda _: None).run([(testset, clips)])
     suite = Suite(name="s", testset=[config], codec=[CodecConfig(id="near")])
-    return Plan(suite, [testset], []), folder
+    plan = Plan(suite, [testset], [])
+    write_suite(plan, folder)
+    memory = PeakMemory(main=0, largest_worker=0)
+    went = RunRecord(
+        device="cpu",
+        workers=1,
+        seconds=0,
+        scored_pairs=0,
+        scoring_s=0,
+        scoring_busy_s=0,
+        scoring_in_metrics_s=0,
+        codecs={},
+        peak_memory_mb=memory,
+    )
+    return folder, make_manifest(plan, folder, went)
 
 
 def cells(tables: Tables, codec: str) -> Any:
@@ -215,8 +233,8 @@ def cells(tables: Tables, codec: str) -> Any:
 
 
 def test_tables_hold_the_statistics(tmp_path: Path) -> None:
-    plan, folder = make_run(tmp_path, [4000, 2000, 1000])
-    tables = build_tables(plan, folder)
+    folder, manifest = make_run(tmp_path, [4000, 2000, 1000])
+    tables = build_tables(folder, manifest)
     clips: Any = tables.clips[tables.clips["codec"] == "near"]
     held = [read_codes(folder.codes("t", "near", clip), (16, 16)) for clip in clips["clip"]]
     expected = token_statistics(held, (16, 16))
@@ -243,8 +261,8 @@ def test_tables_hold_the_statistics(tmp_path: Path) -> None:
 
 
 def test_a_codec_without_codebooks_has_a_reason_and_no_more(tmp_path: Path) -> None:
-    plan, folder = make_run(tmp_path, [400, 400])
-    tables = build_tables(plan, folder)
+    folder, manifest = make_run(tmp_path, [400, 400])
+    tables = build_tables(folder, manifest)
     assert set(cells(tables, "flat").index) == {"measured_kbps", "entropy_kbps"}
     rows: Any = tables.metrics[tables.metrics["codec"] == "flat"].set_index("metric")
     assert set(rows.loc["entropy_kbps", "status"]) == {"skipped"}
@@ -252,8 +270,8 @@ def test_a_codec_without_codebooks_has_a_reason_and_no_more(tmp_path: Path) -> N
 
 
 def test_one_clip_has_no_ngram_value(tmp_path: Path) -> None:
-    plan, folder = make_run(tmp_path, [400])
-    summary = cells(build_tables(plan, folder), "near")
+    folder, manifest = make_run(tmp_path, [400])
+    summary = cells(build_tables(folder, manifest), "near")
     for metric in ("ngram_bits_per_token", "ngram_bits_k1"):
         assert pd.isna(summary.loc[metric, "mean"])
         assert (summary.loc[metric, "n"], summary.loc[metric, "failed"]) == (0, 0)
@@ -262,9 +280,9 @@ def test_one_clip_has_no_ngram_value(tmp_path: Path) -> None:
 
 
 def test_lost_codes_fail_their_clip_and_the_rest_stays(tmp_path: Path) -> None:
-    plan, folder = make_run(tmp_path, [400, 400, 400])
+    folder, manifest = make_run(tmp_path, [400, 400, 400])
     folder.codes("t", "near", "clip1").unlink()
-    tables = build_tables(plan, folder)
+    tables = build_tables(folder, manifest)
     clips: Any = tables.clips[tables.clips["codec"] == "near"].set_index("clip")
     assert clips["status"].tolist() == ["ok", "failed", "ok"]
     assert "entropy_kbps: its codes are gone" in clips.loc["clip1", "reason"]
@@ -272,15 +290,15 @@ def test_lost_codes_fail_their_clip_and_the_rest_stays(tmp_path: Path) -> None:
     assert cells(tables, "near").loc["entropy_kbps", "failed"] == 1
     for clip in ("clip0", "clip2"):
         folder.codes("t", "near", clip).unlink()
-    summary = cells(build_tables(plan, folder), "near")
+    summary = cells(build_tables(folder, manifest), "near")
     assert "codebook_use_k1" not in summary.index
     assert "gone" in summary.loc["ngram_bits_per_token", "reason"]
 
 
 def test_tables_are_the_same_each_time(tmp_path: Path) -> None:
-    plan, folder = make_run(tmp_path, [400, 300])
+    folder, manifest = make_run(tmp_path, [400, 300])
     written = []
     for _ in range(2):
-        write_tables(build_tables(plan, folder), folder)
+        write_tables(build_tables(folder, manifest), folder)
         written.append([folder.table(n).read_bytes() for n in ("clips", "metrics", "summary")])
     assert written[0] == written[1]

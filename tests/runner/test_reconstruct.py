@@ -11,10 +11,11 @@ from almbench.audio import Samples, read
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.devices import Device, choose, out_of_memory
 from almbench.errors import Unavailable, UserError
+from almbench.results.manifest import CodecRecord
 from almbench.results.records import ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.runner.originals import take_in
-from almbench.runner.plan import Entry, TestSet
+from almbench.runner.originals import import_originals
+from almbench.runner.plan import PlannedCodec, PlannedTestSet
 from almbench.runner.reconstruct import Reconstructor
 from almbench.suite.config import TestSetConfig
 from almbench.suite.testsets import Clip
@@ -118,9 +119,12 @@ def run(
     root: Path, codecs: list[Residual], clips: list[Clip], missing: str | None = None
 ) -> tuple[dict[tuple[str, ...], ReconstructionRow], Reconstructor]:
     config = TestSetConfig(name="t", domain="speech", path="")
-    testset = TestSet(config, clips, [Entry(c, c.spec, missing) for c in codecs], [])
+    planned = [
+        PlannedCodec(c, CodecRecord.of(c.spec, missing or "", precomputed=False)) for c in codecs
+    ]
+    testset = PlannedTestSet(config, clips, planned, [], metrics_requested=False)
     folder = RunFolder(root)
-    take_in(folder, [("t", clip) for clip in clips], "", lambda: None)
+    import_originals(folder, [("t", clip) for clip in clips], "", lambda: None)
     seen: list[ReconstructionRow] = []
     runner = Reconstructor(folder, Cuda(), "", seen.append)
     runner.run([(testset, clips)])

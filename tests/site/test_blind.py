@@ -19,6 +19,7 @@ from scipy.stats import binomtest
 
 from almbench.listening.submissions import AbxResult, MushraResult, read_results
 from almbench.names import ORIGINAL
+from almbench.results.results import Results
 from almbench.runner.run import run_suite
 from almbench.site.blind import CLIPS, SYSTEMS, BlindTest, blind_pages
 from almbench.site.build import build_site
@@ -137,18 +138,21 @@ def many(run: Path, tmp_path: Path) -> Site:
     out = Output(tmp_path / "many")
     few = publish_sounds([read], out)[read.slug]
     table = next(table for table in read.tables if table.domain == "speech")
-    base = next(codec for codec in table.codecs if codec["id"] == "opus-6")
+    base = next(codec for codec in table.codecs if codec.id == "opus-6")
     codecs = [
-        {**base, "id": f"c{i}", "label": f"Codec {i}", "nominal_kbps": float(i)} for i in range(14)
+        base.model_copy(update={"id": f"c{i}", "label": f"Codec {i}", "stated_bps": 1000.0 * i})
+        for i in range(14)
     ]
     sounds = {
         ("talk", codec, f"clip{i}"): few["talk", "opus-6" if codec != ORIGINAL else ORIGINAL, "a"]
-        for codec in [ORIGINAL, *(codec["id"] for codec in codecs)]
+        for codec in [ORIGINAL, *(codec.id for codec in codecs)]
         for i in range(20)
     }
     for i in range(20):
         read.folder.original("talk", f"clip{i}").symlink_to(read.folder.original("talk", "a"))
-    larger = replace(read, tables=[replace(table, codecs=codecs)])
+    results = Results(read.folder, read.manifest)
+    results.comparisons = [replace(table, codecs=codecs)]
+    larger = replace(read, results=results)
     return Site([larger], {read.slug: sounds}, out)
 
 
@@ -160,8 +164,10 @@ def test_eight_clips_and_twelve_stimuli_are_drawn_by_the_seed(many: Site) -> Non
     assert all(label.endswith("(by lot)") for label in mushra.left_out)
     assert blind_tests(many)["mushra-speech.html"] == mushra
     run = many.runs[0]
-    suite = {**run.manifest["suite"], "seed": 1}
-    other = replace(many, runs=[replace(run, manifest={**run.manifest, "suite": suite})])
+    suite = run.manifest.suite.model_copy(update={"seed": 1})
+    results = Results(run.folder, run.manifest.model_copy(update={"suite": suite}))
+    results.comparisons = run.tables
+    other = replace(many, runs=[replace(run, results=results)])
     assert blind_tests(other)["mushra-speech.html"].id != mushra.id
 
 

@@ -15,8 +15,7 @@ from typer.testing import CliRunner
 
 from almbench.cli.main import app
 from almbench.errors import UserError
-from almbench.results.export import export
-from almbench.results.runfolder import RunFolder
+from almbench.results.results import load_results
 from almbench.site.build import build_site
 from almbench.site.output import Output, size_line
 from almbench.site.pages import page_data
@@ -242,7 +241,7 @@ def test_the_overview_shows_means_with_interval_and_rank(run: Path, site: Path) 
 def test_a_page_says_how_it_was_measured(run: Path, site: Path) -> None:
     said = Page(site / "measured.html").said()
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    for name, text in manifest["policies"].items():
+    for name, text in manifest["policies"]["text"].items():
         if name != "version":
             assert f"{name} {text}" in said
     assert f"numpy {np.__version__}" in said
@@ -254,7 +253,7 @@ def test_tables_to_take_away(run: Path, site: Path) -> None:
     data = site / "data" / "small"
     for name in ("clips", "metrics", "summary"):
         assert (data / f"{name}.csv").read_bytes() == (run / f"{name}.csv").read_bytes()
-    latex = export(RunFolder(run), "latex", "summary")
+    latex = load_results(run).export("latex")
     assert (data / "comparison.tex").read_bytes() == latex
 
 
@@ -361,7 +360,7 @@ def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path) -> None:
         build_site([tmp_path], tmp_path / "site")
     shutil.copytree(run, tmp_path / "half")
     (tmp_path / "half" / "summary.csv").unlink()
-    with pytest.raises(UserError, match=r"no summary\.csv.*bench run"):
+    with pytest.raises(UserError, match=r"summary\.csv is missing.*bench run"):
         build_site([tmp_path / "half"], tmp_path / "site")
     with pytest.raises(UserError, match="twice"):
         build_site([run, run / ".." / run.name], tmp_path / "site")

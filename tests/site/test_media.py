@@ -105,14 +105,14 @@ def test_gains_bring_all_to_the_quietest_but_not_to_a_broken_one(
 
 def test_clips_are_drawn_by_the_seed(run: Path, tmp_path: Path) -> None:
     read, sounds = published(run, tmp_path / "site", 1)
-    (clip,) = read.heard["talk"]
+    (clip,) = read.published_clips["talk"]
     assert {(testset, name) for testset, _, name in sounds} == {("talk", clip), ("noise", clip)}
     assert len(sounds) == 8
 
 
 def test_a_clip_without_its_original_has_no_sounds(nasty: Path, tmp_path: Path) -> None:
     run, sounds = published(nasty, tmp_path / "site")
-    assert "broken" in run.heard["One.set"]
+    assert "broken" in run.published_clips["One.set"]
     assert not any(clip == "broken" for _, _, clip in sounds)
 
 

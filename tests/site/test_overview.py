@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from almbench.metrics.bitstream import BITSTREAM_METRICS
+from almbench.metrics.registry import metric as metric_facts
 from almbench.metrics.registry import metric_names
 from almbench.results.tables import records
 from almbench.site.build import build_site
-from almbench.site.metricnotes import NOTES
 from almbench.site.summary import groups
 from almbench.statistics.rank_groups import rank_groups
 
@@ -118,8 +119,8 @@ def test_rank_groups_for_readers() -> None:
 
 
 def test_every_metric_has_its_note() -> None:
-    assert set(metric_names()) - {"example_metric"} <= NOTES.keys()
-    assert all(note.good.endswith(".") and note.trap.endswith(".") for note in NOTES.values())
+    facts = [*(metric_facts(name) for name in metric_names()), *BITSTREAM_METRICS]
+    assert all(m.note.endswith(".") and m.caveat.endswith(".") for m in facts)
 
 
 @pytest.mark.slow
@@ -358,7 +359,7 @@ def test_a_page_says_what_each_metric_measures(run: Path, site: Path, browser: A
         lines = {row[0].split(" ")[0]: row for row in rows(page, "table")}
         stoi = next(m for m in manifest["metrics"] if m["name"] == "stoi")
         assert lines["STOI"][1:4] == ["↑ higher", "−1 to 1", "16 kHz"]
-        assert lines["STOI"][4:] == [NOTES["stoi"].good, NOTES["stoi"].trap, stoi["version"]]
+        assert lines["STOI"][4:] == [stoi["note"], stoi["caveat"], stoi["version"]]
         assert lines["Mel"][1:4] == ["↓ lower", "from 0", "the test set's"]
         assert lines["Level"][1:3] == ["neither", "any"]
         assert page.get_by_text(manifest["command"], exact=True).count() == 1
