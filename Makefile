@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt
 # A strict editable install links files one by one, so a file that comes or goes needs a new one.
 FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycache__/*' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 
-.PHONY: demo test fast lint format install clean help
+.PHONY: demo test fast demopage lint format install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -21,6 +21,9 @@ test: install  ## Run all tests, the slow ones too.
 
 fast: install  ## Run the fast tests.
 	$(BIN)/pytest -m "not slow"
+
+demopage: install  ## Check the suite alm-demo's values on the demo page's audio: DATA=PATH.
+	$(BIN)/python tests/demo/check_demo_page.py $(DATA)
 
 lint: install  ## Check style and types.
 	$(BIN)/ruff check

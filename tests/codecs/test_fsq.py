@@ -8,14 +8,12 @@ import pytest
 
 from almbench.codecs import fsq
 
-DATA = Path(__file__).resolve().parents[2] / "../shared/data/fixtures/stablecodec-fsq"
+DATA = Path(__file__).resolve().parents[1] / "fixtures/stablecodec-fsq"
 every_preset = pytest.mark.parametrize("name", list(fsq.STABLECODEC))
 
 
 @pytest.fixture(scope="module")
 def presets() -> dict[str, dict[str, list[dict[str, object]]]]:
-    if not DATA.is_dir():
-        pytest.skip(f"the package's own values are not here: {DATA}")
     loaded: dict[str, dict[str, list[dict[str, object]]]]
     loaded = json.loads((DATA / "presets.json").read_text())["presets"]
     return loaded

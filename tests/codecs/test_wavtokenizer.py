@@ -1,6 +1,4 @@
-import json
 from collections.abc import Callable, Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from almbench.errors import Unavailable, UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated:FutureWarning")
 
-REFERENCE = Path(__file__).resolve().parents[2] / "../shared/data/fixtures"
+REFERENCE = Path(__file__).resolve().parents[1] / "fixtures"
 STRIDES = {"40": (4, 5, 5, 6), "75": (2, 4, 5, 8)}
 HOPS = {"40": 600, "75": 320}
 OF_THE_TRAINING = {"multiperioddisc.x": torch.zeros(3), "melspec_loss.window": torch.zeros(3)}
@@ -114,18 +112,10 @@ def noise(length: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 @pytest.fixture(scope="module")
 def reference(
-    kind: str, tmp_path_factory: pytest.TempPathFactory
+    kind: str, tmp_path_factory: pytest.TempPathFactory, filled: Callable[[Path], State]
 ) -> Iterator[tuple[Path, WavTokenizer]]:
     place = REFERENCE / f"wavtokenizer-{kind}"
-    if not place.is_dir():
-        pytest.skip(f"the authors' results are not there: {place}")
-    spec = spec_from_file_location("fill", REFERENCE / "fill.py")
-    assert spec
-    assert spec.loader
-    fill = module_from_spec(spec)
-    spec.loader.exec_module(fill)
-    weights = fill.fill(place / "keys.json")
-    assert fill.crc(weights) == json.loads((place / "keys.json").read_text())["state_crc"]["0"]
+    weights = filled(place / "keys.json")
     path = write(tmp_path_factory.mktemp("reference"), kind, weights)
     codec = make(kind, path.parent)
     codec.load("cpu")

@@ -17,7 +17,7 @@ import soundfile as sf
 
 from almbench.audio import read, sha256
 
-CODECS = Path(__file__).parent / "codecs"
+CODECS = Path(__file__).parents[1] / "codecs"
 RATES = {
     "dac-1.5": 1.5,
     "encodec-1.5": 1.5,

@@ -1,22 +1,28 @@
-"""The whole table of values measured independently on the ALMTokenizer demo page's audio.
+"""Values measured independently on the ALMTokenizer demo page's audio.
+
+That audio may not be shared, so this is no part of the test suite. With a copy of it, laid out as
+`PATH/<domain>/<system>/<clip>.wav`: `python tests/demo/check_demo_page.py PATH`.
 
 Policy: read, resample by soxr VHQ, cut both to the shorter; nothing aligned, no level matched;
 mel distance at 24 kHz. Means over the clips of the page.
 """
 
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from almbench.audio import Samples, read, resample
 from almbench.metrics.registry import family_of, make_family
 
-DEMO = Path(__file__).resolve().parents[2] / "../shared/data/demo-page"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not DEMO.is_dir(), reason=f"the demo page's audio is not at {DEMO}"),
-]
+PLACE = "ALMBENCH_DEMO_PAGE"
+DEMO = Path(os.environ.get(PLACE, "."))
 TOLERANCE = {
     "pesq_wb": 0.02,
     "pesq_nb": 0.02,
@@ -46,6 +52,16 @@ SOUND = {  # visqol_audio (of the full band and of 24 kHz), mel_distance, mrstft
     "encodec":      (2.737, 4.117, .195, 1.258, -3.9),
     "ours":         (2.622, 4.048, .170, 1.307, -26.9),
     "wavtokenizer": (2.607, 3.985, .246, 1.553, -27.3),
+}
+CODECS = {  # of the suite alm-demo, and their folders on the page
+    "dac-1.5": "dac",
+    "encodec-1.5": "encodec",
+    "mimi-0.41": "mimi_3layer",
+    "mimi-1.1": "mimi_8layer",
+    "almtokenizer-0.41": "ours",
+    "speechtokenizer-1.5": "speechtokenizer",
+    "stablecodec-0.4": "stablecodec",
+    "wavtokenizer-0.48": "wavtokenizer",
 }
 AUDIO_MODE_OF_SPEECH = {
     "dac": 4.176, "encodec": 4.127, "mimi_3layer": 3.719, "mimi_8layer": 3.962, "ours": 3.128,
@@ -122,3 +138,43 @@ def test_encodec_is_in_step_and_stablecodec_changes_the_level() -> None:
             family.score(reference[:length], other[:length], 24_000, ["gain_db"])["gain_db"]
         )
     assert (min(gains), max(gains)) == pytest.approx((-3.5, 6.6), abs=0.05)
+
+
+def test_the_suite_alm_demo(bench: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:
+    done = bench("run", "alm-demo", "--data", f"demo={DEMO}", "-o", tmp_path / "alm")
+    assert done.returncode == 0, done.stdout + done.stderr
+    table: Any = pd.read_csv(tmp_path / "alm" / "summary.csv")
+    means = table.set_index(["testset", "codec", "metric"])["mean"]
+    for codec, system in CODECS.items():
+        for metric, value in list(zip(COLUMNS, SPEECH[system], strict=True))[:5]:
+            got = means["speech", codec, metric]
+            assert got == pytest.approx(value, abs=TOLERANCE[metric]), (codec, metric)
+        if system in SOUND:
+            _, visqol, mel, *_ = SOUND[system]
+            assert means["sound", codec, "visqol_audio"] == pytest.approx(visqol, abs=0.06)
+            assert means["sound", codec, "mel_distance"] == pytest.approx(mel, abs=0.01)
+
+    clips: Any = pd.read_csv(tmp_path / "alm" / "clips.csv")
+    clips = clips.set_index(["testset", "codec"])
+    assert clips.loc[("speech", "dac-1.5"), "lag_ms"].between(-0.45, -0.25).all()
+    assert clips.loc[("speech", "stablecodec-0.4"), "gain_db"].max() > 6
+    longer = clips.loc[("speech", "mimi-1.1"), "reason"].dropna()
+    assert longer.str.contains("longer").sum() == 2
+    assert clips["nominal_kbps"].round(4).unique().tolist() == [1.5, 0.48, 0.3877, 1.1, 0.4125]
+
+
+def main() -> int:
+    """Run the tests of this file on the folder that the command line names."""
+    if len(sys.argv) != 2:
+        print(f"usage: python {sys.argv[0]} PATH", file=sys.stderr)
+        return 2
+    place = Path(sys.argv[1]).resolve()
+    if not (place / "speech" / "gt").is_dir():
+        print(f"Skipped: there is no speech/gt in {place}, so it has not the demo page's audio.")
+        return 0
+    os.environ[PLACE] = str(place)
+    return int(pytest.main(["-q", __file__]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
