@@ -19,7 +19,8 @@ from rich.table import Table
 
 from almbench.audio import Samples, fit, read, resample
 from almbench.codecs.base import Codec, CodecSpec, Encoded, from_codes
-from almbench.codecs.registry import PRESETS, adapter, adapter_names, create
+from almbench.codecs.builtin import PRESETS
+from almbench.codecs.registry import adapter, adapter_names, create
 from almbench.devices import choose
 from almbench.errors import CodecError, MetricUndefined, Unavailable, UserError, unknown
 from almbench.metrics.alignment import LagMs

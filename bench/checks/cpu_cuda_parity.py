@@ -17,7 +17,8 @@ from rich.table import Table
 
 from almbench.audio import read, resample
 from almbench.codecs.base import Codec, Encoded
-from almbench.codecs.registry import PRESETS, adapter, create, preset
+from almbench.codecs.builtin import PRESETS
+from almbench.codecs.registry import adapter, create_preset
 from almbench.devices import Device, choose
 from almbench.errors import Unavailable, UserError
 from almbench.samples import folder
@@ -55,10 +56,7 @@ def _neural() -> list[str]:
 
 
 def _make(id_: str, checkpoint: str) -> Codec[Any]:
-    ready = preset(id_)
-    options = {**ready.options, **({"checkpoint": checkpoint} if checkpoint else {})}
-    codec = create(id_, ready.label, ready.adapter, options)
-    assert isinstance(codec, Codec)  # noqa: S101 - presets are no ready files
+    codec = create_preset(id_, {"checkpoint": checkpoint} if checkpoint else {})
     codec.fetch()
     return codec
 

@@ -32,12 +32,13 @@ def _domains(names: Iterable[str]) -> str:
 
 
 def _codecs() -> Group:
-    from almbench.codecs.registry import PRESETS, adapter_names, create
+    from almbench.codecs.builtin import PRESETS
+    from almbench.codecs.registry import adapter_names, create_preset
 
     table = _table("ready-made", "label", "domains", "usable", "licence")
     missing: dict[str, list[str]] = {}
     for id_, preset in PRESETS.items():
-        codec = create(id_, preset.label, preset.adapter, preset.options)
+        codec = create_preset(id_)
         try:
             codec.fetch(network=False)
         except Unavailable as error:

@@ -6,8 +6,9 @@ from typing import Any
 
 from almbench import policies
 from almbench.codecs.base import Codec
+from almbench.codecs.builtin import PRESETS
 from almbench.codecs.reconstructions import Reconstructions
-from almbench.codecs.registry import PRESETS, create, preset
+from almbench.codecs.registry import create, preset
 from almbench.domains import DOMAINS
 from almbench.errors import Unavailable, UserError, unknown
 from almbench.metrics.base import Family
@@ -104,7 +105,7 @@ class Plan:
 def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[str]) -> Suite:
     """Narrow a suite to the named test sets, codecs and metrics; empty lists keep all.
 
-    A ready-made codec that the suite lacks is added.
+    A built-in preset that is not in the suite is added.
 
     Raises:
         UserError: A name does not exist.

@@ -11,7 +11,7 @@ from pydantic import Field
 from almbench.audio import Samples, fit
 from almbench.checks.adapter import CHECKS, Finding, check, make
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
-from almbench.codecs.registry import PRESETS
+from almbench.codecs.builtin import PRESETS
 from almbench.errors import CodecError, Unavailable, UserError
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]

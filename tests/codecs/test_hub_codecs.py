@@ -362,7 +362,7 @@ def test_published_facts(id_: str, tmp_path: Path) -> None:
     [("encodec-1.5", 1500), ("dac-1.5", 1500), ("mimi-1.1", 1100), ("mimi-0.41", 412.5)],
 )
 def test_nominal_rates(preset: str, bps: float) -> None:
-    from almbench.codecs.registry import PRESETS
+    from almbench.codecs.builtin import PRESETS
 
     ready = PRESETS[preset]
     codec = create(preset, ready.label, ready.adapter, ready.options)

@@ -7,7 +7,9 @@ import pytest
 
 from almbench.codecs import registry
 from almbench.codecs.base import Codec
-from almbench.codecs.registry import PRESETS, adapter, adapter_names, create, preset
+from almbench.codecs.builtin import ADAPTERS, PRESETS
+from almbench.codecs.mp3 import Mp3Options
+from almbench.codecs.registry import adapter, adapter_names, create, create_preset
 from almbench.errors import UserError
 from almbench.suite.config import CodecConfig
 
@@ -26,14 +28,14 @@ not_a_codec = 3
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The entry points of an installed distribution that brings adapters."""
     (tmp_path / "bench_plugin.py").write_text(PLUGIN)
-    (tmp_path / "bench_raises.py").write_text("raise RuntimeError('no licence file')")
+    (tmp_path / "bench_raises.py").write_text("raise RuntimeError('no license file')")
     info = tmp_path / "bench_plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-plugin\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    registry._targets.cache_clear()
+    registry._adapters.refresh()
     yield info / "entry_points.txt"
-    registry._targets.cache_clear()
+    registry._adapters.refresh()
     sys.modules.pop("bench_plugin", None)
 
 
@@ -47,7 +49,7 @@ def test_the_registry_imports_no_codec() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", sorted(registry.BUILT_IN))
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
 def test_every_adapter_loads_and_says_what_it_misses(name: str) -> None:
     class_ = adapter(name)
     assert class_.options_type.model_config["extra"] == "forbid"
@@ -68,8 +70,8 @@ SPEECH_ONLY = (
 @pytest.mark.parametrize("id_", sorted(PRESETS))
 def test_every_preset_is_what_its_id_says(id_: str) -> None:
     CodecConfig(id=id_)  # safe as a folder name
-    ready = preset(id_)
-    spec = create(id_, ready.label, ready.adapter, ready.options).spec
+    ready = PRESETS[id_]
+    spec = create_preset(id_).spec
     assert (spec.id, spec.label) == (id_, ready.label)
     assert spec.licence
     speech_only = id_.startswith(SPEECH_ONLY)
@@ -88,11 +90,24 @@ def test_every_preset_is_what_its_id_says(id_: str) -> None:
         assert round(spec.nominal_kbps, digits) == figure
 
 
+def test_every_adapter_has_a_preset_but_those_that_need_a_path_or_a_program() -> None:
+    without = {"external", "reconstructions"}
+    assert {preset.adapter for preset in PRESETS.values()} == set(ADAPTERS) - without
+
+
+def test_options_change_a_preset() -> None:
+    codec = create_preset("mp3-16", {"bitrate": 48_000})
+    assert isinstance(codec.options, Mp3Options)
+    assert (codec.options.bitrate, codec.options.sample_rate) == (48_000, 24_000)
+    with pytest.raises(UserError, match=r"Codec 'mp3-16' \(adapter mp3\).*Did you mean 'bitrate'"):
+        create_preset("mp3-16", {"bitrat": 48_000})
+
+
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UserError, match=r"no codec adapter 'opsu'\. Did you mean 'opus'"):
         adapter("opsu")
-    with pytest.raises(UserError, match=r"no ready-made codec 'opus-7'\. Did you mean 'opus-6'"):
-        preset("opus-7")
+    with pytest.raises(UserError, match=r"no built-in preset 'opus-7'\. Did you mean 'opus-6'"):
+        create_preset("opus-7")
     with pytest.raises(UserError, match="Did you mean 'mp3'"):
         create("x", "X", "mp", {})
 
@@ -114,7 +129,10 @@ def test_a_plugin_adds_an_adapter(plugin: Path) -> None:
 
 def test_a_plugin_cannot_take_a_name(plugin: Path) -> None:
     plugin.write_text("[almbench.codecs]\nopus = bench_plugin:Mine\n")
-    with pytest.raises(UserError, match=r"called 'opus': almbench\.codecs\.opus:Opus and bench_pl"):
+    twice = (
+        r"'opus' is registered twice: almbench\.codecs\.opus:Opus .* bench_plugin:Mine \(of bench"
+    )
+    with pytest.raises(UserError, match=twice):
         adapter_names()
 
 
@@ -123,13 +141,13 @@ def test_a_plugin_cannot_take_a_name(plugin: Path) -> None:
     [
         ("bench_plugin:Nothing", "cannot be imported"),
         ("no_such_module:Mine", "cannot be imported"),
-        ("bench_raises:Mine", r"cannot be imported \(RuntimeError: no licence file\)"),
-        ("bench_plugin:not_a_codec", "not a subclass of Codec"),
-        ("bench_plugin:Half", r"lacks decode\."),
+        ("bench_raises:Mine", r"cannot be imported \(RuntimeError: no license file\)"),
+        ("bench_plugin:not_a_codec", r"not a subclass of almbench\.codecs\.base\.Codec"),
+        ("bench_plugin:Half", r"does not define decode\."),
     ],
 )
 def test_a_broken_plugin_is_named(plugin: Path, target: str, words: str) -> None:
     plugin.write_text(f"[almbench.codecs]\nbroken = {target}\n")
-    with pytest.raises(UserError, match=rf"'broken' \({target}\) .*{words}"):
+    with pytest.raises(UserError, match=rf"'broken' \({target}, of bench-plugin\) .*{words}"):
         adapter("broken")
     assert adapter("lowpass")

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from almbench.codecs.base import from_codes
-from almbench.codecs.registry import PRESETS, create
+from almbench.codecs.builtin import PRESETS
+from almbench.codecs.registry import create
 from almbench.codecs.speechtokenizer import SpeechTokenizer, import_model
 from almbench.errors import Unavailable, UserError
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from almbench.codecs.base import from_codes
-from almbench.codecs.registry import PRESETS, create
+from almbench.codecs.builtin import PRESETS
+from almbench.codecs.registry import create
 from almbench.codecs.speechtokenizer import import_model
 from almbench.codecs.wavtokenizer import FILES, LARGE, WavTokenizer
 from almbench.codecs.wavtokenizer_model import Layout
