@@ -59,6 +59,6 @@ class Aac(PyavCodec[AacOptions]):
             stated_bps=options.bitrate,
             causal=False,
             delay=FRAME,
-            licence="LGPL-2.1-or-later (FFmpeg)",
+            license="LGPL-2.1-or-later (FFmpeg)",
             settings=settings(options.model_dump()),
         )

@@ -50,7 +50,7 @@ class Amr(PyavCodec[AmrOptions]):
             stated_bps=self.options.mode,
             causal=False,
             delay=DELAY,
-            licence="Apache-2.0 (opencore-amr)",
+            license="Apache-2.0 (opencore-amr)",
             settings=settings(self.options.model_dump()),
         )
 

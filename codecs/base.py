@@ -52,8 +52,8 @@ class CodecSpec(BaseModel):
         delay: Delay in samples at `sample_rate` that the adapter removes.
         parameters: Number of weights.
         checkpoint: The weights, for a codec that has any.
-        licence: Licence of the code.
-        weights_licence: Licence of the weights.
+        license: Licence of the code.
+        weights_license: Licence of the weights.
         settings: Everything else that changes the sound, library versions included.
     """
 
@@ -71,8 +71,8 @@ class CodecSpec(BaseModel):
     delay: int = 0
     parameters: int | None = None
     checkpoint: Checkpoint | None = None
-    licence: str = ""
-    weights_licence: str = ""
+    license: str = ""
+    weights_license: str = ""
     settings: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
 
     @property
@@ -119,21 +119,21 @@ O = TypeVar("O", bound=Options)  # noqa: E741
 class Codec(ABC, Generic[O]):
     """A codec under test. One object serves many clips.
 
-    The adapter owns padding and delay: what `decode` returns has the length of the input and
-    lies in step with it.
+    The adapter owns padding and delay: what `decode` returns has the length of the input and is
+    aligned with it.
 
     Attributes:
         options_type: The pydantic model of its options.
         uses_device: Whether it runs on the chosen device; others run on the CPU.
-        batches: Whether clips of equal length may share a batch. Only where that was shown to leave
-            the codes alone.
-        longest_s: The longest clip that it takes in seconds; None for any.
+        supports_batching: Whether clips of equal length may share a batch. Only where that was
+            shown to leave the codes unchanged.
+        max_duration_s: The longest clip that it takes in seconds; None for any.
     """
 
     options_type: ClassVar[type[Options]] = Options
     uses_device: ClassVar[bool] = False
-    batches: ClassVar[bool] = False
-    longest_s: ClassVar[float | None] = None
+    supports_batching: ClassVar[bool] = False
+    max_duration_s: ClassVar[float | None] = None
 
     def __init__(self, id_: str, label: str, options: O) -> None:
         """Keep the options; load nothing heavy yet."""
@@ -161,7 +161,7 @@ class Codec(ABC, Generic[O]):
             raise Unavailable(lacking)
 
     @property
-    def encodes_as(self) -> str | None:
+    def encoding_key(self) -> str | None:
         """Name of the encoding that this codec shares with shallower or deeper ones; None for none.
 
         Codecs of one name differ only in how many of the first codebooks they keep, so the deepest
@@ -214,6 +214,6 @@ def from_codes(codes: NDArray[np.int64], sizes: Sequence[int], length: int) -> E
     return Encoded(kept.shape[1] * sum(map(log2, sizes)), length, kept)
 
 
-def in_step(decoded: Samples, delay: int, length: int) -> Samples:
+def trim_delay(decoded: Samples, delay: int, length: int) -> Samples:
     """Drop `delay` samples at the start, then cut or pad the end to `length` samples."""
     return fit(decoded[delay:], length)

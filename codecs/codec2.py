@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from almbench.audio import Samples, fit, to_integers
-from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, in_step
+from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, trim_delay
 from almbench.errors import CodecError
 
 RATE = 8_000
@@ -59,7 +59,7 @@ class Codec2(Codec[Codec2Options]):
             stated_bps=mode,
             causal=False,
             delay=DELAYS[mode],
-            licence="LGPL-2.1-only (libcodec2), BSD-3-Clause (pycodec2)",
+            license="LGPL-2.1-only (libcodec2), BSD-3-Clause (pycodec2)",
             settings={"mode": mode, "pycodec2": _version()},
         )
 
@@ -97,7 +97,7 @@ class Codec2(Codec[Codec2Options]):
         if done.returncode:
             raise CodecError(f"Codec2 cannot decode this clip: {done.stderr.decode().strip()}")
         samples = np.frombuffer(done.stdout, np.int16) / 2**15
-        return in_step(samples, DELAYS[mode], item.length)
+        return trim_delay(samples, DELAYS[mode], item.length)
 
 
 def _version() -> str | None:

@@ -33,11 +33,11 @@ class Dac(TransformersCodec[DacOptions]):
     """
 
     options_type = DacOptions
-    batches = True
+    supports_batching = True
     family = "dac"
     causal = False
     model = "DacModel"
-    licences = ("MIT (DAC), Apache-2.0 (transformers)", "MIT")
+    licenses = ("MIT (DAC), Apache-2.0 (transformers)", "MIT")
     published: ClassVar[dict[str, Published]] = {
         "descript/dac_16khz": Published(
             "7c2fc5e759f1f501aefc6e7a0265cc57f5d17ba7", Facts(16_000, 320, 1024, 12, 74_141_697)

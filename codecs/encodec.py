@@ -30,13 +30,13 @@ class Encodec(TransformersCodec[EncodecOptions]):
     """
 
     options_type = EncodecOptions
-    batches = True
+    supports_batching = True
     family = "encodec"
     causal = True
     model = "EncodecModel"
     # The authors have not said under which licence the weights are:
     # https://github.com/facebookresearch/encodec/issues/69
-    licences = ("MIT (Encodec), Apache-2.0 (transformers)", "not stated by the authors")
+    licenses = ("MIT (Encodec), Apache-2.0 (transformers)", "not stated by the authors")
     published: ClassVar[dict[str, Published]] = {
         "facebook/encodec_24khz": Published(
             "c1dbe2ae3f1de713481a3b3e7c47f357092ee040", Facts(24_000, 320, 1024, 32, 14_851_810)

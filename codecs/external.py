@@ -41,7 +41,7 @@ class ExternalOptions(StatedOptions):
         start_timeout_s: Longest time until the worker is ready, in seconds.
         causal: Whether the codec needs no future sound.
         parameters: Number of weights.
-        weights_licence: Licence of its weights.
+        weights_license: Licence of its weights.
     """
 
     command: tuple[str, ...] = Field(min_length=1)
@@ -52,7 +52,7 @@ class ExternalOptions(StatedOptions):
     start_timeout_s: float = Field(default=600, gt=0, allow_inf_nan=False)
     causal: bool | None = None
     parameters: int | None = Field(default=None, gt=0)
-    weights_licence: str = ""
+    weights_license: str = ""
 
     @field_validator("command", mode="before")
     @classmethod
@@ -119,8 +119,8 @@ class External(Codec[ExternalOptions]):
             stated_bps=options.bitrate,
             causal=options.causal,
             parameters=options.parameters,
-            licence=options.licence,
-            weights_licence=options.weights_licence,
+            license=options.license,
+            weights_license=options.weights_license,
             settings={f"settings.{k}": v for k, v in options.settings.items()} | self._identity(),
         )
 

@@ -42,7 +42,7 @@ class Lowpass(Codec[LowpassOptions]):
             anchor=True,
             sample_rate=None,
             causal=False,
-            licence="BSD-3-Clause (SciPy)",
+            license="BSD-3-Clause (SciPy)",
             settings={
                 "cutoff": self.options.cutoff,
                 "stop": self.options.cutoff * STOP,

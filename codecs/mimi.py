@@ -31,11 +31,11 @@ class Mimi(TransformersCodec[MimiOptions]):
     """
 
     options_type = MimiOptions
-    batches = True
+    supports_batching = True
     family = "mimi"
     causal = True
     model = "MimiModel"
-    licences = ("MIT (Moshi), Apache-2.0 (transformers)", "CC-BY-4.0")
+    licenses = ("MIT (Moshi), Apache-2.0 (transformers)", "CC-BY-4.0")
     published: ClassVar[dict[str, Published]] = {
         "kyutai/mimi": Published(
             "89091b3e466eb6a9d11e537bf26b144f194978f7", Facts(24_000, 1920, 2048, 32, 79_308_609)

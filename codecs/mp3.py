@@ -74,6 +74,6 @@ class Mp3(PyavCodec[Mp3Options]):
             stated_bps=options.bitrate,
             causal=False,
             delay=DELAY,
-            licence="LGPL-2.0-or-later (LAME), LGPL-2.1-or-later (FFmpeg)",
+            license="LGPL-2.0-or-later (LAME), LGPL-2.1-or-later (FFmpeg)",
             settings=settings(options.model_dump()),
         )

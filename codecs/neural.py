@@ -80,18 +80,18 @@ class NeuralCodec(Codec[O]):
         packages: Packages that are imported, all in the extra `neural`.
         pads: Whether clips are padded with zeros to whole frames first; False for a model that does
             that its own way.
-        licences: Licence of the code, and of the weights.
+        licenses: Licence of the code, and of the weights.
     """
 
     uses_device = True
-    longest_s = 30.0
+    max_duration_s = 30.0
     family: ClassVar[str]
     published: ClassVar[Mapping[str, Published]]
     file_names: ClassVar[tuple[str, ...]]
     packages: ClassVar[tuple[str, ...]]
     pads: ClassVar[bool] = True
     causal: ClassVar[bool | None] = None
-    licences: ClassVar[tuple[str, str]]
+    licenses: ClassVar[tuple[str, str]]
 
     _model: Any = None
     _loaded: Facts
@@ -136,7 +136,7 @@ class NeuralCodec(Codec[O]):
         return self.options.revision or (known.revision if known else "main")
 
     @property
-    def encodes_as(self) -> str:
+    def encoding_key(self) -> str:
         """Codecs of one checkpoint nest: each codebook codes what the ones before it left."""
         checkpoint = self.spec.checkpoint or Checkpoint(source=self.options.checkpoint)
         return " ".join(
@@ -165,8 +165,8 @@ class NeuralCodec(Codec[O]):
             causal=self.causal,
             parameters=facts.parameters if facts else None,
             checkpoint=checkpoint,
-            licence=self.licences[0],
-            weights_licence=_licence(checkpoint, self.licences[1]),
+            license=self.licenses[0],
+            weights_license=_license(checkpoint, self.licenses[1]),
             settings={
                 "num_codebooks": depth,
                 "dtype": "float32",
@@ -344,7 +344,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _licence(checkpoint: Checkpoint, published: str) -> str:
+def _license(checkpoint: Checkpoint, published: str) -> str:
     """Licence of the weights; whose local ones are, nobody can tell."""
     if checkpoint.sha256 and not checkpoint.revision:
         return f"not known, as they are local (of the published ones: {published})"

@@ -85,7 +85,7 @@ class Opus(PyavCodec[OpusOptions]):
             stated_bps=options.bitrate,
             causal=False,
             delay=PRE_SKIP[options.application] * options.sample_rate // DECODER_RATE,
-            licence="BSD-3-Clause (libopus)",
+            license="BSD-3-Clause (libopus)",
             settings=settings(options.model_dump() | {"frame_duration": options.milliseconds}),
         )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 import numpy as np
 
 from almbench.audio import Samples, to_integers
-from almbench.codecs.base import Codec, Encoded, Options, in_step
+from almbench.codecs.base import Codec, Encoded, Options, trim_delay
 from almbench.errors import CodecError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def decode(decoder: str, stream: Stream) -> Samples:
     """Decode packets.
 
     Only the packets' bytes are used. Hints of delay and padding that PyAV may attach to a packet
-    differ between its versions, so delays are removed by `in_step` and by nothing else; but for
+    differ between its versions, so delays are removed by `trim_delay` and by nothing else; but for
     Opus, whose header says how much the decoder itself drops.
 
     Args:
@@ -229,7 +229,7 @@ def whole(decoded: Samples, delay: int, length: int) -> Samples:
         raise CodecError(
             f"the decoder gave {len(decoded)} samples; {delay} of delay and {length} were due"
         )
-    return in_step(decoded, delay, length)
+    return trim_delay(decoded, delay, length)
 
 
 def settings(options: dict[str, Any]) -> Settings:

@@ -76,7 +76,7 @@ class Reconstructions:
             frame_rate=options.frame_rate,
             codebook_sizes=options.codebook_sizes,
             stated_bps=options.bitrate,
-            licence=options.licence,
+            license=options.license,
         )
 
     def find(self, clip_id: str) -> Path:

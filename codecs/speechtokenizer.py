@@ -47,7 +47,7 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
         "speechtokenizer_hubert_avg/SpeechTokenizer.pt",
     )
     packages = ("einops", PACKAGE)
-    licences = ("Apache-2.0", "Apache-2.0")
+    licenses = ("Apache-2.0", "Apache-2.0")
     published: ClassVar[dict[str, Published]] = {
         "fnlp/SpeechTokenizer": Published("main", Facts(16_000, 320, 1024, 8, 103_675_586))
     }

@@ -59,8 +59,8 @@ class StableCodec(External):
             timeout_s=options.timeout_s,
             family="stablecodec",
             causal=False,
-            licence="MIT",
-            weights_licence="Stability AI Community License (restricted; accept it on the hub)",
+            license="MIT",
+            weights_license="Stability AI Community License (restricted; accept it on the hub)",
         )
         super().__init__(id_, label, external)
 

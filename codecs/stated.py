@@ -16,14 +16,14 @@ class StatedOptions(Options):
         codebook_sizes: Entries of each codebook; with `frame_rate` they give the nominal bitrate,
             and take the place of `bitrate`.
         family: The kind of codec; the codec's id by default.
-        licence: Licence of its code.
+        license: Licence of its code.
     """
 
     bitrate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     frame_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     codebook_sizes: tuple[Annotated[int, Field(ge=2)], ...] = ()
     family: str = ""
-    licence: str = ""
+    license: str = ""
 
     @model_validator(mode="after")
     def _one_bitrate(self) -> Self:

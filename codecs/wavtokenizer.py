@@ -67,7 +67,7 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
     causal = False
     pads = False
     packages = ("transformers",)
-    licences = ("MIT (WavTokenizer), Apache-2.0 (transformers)", "MIT")
+    licenses = ("MIT (WavTokenizer), Apache-2.0 (transformers)", "MIT")
     published: ClassVar[dict[str, Published]] = {
         LARGE["40"]: Published("main", Facts(RATE, 600, 4096, 1, 72_051_810)),
         LARGE["75"]: Published("main", Facts(RATE, 320, 4096, 1, 71_690_242)),

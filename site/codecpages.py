@@ -103,8 +103,8 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
         ("Parameters", codec.parameters and f"{codec.parameters / 1e6:,.1f} million"),
         ("Checkpoint", _source(codec.checkpoint)),
         ("SHA-256", codec.checkpoint and codec.checkpoint.sha256),
-        ("Licence", codec.licence),
-        ("Weights", codec.weights_licence),
+        ("Licence", codec.license),
+        ("Weights", codec.weights_license),
         ("Settings", ", ".join(f"{key} {value}" for key, value in codec.settings.items())),
         ("Role", "an anchor, which is not ranked" if codec.anchor else ""),
     ]

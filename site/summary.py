@@ -249,7 +249,7 @@ def codec_table(run: Run) -> CodecTable:
         "Measured kbit/s": lambda c: measured_rate(run, c.id),
         "Codes": _codes,
         "Sample rate": lambda c: sample_rate(run, c),
-        "Licence": _licence,
+        "Licence": _license,
     }
     codecs = run.manifest.codecs
     values = {name: [make(codec) for codec in codecs] for name, make in columns.items()}
@@ -286,9 +286,9 @@ def sample_rate(run: Run, codec: CodecRecord) -> str:
     return ", ".join(map(hertz, sorted(rates)))
 
 
-def _licence(codec: CodecRecord) -> str:
-    weights = codec.weights_licence
-    return "; ".join(filter(None, (codec.licence, f"weights {weights}" if weights else "")))
+def _license(codec: CodecRecord) -> str:
+    weights = codec.weights_license
+    return "; ".join(filter(None, (codec.license, f"weights {weights}" if weights else "")))
 
 
 def duration(seconds: float) -> str:

@@ -46,9 +46,7 @@ def test_names_are_known_without_an_import_and_new_packages_after_a_refresh(shap
 
 
 def test_a_class_is_loaded_once_asked_for_and_checked_against_the_base(shapes: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"'square' \(shapes_for_test:Square, of almbench"
-    ):
+    with pytest.raises(UserError, match=r"'square' \(shapes_for_test:Square, of almbench"):
         make_registry().load("square")
     module = sys.modules["shapes_for_test"]
     bases = (module.Base,)
@@ -62,8 +60,6 @@ def test_a_class_is_loaded_once_asked_for_and_checked_against_the_base(shapes: P
 
 def test_a_second_registration_names_both_packages(shapes: Path) -> None:
     shapes.write_text("[almbench.shapes]\nsquare = shapes_for_test:Circle\n")
-    words = (
-        r"Square \(of almbench\) and shapes_for_test:Circle \(of more-shapes\)\. To fix"
-    )
+    words = r"Square \(of almbench\) and shapes_for_test:Circle \(of more-shapes\)\. To fix"
     with pytest.raises(UserError, match=words):
         make_registry().names()

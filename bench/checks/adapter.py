@@ -194,7 +194,7 @@ class Subject:
     @property
     def usual(self) -> int:
         """Samples of a clip of usual length: 2 s, or what the codec takes at most."""
-        return int(min(SPEECH_S, self.codec.longest_s or SPEECH_S) * self.rate)
+        return int(min(SPEECH_S, self.codec.max_duration_s or SPEECH_S) * self.rate)
 
     def speech(self, length: int, start: float = 0.0) -> Samples:
         """Speech of `length` samples from `start` seconds on, repeated if need be."""
@@ -291,7 +291,7 @@ def _determinism(subject: Subject) -> Result:
 
 def _batch(subject: Subject) -> Result:
     clips = [level * subject.speech(subject.usual, 1 / level) for level in (1.0, 0.5, 0.25)]
-    claims = subject.codec.batches
+    claims = subject.codec.supports_batching
     try:
         together = subject.encode(*clips)
         sounds = subject.decode(*together)
@@ -338,7 +338,7 @@ def _delay(subject: Subject) -> Result:
 
 
 def _nested(subject: Subject) -> Result:
-    if subject.codec.encodes_as is None:
+    if subject.codec.encoding_key is None:
         return "not claimed", "info"
     other = _sibling(subject)
     if other is None:
@@ -375,7 +375,7 @@ def _sibling(subject: Subject) -> Subject | None:
                 other = Subject(made, subject.device)
             except (ValidationError, CodecError, UserError, Unavailable):
                 continue
-            if made.encodes_as == codec.encodes_as and len(other.spec.codebook_sizes) == wanted:
+            if made.encoding_key == codec.encoding_key and len(other.spec.codebook_sizes) == wanted:
                 return other
     return None
 
@@ -403,7 +403,7 @@ def _odd(sound_of: Callable[[Subject], Samples]) -> Callable[[Subject], Result]:
 
 
 def _long(subject: Subject) -> Result:
-    longest = subject.codec.longest_s
+    longest = subject.codec.max_duration_s
     if longest is not None and longest < LONG_S:
         return f"refused: it takes at most {longest:g} s", "info"
     return _odd(lambda s: s.speech(int(LONG_S * s.rate)))(subject)

@@ -35,7 +35,7 @@ def _codecs() -> Group:
     from almbench.codecs.builtin import PRESETS
     from almbench.codecs.registry import adapter_names, create_preset
 
-    table = _table("ready-made", "label", "domains", "usable", "licence")
+    table = _table("preset", "label", "domains", "usable", "licence")
     missing: dict[str, list[str]] = {}
     for id_, preset in PRESETS.items():
         codec = create_preset(id_)
@@ -46,8 +46,8 @@ def _codecs() -> Group:
         usable = "no" if any(id_ in ids for ids in missing.values()) else "yes"
         spec = codec.spec
         label = codec_label(spec)
-        licence = f"{spec.licence}; weights: {spec.weights_licence}".removesuffix("; weights: ")
-        table.add_row(id_, escape(label), _domains(preset.domains), usable, escape(licence))
+        license_ = f"{spec.license}; weights: {spec.weights_license}".removesuffix("; weights: ")
+        table.add_row(id_, escape(label), _domains(preset.domains), usable, escape(license_))
     notes = [f"[bold]{', '.join(ids)}[/]: {escape(why)}\n" for why, ids in missing.items()]
     adapters = f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}."
     return Group(table, *notes, adapters)

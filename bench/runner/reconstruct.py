@@ -125,7 +125,7 @@ class Reconstructor:
         for testset, clips in work:
             for planned in testset.codecs:
                 codec = planned.codec
-                shared = codec.encodes_as if isinstance(codec, Codec) else None
+                shared = codec.encoding_key if isinstance(codec, Codec) else None
                 name = f"shared {shared}" if shared else f"codec {planned.record.id} {id(codec)}"
                 groups.setdefault(name, []).extend(
                     self._task(testset.name, planned, clip) for clip in clips
@@ -204,7 +204,7 @@ class Reconstructor:
 
     def _batches(self, jobs: list[EncodeJob], codec: Codec[Any]) -> Iterator[list[EncodeJob]]:
         """Batch clips of equal length and rate, the shortest first, where the codec allows it."""
-        most = self._device.batch if codec.batches and codec.uses_device else 1
+        most = self._device.batch if codec.supports_batching and codec.uses_device else 1
         batch: list[EncodeJob] = []
         for job in sorted(jobs, key=_size):
             if batch and (len(batch) == most or _size(job) != _size(batch[0])):
@@ -234,10 +234,10 @@ class Reconstructor:
         assert isinstance(codec, Codec)  # noqa: S101 - for the type checker
         try:
             seconds = job.original.duration_s or 0.0
-            if codec.longest_s and seconds > codec.longest_s:
+            if codec.max_duration_s and seconds > codec.max_duration_s:
                 raise CodecError(
                     f"the clip lasts {seconds:.1f} s; this codec takes at most "
-                    f"{codec.longest_s:.0f} s at a time"
+                    f"{codec.max_duration_s:.0f} s at a time"
                 )
             sound = read(self._folder.original(task.testset, task.clip))
             rate = task.planned.record.sample_rate or sound.rate

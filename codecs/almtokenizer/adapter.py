@@ -44,9 +44,9 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
     file_names = ("config.json", "model.safetensors")
     packages = ("safetensors",)
     pads = False  # the model pads to its window
-    batches = True
+    supports_batching = True
     published: ClassVar[dict[str, Published]] = {}
-    licences = ("Apache-2.0", "see the checkpoint's card")
+    licenses = ("Apache-2.0", "see the checkpoint's card")
 
     def files(self, *, network: bool) -> Files:
         """Find the checkpoint's files.
@@ -60,17 +60,17 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         return Files(BUNDLED, "", {name: folder / name for name in self.file_names})
 
     @property
-    def encodes_as(self) -> str:
+    def encoding_key(self) -> str:
         """Codes nest only where the window is the same."""
-        return f"{super().encodes_as} w{self.options.window}"
+        return f"{super().encoding_key} w{self.options.window}"
 
     @property
     def spec(self) -> CodecSpec:
         """Facts of the checkpoint at this window."""
         spec = super().spec
-        weights = "CC BY 4.0" if self.options.checkpoint == BUNDLED else spec.weights_licence
+        weights = "CC BY 4.0" if self.options.checkpoint == BUNDLED else spec.weights_license
         settings = {**spec.settings, "window": self.options.window}
-        return spec.model_copy(update={"settings": settings, "weights_licence": weights})
+        return spec.model_copy(update={"settings": settings, "weights_license": weights})
 
     def _facts(self, files: Files) -> Facts:
         from almbench.codecs.almtokenizer.checkpoint import read_model_config

@@ -28,11 +28,11 @@ class Sound(Codec[Depth]):
     """A sound codec: each sample quantised, then what is left of it, in pairs of samples."""
 
     options_type = Depth
-    batches = True
+    supports_batching = True
     frame_rate = float(RATE)
 
     @property
-    def encodes_as(self) -> str | None:
+    def encoding_key(self) -> str | None:
         return "sound"
 
     @property
@@ -129,7 +129,7 @@ class Stated(Sound):
     """No codebooks; says 64 kbit/s and emits 96."""
 
     @property
-    def encodes_as(self) -> str | None:
+    def encoding_key(self) -> str | None:
         return None
 
     @property
@@ -180,7 +180,7 @@ class Mixing(Sound):
 class OneByOne(Sound):
     """Takes one clip, and says so."""
 
-    batches = False
+    supports_batching = False
 
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
         assert len(batch) == 1
@@ -190,7 +190,7 @@ class OneByOne(Sound):
 class SaysBatches(OneByOne):
     """Takes one clip, and says otherwise."""
 
-    batches = True
+    supports_batching = True
 
 
 class OwnBooks(Sound):
@@ -226,7 +226,7 @@ class NeedsTwo(Sound):
 class Refuses(Sound):
     """Says that it cannot take what it cannot take."""
 
-    longest_s = 5.0
+    max_duration_s = 5.0
 
     def quantise(self, samples: Samples) -> Array:
         if len(samples) < 2:

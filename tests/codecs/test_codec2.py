@@ -89,7 +89,7 @@ def lag(reference: Samples, decoded: Samples, most: int = 400) -> int:
 
 
 @pytest.mark.parametrize("mode", list(DELAYS))
-def test_speech_comes_back_in_step(mode: int, speeches: list[Sound]) -> None:
+def test_speech_comes_back_aligned(mode: int, speeches: list[Sound]) -> None:
     codec = make(mode)
     clips = [resample(sound.samples, sound.rate, 8000) for sound in speeches]
     # One clip's envelope says it to some 20 samples only.

@@ -455,7 +455,7 @@ def test_stablecodec_says_what_it_is_and_what_it_lacks() -> None:
     assert spec.codebook_sizes == (46656,)
     assert spec.frame_rate == 25
     assert spec.nominal_kbps == pytest.approx(0.3877443751)
-    assert "Community License" in spec.weights_licence
+    assert "Community License" in spec.weights_license
     with pytest.raises(Unavailable, match="Cure: bench codec install stablecodec"):
         codec.fetch(network=False)
     rates = {"2x15625_700bps": 0.6965784285, "4x729_1000bps": 0.9509775004}

@@ -245,7 +245,7 @@ def test_a_batch_equals_single_clips(case: Case, codec: Codec[Any], clip: Sample
 def test_depths_nest(case: Case, clip: Samples) -> None:
     deep, shallow = (4, 2) if case.adapter == "encodec" else (8, 3)
     few, many = case.loaded(shallow), case.loaded(deep)
-    assert few.encodes_as == many.encodes_as is not None
+    assert few.encoding_key == many.encoding_key is not None
     short = clip[:6000]
     [a], [b] = few.encode([short], RATE), many.encode([short], RATE)
     assert a.codes is not None
@@ -349,10 +349,10 @@ def test_published_facts(id_: str, tmp_path: Path) -> None:
     absent = create("a", "A", adapter, {"checkpoint": id_, "revision": "not-here"})
     assert isinstance(here, Codec)
     assert isinstance(absent, Codec)
-    other = {"checkpoint", "weights_licence"}
+    other = {"checkpoint", "weights_license"}
     assert here.spec.model_dump(exclude=other) == absent.spec.model_dump(exclude=other)
-    assert absent.spec.weights_licence in here.spec.weights_licence
-    assert "not known, as they are local" in here.spec.weights_licence
+    assert absent.spec.weights_license in here.spec.weights_license
+    assert "not known, as they are local" in here.spec.weights_license
     assert absent.spec.checkpoint is not None
     assert absent.spec.checkpoint.sha256 == ""
 

@@ -70,7 +70,7 @@ def lag(reference: Samples, decoded: Samples, most: int = 2000) -> int:
 
 
 @every_case
-def test_a_chirp_comes_back_in_step(adapter: str, options: dict[str, Any], tolerance: int) -> None:
+def test_a_chirp_comes_back_aligned(adapter: str, options: dict[str, Any], tolerance: int) -> None:
     codec = make(adapter, options)
     rate = rate_of(codec)
     # Slow, because in the speech mode of Opus a fast chirp correlates best a few samples away.
@@ -80,7 +80,7 @@ def test_a_chirp_comes_back_in_step(adapter: str, options: dict[str, Any], toler
 
 
 @every_case
-def test_speech_comes_back_in_step(
+def test_speech_comes_back_aligned(
     adapter: str, options: dict[str, Any], tolerance: int, speech: Sound
 ) -> None:
     codec = make(adapter, options)

@@ -79,7 +79,7 @@ def test_the_nominal_bitrate_is_stated_or_computed(tmp_path: Path) -> None:
     assert spec.nominal_kbps == 1.5
     assert spec.tokens_per_second == 150
     assert spec.family == "theirs"
-    assert make(tmp_path, family="dac", licence="MIT", sample_rate=16000).spec.family == "dac"
+    assert make(tmp_path, family="dac", license="MIT", sample_rate=16000).spec.family == "dac"
     make(tmp_path).fetch(network=False)
 
 

@@ -73,7 +73,7 @@ def test_every_preset_is_what_its_id_says(id_: str) -> None:
     ready = PRESETS[id_]
     spec = create_preset(id_).spec
     assert (spec.id, spec.label) == (id_, ready.label)
-    assert spec.licence
+    assert spec.license
     speech_only = id_.startswith(SPEECH_ONLY)
     assert ready.domains == (("speech",) if speech_only else ("speech", "sound", "music"))
     if "-" not in id_:  # the project's own codec, at its usual rate

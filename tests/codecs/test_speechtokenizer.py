@@ -172,7 +172,7 @@ def test_three_codebooks_are_the_first_three_of_eight(
         audio = upstream.decode(torch.from_numpy(shallow.codes)[:, None])[0, 0].numpy()
     np.testing.assert_allclose(by_three, audio[:5000], atol=1e-4, rtol=0)
     assert not np.array_equal(by_three, codec.decode([deep], 16_000)[0])
-    assert three.encodes_as == codec.encodes_as
+    assert three.encoding_key == codec.encoding_key
 
 
 # What the adapter promises.
@@ -194,8 +194,8 @@ def test_facts_of_a_checkpoint_are_the_published_ones(codec: SpeechTokenizer) ->
     assert spec.tokens_per_second == 400
     assert spec.checkpoint
     assert len(spec.checkpoint.sha256) == 64
-    assert published.weights_licence in spec.weights_licence
-    skipped = {"checkpoint": None, "weights_licence": ""}
+    assert published.weights_license in spec.weights_license
+    skipped = {"checkpoint": None, "weights_license": ""}
     assert spec.model_copy(update=skipped) == published.model_copy(update=skipped)
     assert spec.parameters == sum(weight.numel() for weight in codec._model.parameters())
 
@@ -206,7 +206,7 @@ def test_preset() -> None:
     assert isinstance(codec, SpeechTokenizer)
     assert codec.spec.nominal_kbps == pytest.approx(1.5)
     assert codec.spec.sample_rate == 16_000
-    assert not codec.batches
+    assert not codec.supports_batching
 
 
 @pytest.mark.parametrize("torchaudio", ["None", "'installed'"])

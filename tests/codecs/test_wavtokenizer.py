@@ -284,8 +284,8 @@ def test_facts_of_a_checkpoint_are_the_published_ones(codec: WavTokenizer, kind:
     assert len(spec.checkpoint.sha256) == 64
     assert published.checkpoint
     assert published.checkpoint.source == LARGE[kind]
-    assert published.weights_licence in spec.weights_licence
-    skipped = {"checkpoint": None, "weights_licence": ""}
+    assert published.weights_license in spec.weights_license
+    skipped = {"checkpoint": None, "weights_license": ""}
     assert spec.model_copy(update=skipped) == published.model_copy(update=skipped)
 
 
@@ -295,7 +295,7 @@ def test_presets() -> None:
         assert isinstance(ready, WavTokenizer)
         assert ready.options.checkpoint == LARGE[kind]
         assert ready.spec.nominal_kbps == pytest.approx(float(name.split("-")[1]))
-        assert not ready.batches
+        assert not ready.supports_batching
 
 
 # What can be wrong with a checkpoint.

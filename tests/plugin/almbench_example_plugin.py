@@ -41,7 +41,7 @@ class MuLaw(Codec[MuLawOptions]):
             frame_rate=rate,
             codebook_sizes=(2**bits,),
             causal=True,
-            licence="Apache-2.0",
+            license="Apache-2.0",
         )
 
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:

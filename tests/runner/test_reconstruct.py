@@ -28,8 +28,8 @@ class Residual(Codec[Options]):
     """Quantises each sample, then what is left of it: the codebooks nest."""
 
     uses_device = True
-    batches = True
-    longest_s = 2.0
+    supports_batching = True
+    max_duration_s = 2.0
 
     def __init__(
         self, id_: str, depth: int, fits: int = 100, name: str | None = "residual"
@@ -40,7 +40,7 @@ class Residual(Codec[Options]):
         self.loads = 0
 
     @property
-    def encodes_as(self) -> str | None:
+    def encoding_key(self) -> str | None:
         return self.name
 
     @property

@@ -35,7 +35,7 @@ def dressed(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "codebook_sizes": [16, 32],
         "parameters": 1_234_567,
         "checkpoint": {"source": "/home/me/secret/weights", "revision": "", "sha256": HASH},
-        "weights_licence": "CC-BY-4.0",
+        "weights_license": "CC-BY-4.0",
     }
     source = "A & B, <i>2025</i>"
     figures = [("stoi", 0.5, "talk", None), ("utmos", 3.0, None, "speech")]

@@ -54,7 +54,7 @@ def test_it_needs_no_network_and_is_named() -> None:
     assert spec.checkpoint is not None
     assert spec.checkpoint.source == BUNDLED
     assert len(spec.checkpoint.sha256) == 64
-    assert spec.weights_licence == "CC BY 4.0"
+    assert spec.weights_license == "CC BY 4.0"
     assert spec.parameters == pytest.approx(1.5e6, rel=0.01)  # as its card says
     assert "CC BY 4.0" in (make().files(network=False).weights.parent / "README.md").read_text()
 
@@ -158,7 +158,7 @@ def test_a_finer_window_makes_more_codes_and_another_encoding(talk: Samples) -> 
     assert fine.bits is not None
     assert coarse.bits is not None
     assert fine.bits / coarse.bits == pytest.approx(3, rel=0.05)
-    assert loaded(2).encodes_as != loaded(6).encodes_as
+    assert loaded(2).encoding_key != loaded(6).encoding_key
 
 
 @pytest.mark.parametrize("window", [1, 11, 75])
@@ -184,7 +184,7 @@ def test_a_folder_with_the_same_model_gives_the_same_codes(
     [mine], [shipped] = (c.encode([talk], RATE) for c in (codec, loaded()))
     np.testing.assert_array_equal(mine.codes, shipped.codes)
     np.testing.assert_array_equal(codec.decode([mine], RATE)[0], loaded().decode([mine], RATE)[0])
-    assert codec.spec.weights_licence != "CC BY 4.0"  # whose a folder is, nobody can tell
+    assert codec.spec.weights_license != "CC BY 4.0"  # whose a folder is, nobody can tell
     assert (tmp_path / "model.safetensors").stat().st_size == pytest.approx(
         loaded().files(network=False).weights.stat().st_size, rel=1e-3
     )

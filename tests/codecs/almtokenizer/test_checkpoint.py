@@ -232,7 +232,7 @@ def test_any_length_and_silence(checkpoint: Path, length: int) -> None:
 
 def test_a_batch_is_as_its_members_alone(checkpoint: Path, talk: Samples) -> None:
     codec = loaded(checkpoint)
-    assert codec.batches
+    assert codec.supports_batching
     clips = [talk[:8000], talk[8000:16_000], np.zeros(8000)]
     together = codec.encode(clips, RATE)
     sounds = codec.decode(together, RATE)
@@ -251,7 +251,7 @@ def test_fewer_codebooks_take_the_first_codes(checkpoint: Path, talk: Samples) -
 
 def test_codes_nest_for_one_window_only(checkpoint: Path) -> None:
     one, fewer, other = (
-        make(checkpoint, **options).encodes_as
+        make(checkpoint, **options).encoding_key
         for options in ({}, {"num_codebooks": 1}, {"window": 3})
     )
     assert one == fewer
