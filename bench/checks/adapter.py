@@ -68,7 +68,7 @@ def print_check(name: str, options: Sequence[str], device: str) -> int:
     """Check a codec and print what was found.
 
     Args:
-        name: A ready-made codec's id, or an adapter's name.
+        name: A built-in preset, or an adapter's name.
         options: Options of the adapter, each KEY=VALUE.
         device: auto, cpu or cuda.
 
@@ -103,7 +103,7 @@ def print_check(name: str, options: Sequence[str], device: str) -> int:
 
 
 def make(name: str, options: Sequence[str]) -> Codec[Any]:
-    """Make a codec by the name of a ready-made one or of an adapter.
+    """Make a codec by the name of a built-in preset or of an adapter.
 
     Args:
         name: The name.

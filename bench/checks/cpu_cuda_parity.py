@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _neural() -> list[str]:
-    """The ready-made codecs that use a device."""
+    """The built-in presets that use a device."""
     return [
         id_ for id_, made in PRESETS.items() if getattr(adapter(made.adapter), "uses_device", 0)
     ]

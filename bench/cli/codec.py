@@ -10,7 +10,7 @@ app = typer.Typer(help="Environments of codecs that need their own.", no_args_is
 
 
 def check(
-    codec: Annotated[str, typer.Argument(help="A ready-made codec, or an adapter's name.")],
+    codec: Annotated[str, typer.Argument(help="A built-in preset, or an adapter's name.")],
     option: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="Option of the adapter; may be repeated."),

@@ -77,7 +77,7 @@ class TestSetConfig(_Strict):
 
 
 class CodecConfig(_Strict):
-    """A codec with its settings. Without `adapter`, `id` names a ready-made one.
+    """A codec with its settings. Without `adapter`, `id` names a built-in preset.
 
     Attributes:
         id: Name in tables and folders.
