@@ -25,10 +25,11 @@ fast: install  ## Run the fast tests.
 demopage: install  ## Check the suite alm-demo's values on the demo page's audio: DATA=PATH.
 	$(BIN)/python tests/demo/check_demo_page.py $(DATA)
 
-lint: install  ## Check style and types.
+lint: install  ## Check style, types and spelling.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 format: install  ## Put the code in the house style.
 	$(BIN)/ruff check --fix

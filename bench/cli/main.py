@@ -33,7 +33,6 @@ app = typer.Typer(
         "130 interrupted, the same command goes on."
     ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,0 +1,6 @@
+"""The command line, as `python -m almbench`."""
+
+from almbench.cli.main import main
+
+if __name__ == "__main__":
+    main()
