@@ -7,21 +7,14 @@ A package of one's own adds a family by an entry point of the group `almbench.me
 """
 
 from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
-
-from pydantic import ValidationError
 
 from almbench.domains import Domain
 from almbench.errors import UserError, unknown
 from almbench.metrics.base import Family, Metric
-from almbench.validation import explain
+from almbench.plugins import Registry, parse_options
 
-GROUP = "almbench.metrics"
-
-BUILTIN = {
+FAMILIES = {
     "pesq_wb": "almbench.metrics.pesq:PesqWideBand",
     "pesq_nb": "almbench.metrics.pesq:PesqNarrowBand",
     "stoi": "almbench.metrics.stoi:Stoi",
@@ -36,30 +29,32 @@ BUILTIN = {
 }
 
 
+_families: Registry[type[Family[Any]]] = Registry(
+    "metric family", "almbench.metrics", FAMILIES, (Family,)
+)
+
+
 def family_names() -> list[str]:
     """The families, those of the package first.
 
     Raises:
-        UserError: Two installed packages claim the same name.
+        UserError: Two installed packages use the same name.
     """
-    return list(_addresses())
+    return _families.names()
 
 
-@cache
 def family(name: str) -> type[Family[Any]]:
-    """Load a family.
+    """Import a family.
 
     Raises:
         UserError: There is no such family, or an installed package gives a faulty one.
     """
-    addresses = _addresses()
-    if name not in addresses:
-        raise UserError(unknown("metric family", name, addresses))
-    address = addresses[name]
-    if isinstance(address, EntryPoint):
-        return _load_plugin(address)
-    module, attribute = address.split(":")
-    loaded: type[Family[Any]] = getattr(import_module(module), attribute)
+    loaded = _families.load(name)
+    if loaded.name != name:
+        raise UserError(
+            f"The metric family '{name}' has the name '{loaded.name}' in its class "
+            f"{loaded.__module__}.{loaded.__name__}. To fix: register it as '{loaded.name}'."
+        )
     return loaded
 
 
@@ -75,10 +70,7 @@ def make_family(name: str, settings: Mapping[str, Any]) -> Family[Any]:
         UserError: There is no such family, or a setting is wrong.
     """
     cls = family(name)
-    try:
-        return cls(cls.settings_type.model_validate(dict(settings)))
-    except ValidationError as error:
-        raise UserError(explain(error, cls.settings_type, f"[settings.{name}]")) from error
+    return cls(parse_options(cls.settings_type, settings, f"[settings.{name}]"))
 
 
 def metric_names() -> list[str]:
@@ -112,21 +104,6 @@ def metric(name: str) -> Metric:
     return next(m for m in family(family_of(name)).metrics if m.name == name)
 
 
-@cache
-def _addresses() -> dict[str, str | EntryPoint]:
-    """Where each family is: a "module:class" of this package, or another package's entry point."""
-    addresses: dict[str, str | EntryPoint] = dict(BUILTIN)
-    for entry in entry_points(group=GROUP):
-        if entry.name in addresses:
-            raise UserError(
-                f"{_owner(entry)} registers the metric family '{entry.name}', which exists "
-                f"already. Rename its entry point, or uninstall it."
-            )
-        addresses[entry.name] = entry
-    return addresses
-
-
-@cache
 def _columns() -> dict[str, str]:
     """Which family computes which metric."""
     columns: dict[str, str] = {}
@@ -135,27 +112,7 @@ def _columns() -> dict[str, str]:
             if facts.name in columns:
                 raise UserError(
                     f"The metric '{facts.name}' is given by two families, "
-                    f"'{columns[facts.name]}' and '{name}'. Uninstall one of them."
+                    f"'{columns[facts.name]}' and '{name}'. To fix: uninstall one of them."
                 )
             columns[facts.name] = name
     return columns
-
-
-def _load_plugin(entry: EntryPoint) -> type[Family[Any]]:
-    try:
-        loaded = entry.load()
-    except Exception as error:
-        raise UserError(
-            f"The metric family '{entry.name}' of {_owner(entry)} cannot be loaded "
-            f"({type(error).__name__}: {error}). Repair or uninstall it."
-        ) from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Family) and loaded.name == entry.name):
-        raise UserError(
-            f"{_owner(entry)} registers {entry.value} as the metric family '{entry.name}', but "
-            f"that is no subclass of almbench.metrics.base.Family of this name."
-        )
-    return loaded
-
-
-def _owner(entry: EntryPoint) -> str:
-    return f"The package '{entry.dist.name}'" if entry.dist else "An installed package"

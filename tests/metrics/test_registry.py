@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,11 +30,6 @@ class Again(Loudest):
 """
 
 
-def forget() -> None:
-    for function in (registry.family, registry._addresses, registry._columns):
-        function.cache_clear()
-
-
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An installed package, of which a test writes the entry points."""
@@ -42,10 +38,10 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: loudest-plugin\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    forget()
+    registry._families.refresh()
     yield info / "entry_points.txt"
     sys.modules.pop("loudest_plugin", None)
-    forget()
+    registry._families.refresh()
 
 
 def register(points: Path, *lines: str) -> None:
@@ -108,7 +104,7 @@ def test_an_installed_package_adds_a_family(plugin: Path) -> None:
 
 def test_a_name_cannot_be_registered_twice(plugin: Path) -> None:
     register(plugin, "stoi = loudest_plugin:Loudest")
-    with pytest.raises(UserError, match="'loudest-plugin' registers the metric family 'stoi'"):
+    with pytest.raises(UserError, match=r"'stoi' is registered twice: .* \(of loudest-plugin\)"):
         registry.family_names()
 
 
@@ -121,14 +117,14 @@ def test_two_families_cannot_give_the_same_metric(plugin: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("loudest = loudest_plugin:Missing", "cannot be loaded"),
-        ("loudest = no_such_module:Loudest", "cannot be loaded"),
-        ("loudest = loudest_plugin:Settings", "no subclass"),
-        ("quietest = loudest_plugin:Loudest", "of this name"),
+        ("loudest = loudest_plugin:Missing", "cannot be imported"),
+        ("loudest = no_such_module:Loudest", "cannot be imported"),
+        ("loudest = loudest_plugin:Settings", "not a subclass"),
+        ("quietest = loudest_plugin:Loudest", "has the name 'loudest'"),
     ],
 )
 def test_a_faulty_package_is_named(plugin: Path, line: str, message: str) -> None:
     register(plugin, line)
     with pytest.raises(UserError, match=message) as error:
         registry.family(line.split(maxsplit=1)[0])
-    assert "loudest-plugin" in str(error.value)
+    assert re.search("loudest.plugin", str(error.value))
