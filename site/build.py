@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from almbench.listening.analysis import analyse
+from almbench.listening.kinds import load_kinds
 from almbench.site.blind import blind_pages
 from almbench.site.card import draw_card
 from almbench.site.codecpages import codec_pages
@@ -77,6 +78,7 @@ def _write_pages(site: Site, pages: list[Page]) -> None:
         link_picture=CARD,
         duration=duration,
         page_data=page_data,
+        test_kinds=load_kinds(),
     )
     for page in pages:
         template = jinja.get_template(page.template)

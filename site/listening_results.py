@@ -1,4 +1,4 @@
-"""What a site shows of blind tests: ratings beside the scores of the same clips, and ABX counts."""
+"""Results of blind tests on the site: ratings beside the scores of the same clips, and others."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,22 +7,21 @@ import numpy as np
 import pandas as pd
 
 from almbench.errors import UserError
-from almbench.listening.abx import ALL
 from almbench.listening.analysis import Analysis
+from almbench.listening.kinds import TestKind, load_kind
 from almbench.listening.panel import Panel
 from almbench.listening.plot import draw
-from almbench.listening.submissions import AbxResult, MushraResult
 from almbench.names import ORIGINAL
 from almbench.results.comparison import ARROWS, codec_label
 from almbench.results.manifest import MetricRecord
 from almbench.results.tables import records
 from almbench.site.output import Output
 from almbench.site.source import Run, number
-from almbench.statistics.correlation import correlate
+from almbench.statistics.correlation import Correlation, correlate
 
 
 @dataclass(frozen=True)
-class Rated:
+class SystemRating:
     """A system: its mean rating with the 95 % interval, and its mean score by each metric."""
 
     label: str
@@ -34,13 +33,11 @@ class Rated:
 
 
 @dataclass(frozen=True)
-class Correlation:
-    """How far a metric's means go with the ratings, over `systems` systems; empty if undefined."""
+class MetricCorrelation:
+    """How far the means of a metric go with the ratings, over the systems that have both."""
 
     metric: MetricRecord
-    pearson: float | None
-    spearman: float | None
-    systems: int
+    found: Correlation
 
     @property
     def label(self) -> str:
@@ -54,75 +51,88 @@ class Correlation:
 
     @property
     def texts(self) -> tuple[str, str]:
-        """Both coefficients for readers."""
+        """Both coefficients for readers; empty where they are not defined."""
         pearson, spearman = (
-            "" if r is None else number(r, 2) for r in (self.pearson, self.spearman)
+            "" if r is None else number(r, 2) for r in (self.found.pearson, self.found.spearman)
         )
         return pearson, spearman
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of the MUSHRA test of a domain.
+class Ratings:
+    """The results of a test that rates systems.
 
     Attributes:
+        kind: The kind of test.
         domain: speech, sound or music.
         title: Title of the test.
         listeners: How many listeners count.
         left_out: How many do not.
         clips: How many clips were rated.
         rows: The systems, the best first.
-        correlations: Each metric's, in the order of `Rated.scores`.
+        correlations: Each metric's, in the order of `SystemRating.scores`.
         plot: The address of each theme's drawing.
     """
 
+    kind: TestKind[Any]
     domain: str
     title: str
     listeners: int
     left_out: int
     clips: int
-    rows: list[Rated]
-    correlations: list[Correlation]
+    rows: list[SystemRating]
+    correlations: list[MetricCorrelation]
     plot: dict[str, str]
 
 
 @dataclass(frozen=True)
-class ToldApart:
-    """What came of the ABX test of a pair, over all listeners."""
+class Overall:
+    """The results of a kind of test that does not rate systems: one row per panel.
 
-    domain: str
-    a: str
-    b: str
-    listeners: int
-    count: str
-    share: str
-    interval: str
-    p: str
+    Attributes:
+        kind: The kind of test.
+        headings: Headings of the cells.
+        rows: Domain, labels of the systems, and cells of each panel.
+    """
+
+    kind: TestKind[Any]
+    headings: list[str]
+    rows: list[tuple[str, list[str], list[str]]]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What came of the blind tests of a run."""
+class ListeningResults:
+    """The results of the blind tests of a run."""
 
-    mushra: list[Outcome]
-    abx: list[ToldApart]
+    ratings: list[Ratings]
+    overall: list[Overall]
 
 
-def heard(analysis: Analysis, run: Run, out: Output) -> Heard:
-    """Say what came of the blind tests of a run's clips.
+def listening_results(analysis: Analysis, run: Run, out: Output) -> ListeningResults:
+    """Gather the results of the blind tests of a run's clips.
 
-    A metric's mean is over the very clips that were rated; a system that lacks a value of one of
-    them has none. Correlations are over the systems of the run, without reference and anchors.
+    A metric's mean is over the very clips that were rated; a system without a value of one of them
+    has none. Correlations are over the systems of the run, without reference and anchors.
 
     Args:
         analysis: The analysis.
         run: The run.
         out: The site's folder; the plots are written there.
     """
-    return Heard(
-        [_outcome(analysis, run, panel, out) for panel in analysis.mushra if _is_of(panel, run)],
-        [_told_apart(analysis, run, panel) for panel in analysis.abx if _is_of(panel, run)],
-    )
+    ratings: list[Ratings] = []
+    overall: dict[str, Overall] = {}
+    for panel in analysis.panels:
+        if not _is_of(panel, run):
+            continue
+        kind = load_kind(panel.kind)
+        means = kind.system_means(panel, analysis.tables)
+        if means is not None:
+            ratings.append(_ratings(kind, panel, means, run, out))
+            continue
+        cells = kind.overall(panel, analysis.tables)
+        of_kind = overall.setdefault(kind.name, Overall(kind, list(cells), []))
+        of_kind.rows.append((panel.domain, _labels(panel, run), list(cells.values())))
+    return ListeningResults(ratings, list(overall.values()))
 
 
 def check_belongs(analysis: Analysis, runs: list[Run]) -> None:
@@ -131,67 +141,34 @@ def check_belongs(analysis: Analysis, runs: list[Run]) -> None:
     Raises:
         UserError: Such a test; the message names it.
     """
-    panels: list[Panel[Any]] = [*analysis.mushra, *analysis.abx]
-    for panel in panels:
+    for panel in analysis.panels:
         if panel.kept and not any(_is_of(panel, run) for run in runs):
             raise UserError(
                 f"--listening: the {panel.kind} test '{panel.title}' of {panel.domain} "
-                f"({panel.listeners[0].path}) has a clip or system that none of the runs has. Give "
-                "the results of tests made from these runs."
+                f"({panel.listeners[0].path}) has a clip or system that none of the runs has. To "
+                "fix: give the results of tests made from these runs."
             )
 
 
 def _is_of(panel: Panel[Any], run: Run) -> bool:
-    """Whether a panel was heard at all, and a run has all its clips and systems."""
+    """Whether a panel has listeners, and a run has all its clips and systems."""
     if not panel.kept or panel.domain not in run.domains:
         return False
     clips = {trial.clip for result in panel.kept for trial in result.trials}
     known = {f"{row.testset}/{row.clip}" for row in run.clips}
-    codecs = {codec.id for codec in run.manifest.codecs}
-    return clips <= known and _systems(panel) <= codecs
+    codecs = set(run.manifest.codecs_by_id)
+    return clips <= known and set(load_kind(panel.kind).clips_by_system(panel)) <= codecs
 
 
-def _systems(panel: Panel[Any]) -> set[str]:
-    """The codecs that a panel heard."""
-    if panel.kind == "abx":
-        pair = panel.listeners[0].result.pair
-        return {pair.a, pair.b} - {ORIGINAL}
-    return {
-        rating.system
-        for result in panel.kept
-        for trial in result.trials
-        for rating in trial.ratings
-        if rating.role == "system"
-    }
-
-
-def _told_apart(analysis: Analysis, run: Run, panel: Panel[AbxResult]) -> ToldApart:
-    pair = panel.listeners[0].result.pair
-    table = analysis.tables["abx"]
-    pooled = table[(table["listener"] == ALL) & (table["domain"] == panel.domain)]
-    (row,) = records(pooled[(pooled["a"] == pair.a) & (pooled["b"] == pair.b)])
+def _labels(panel: Panel[Any], run: Run) -> list[str]:
     labels = {codec.id: codec_label(codec) for codec in run.manifest.codecs}
-    return ToldApart(
-        panel.domain,
-        labels.get(pair.a, "Original"),
-        labels.get(pair.b, "Original"),
-        row["listeners"],
-        f"{row['right']} of {row['trials']}",
-        number(row["proportion"], 2),
-        _interval(row, 2),
-        "< 0.001" if row["p_holm"] < 0.001 else number(row["p_holm"], 3),
-    )
+    return [{ORIGINAL: "Original", **labels}[system] for system in panel.subject]
 
 
-def _outcome(analysis: Analysis, run: Run, panel: Panel[MushraResult], out: Output) -> Outcome:
-    table = analysis.tables["listening"]
-    table = table[table["domain"] == panel.domain]
-    ratings = analysis.tables["ratings"]
-    ratings = ratings[(ratings["domain"] == panel.domain) & ratings["kept"]]
-    clips = {
-        str(system): [tuple(clip.split("/", 1)) for clip in group["clip"].unique()]
-        for system, group in ratings[ratings["role"] == "system"].groupby("system")
-    }
+def _ratings(
+    kind: TestKind[Any], panel: Panel[Any], means: pd.DataFrame, run: Run, out: Output
+) -> Ratings:
+    clips = kind.clips_by_system(panel)
     metrics = {
         metric.name: metric
         for of_set in run.tables
@@ -201,58 +178,63 @@ def _outcome(analysis: Analysis, run: Run, panel: Panel[MushraResult], out: Outp
     }
     scores = pd.DataFrame(
         {
-            name: {system: _score(run, name, system, of) for system, of in clips.items()}
+            name: {system: _score(run, name, system, clips[system]) for system in sorted(clips)}
             for name in metrics
         },
         dtype=float,
     )
-    means = table.set_index("system")["mean"]
-    return Outcome(
+    return Ratings(
+        kind,
         panel.domain,
         panel.title,
         len(panel.kept),
         len(panel.listeners) - len(panel.kept),
-        ratings["clip"].nunique(),
-        [_rated(row, scores, metrics) for row in records(table)],
-        [_correlation(metric, scores[name], means) for name, metric in metrics.items()],
+        len({trial.clip for result in panel.kept for trial in result.trials}),
+        [_system_rating(row, scores, metrics) for row in records(means)],
+        [
+            _correlation(metric, scores[name], means.set_index("system")["mean"])
+            for name, metric in metrics.items()
+        ],
         {
             theme: out.write(("plots", run.slug, f"listening-{panel.domain}-{theme}.svg"), svg)
-            for theme, svg in draw(table).items()
+            for theme, svg in draw(means).items()
         },
     )
 
 
-def _score(run: Run, metric: str, system: str, clips: list[tuple[str, ...]]) -> float:
-    """A system's mean by a metric over clips; not a number if it lacks one of them."""
-    rows = [run.scores.get((testset, clip, system), {}).get(metric) for testset, clip in clips]
-    return float(
-        np.mean([np.nan if row is None or row.value is None else row.value for row in rows])
-    )
+def _score(run: Run, metric: str, system: str, clips: list[str]) -> float:
+    """A system's mean by a metric over clips; not a number if it has no value of one of them."""
+    keys = [(testset, clip, system) for testset, _, clip in (id_.partition("/") for id_ in clips)]
+    rows = [run.scores.get(key, {}).get(metric) for key in keys]
+    values = [row.value if row else None for row in rows]
+    return float(np.mean([np.nan if value is None else value for value in values]))
 
 
-def _rated(row: dict[str, Any], scores: pd.DataFrame, metrics: dict[str, MetricRecord]) -> Rated:
+def _system_rating(
+    row: dict[str, Any], scores: pd.DataFrame, metrics: dict[str, MetricRecord]
+) -> SystemRating:
     of_system = scores.loc[row["system"]] if row["system"] in scores.index else {}
     texts = []
     for name, metric in metrics.items():
         value = of_system.get(name, np.nan)
         texts.append("" if pd.isna(value) else number(value, metric.digits))
-    return Rated(
+    return SystemRating(
         row["label"],
         row["role"],
         number(row["mean"], 1),
-        _interval(row, 1),
+        _interval(row),
         f"{row['median']:g}",
         texts,
     )
 
 
-def _correlation(metric: MetricRecord, scores: pd.Series, means: pd.Series) -> Correlation:
-    known = scores.dropna()
-    found = correlate(known.to_numpy(float), means[known.index].to_numpy(float))
-    return Correlation(metric, found.pearson, found.spearman, found.n)
-
-
-def _interval(row: dict[str, Any], digits: int) -> str:
+def _interval(row: dict[str, Any]) -> str:
     if pd.isna(row["ci95_low"]):
         return ""
-    return f"[{number(row['ci95_low'], digits)}, {number(row['ci95_high'], digits)}]"
+    return f"[{number(row['ci95_low'], 1)}, {number(row['ci95_high'], 1)}]"
+
+
+def _correlation(metric: MetricRecord, scores: pd.Series, means: pd.Series) -> MetricCorrelation:
+    known = scores.dropna()
+    found = correlate(known.to_numpy(float), means[known.index].to_numpy(float))
+    return MetricCorrelation(metric, found)

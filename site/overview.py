@@ -6,7 +6,7 @@ from functools import partial
 from almbench.results.comparison import Comparison
 from almbench.results.table_rows import TABLES
 from almbench.site.distributions import distributions
-from almbench.site.listening_results import heard
+from almbench.site.listening_results import listening_results
 from almbench.site.output import Output
 from almbench.site.pages import Page, Site
 from almbench.site.plots import Plot, plots
@@ -24,7 +24,7 @@ def overview_pages(site: Site) -> Iterator[Page]:
             "plots": _drawn(run, site.out, "", plots),
             "distributions": _drawn(run, site.out, "clips-", partial(distributions, run)),
             "published": {table.testset: published(run, table) for table in run.tables},
-            "heard": heard(site.analysis, run, site.out) if site.analysis else None,
+            "listening": site.analysis and listening_results(site.analysis, run, site.out),
             "downloads": _downloads(run, site.out),
         }
         for run in site.runs

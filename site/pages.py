@@ -25,7 +25,7 @@ class Site:
         sounds: What was published of each run, by its slug.
         out: The site's folder.
         post_url: Where blind tests send their results; empty for nowhere.
-        analysis: What came of blind tests; None where none was given.
+        analysis: The analysis of the results of blind tests; None where none were given.
     """
 
     runs: list[Run]
@@ -54,7 +54,7 @@ class Page:
         address: Its file's name.
         template: What renders it.
         values: What the template is given, beside what all are given: `page`, its address; `pages`,
-            the addresses of all pages; `runs`; `page_of`; `duration`; `page_data`.
+            the addresses of all pages; `runs`; `page_of`; `duration`; `page_data`; `test_kinds`.
     """
 
     address: str

@@ -1,5 +1,6 @@
 """What the tests share: small real sounds, a small suite, and the command as a user types it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import soundfile as sf
@@ -142,6 +143,82 @@ def source(tmp_path: Path) -> Path:
     for name in BESIDE:
         shutil.copy(ROOT / name, copy)
     return copy
+
+
+def _submitted(kind: str, listener: int, **changes: Any) -> dict[str, Any]:
+    """What the results of all kinds of listening tests have in common, as the pages write it."""
+    return {
+        "format": "almbench-listening-1",
+        "kind": kind,
+        "test": "0123456789abcdef",
+        "title": "Small test",
+        "domain": "speech",
+        "listener": f"{listener:016x}",
+        "name": "",
+        "seed": 7,
+        "started": "2026-11-20T10:00:00.000Z",
+        "finished": "2026-11-20T10:20:00.000Z",
+        "equipment": "",
+        **changes,
+    }
+
+
+def _rating(system: str, score: int) -> dict[str, Any]:
+    anchor = system.startswith("anchor-")
+    role = "reference" if system == "original" else "anchor" if anchor else "system"
+    label = system.capitalize()
+    return {"system": system, "role": role, "label": label, "score": score, "plays": 2}
+
+
+@pytest.fixture(scope="session")
+def mushra() -> Callable[..., dict[str, Any]]:
+    """Make a MUSHRA result from scores: clip -> system -> score."""
+
+    def make(listener: int, scores: dict[str, dict[str, int]], **changes: Any) -> dict[str, Any]:
+        trials = [
+            {"clip": clip, "seconds": 31.5, "ratings": [_rating(*item) for item in of_clip.items()]}
+            for clip, of_clip in scores.items()
+        ]
+        return _submitted("mushra", listener, **changes) | {"trials": trials}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def abx() -> Callable[..., dict[str, Any]]:
+    """Make an ABX result with some answers right, the rest wrong."""
+
+    def make(
+        listener: int, right: int, done: int, planned: int = 16, **changes: Any
+    ) -> dict[str, Any]:
+        trials = [
+            {
+                "clip": f"talk/clip-{i % 8}",
+                "x": "ab"[i % 2],
+                "answer": "ab"[i % 2] if i < right else "ba"[i % 2],
+                "seconds": 9.25,
+                "plays": 3,
+            }
+            for i in range(done)
+        ]
+        own = {"pair": {"a": "original", "b": "better"}, "planned": planned, "trials": trials}
+        return _submitted("abx", listener) | own | changes
+
+    return make
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
+    """Save a result as a listener would, in the folder `results`."""
+
+    def write(result: dict[str, Any]) -> Path:
+        folder = tmp_path / "results"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{result['kind']}-{result['listener']}-{len(list(folder.iterdir()))}.json"
+        path.write_text(json.dumps(result), encoding="utf-8")
+        return path
+
+    return write
 
 
 TINY = """

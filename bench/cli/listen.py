@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Blind tests: what came of them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Blind listening tests: analyse their results, export them.", no_args_is_help=True
+)
 
 
 @app.command()
 def analyse(
     results: Annotated[
-        list[Path], typer.Argument(help="Files that listeners downloaded, or folders of them.")
+        list[Path], typer.Argument(help="Result files of listeners, or folders of them.")
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder of the tables and plots.")
@@ -20,11 +22,12 @@ def analyse(
         bool,
         typer.Option(
             "--screening/--no-screening",
-            help="Leave out who misses the hidden reference, after ITU-R BS.1534-3.",
+            help="Leave out MUSHRA listeners who miss the hidden reference, following ITU-R "
+            "BS.1534-3.",
         ),
     ] = True,
 ) -> None:
-    """Analyse results: screening, means with intervals, paired tests, ABX counts."""
+    """Analyse results: screening, means with intervals, paired tests, right answers."""
     from almbench.cli.listening_report import print_analysis
     from almbench.listening.analysis import analyse as analyse_results
     from almbench.listening.analysis import write
@@ -42,9 +45,9 @@ def export_webmushra(
     codec: Annotated[
         list[str] | None, typer.Option(help="Only this codec; may be repeated.")
     ] = None,
-    max_clips: Annotated[int, typer.Option(min=1, help="Clips a domain.")] = 8,
+    max_clips: Annotated[int, typer.Option(min=1, help="Clips per domain.")] = 8,
 ) -> None:
-    """Write a run as MUSHRA tests for webMUSHRA: a configuration a domain, and WAV files."""
+    """Export a run to webMUSHRA: one configuration per domain, and WAV files."""
     from almbench.listening.webmushra import export_webmushra as export
 
     for made in export(run, output, codec or [], max_clips):

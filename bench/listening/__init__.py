@@ -1,1 +1,1 @@
-"""What becomes of blind tests: results read, listeners screened, means, comparisons, tables."""
+"""Listening tests: their design, the results of their listeners, screening, analysis and tables."""

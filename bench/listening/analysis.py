@@ -1,5 +1,6 @@
-"""The analysis of blind tests, from the files of the listeners to tables."""
+"""The analysis of listening tests, from the files of the listeners to tables."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,60 +8,74 @@ from typing import Any
 import pandas as pd
 
 from almbench.errors import UserError
-from almbench.listening.abx import abx_table
-from almbench.listening.mushra import clip_table, comparisons, ratings, system_table
-from almbench.listening.panel import Listener, Panel, panels
-from almbench.listening.plot import draw
-from almbench.listening.submissions import AbxResult, MushraResult, read_results
-
-LISTENER_COLUMNS = [
-    "kind", "domain", "test", "pair", "listener", "name", "file", "started", "finished",
-    "equipment", "seed", "trials", "reference_trials", "reference_below_90", "kept", "note",
-]  # fmt: skip
+from almbench.listening.kinds import Tables, TestKind, load_kind, load_kinds
+from almbench.listening.panel import Listener, Panel, form_panel
+from almbench.listening.submissions import Submission, read_submissions
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What came out.
+    """An analysis.
 
     Attributes:
-        mushra: The panels of the MUSHRA tests, one a domain.
-        abx: The panels of the ABX tests, one a domain and pair.
+        panels: The panels, kind by kind: one per domain and, where listeners chose systems, per
+            choice.
         tables: Each table by its file's name without suffix.
     """
 
-    mushra: list[Panel[MushraResult]]
-    abx: list[Panel[AbxResult]]
-    tables: dict[str, pd.DataFrame]
+    panels: list[Panel[Any]]
+    tables: Tables
 
 
 def analyse(paths: list[Path], *, screening: bool = True) -> Analysis:
-    """Analyse results of blind tests.
+    """Analyse results of listening tests.
 
     Args:
         paths: Result files, or folders of them.
-        screening: Whether to post-screen the listeners of MUSHRA tests after ITU-R BS.1534-3.
+        screening: Whether to leave out listeners for how they answered, where a kind of test
+            provides for it: MUSHRA does, following ITU-R BS.1534-3.
 
     Raises:
         UserError: A file is not a result, or files of different tests are mixed.
     """
-    mushra, abx = panels(read_results(paths), screening=screening)
-    tables = {"listeners": _listeners([*mushra, *abx])}
-    if mushra:
-        rated = ratings(mushra)
-        tables |= {
-            "listening": system_table(rated),
-            "listening-clips": clip_table(rated),
-            "comparisons": comparisons(rated),
-            "ratings": rated,
-        }
-    if abx:
-        tables["abx"] = abx_table(abx)
-    return Analysis(mushra, abx, tables)
+    submissions = read_submissions(paths)
+    panels: list[Panel[Any]] = []
+    tables: Tables = {}
+    for kind in load_kinds():
+        of_kind = form_panels(kind, submissions, screening=screening)
+        if of_kind:
+            tables |= kind.tables(of_kind)
+        panels += of_kind
+    return Analysis(panels, {"listeners": _listener_table(panels), **tables})
+
+
+def form_panels(
+    kind: TestKind[Any], submissions: list[Submission], *, screening: bool
+) -> list[Panel[Any]]:
+    """Sort the results of a kind of test into panels.
+
+    Args:
+        kind: The kind of test.
+        submissions: All results.
+        screening: Whether to leave out listeners for how they answered.
+
+    Raises:
+        UserError: Results of one domain and choice of systems are of different tests.
+    """
+    groups: dict[Hashable, list[Listener[Any]]] = {}
+    for submission in submissions:
+        result = submission.result
+        if result.kind == kind.name:
+            key = result.domain, frozenset(kind.subject(result))
+            groups.setdefault(key, []).append(Listener(result, submission.path))
+    return [
+        form_panel(group, lambda x: kind.screen(x, screening=screening), kind.subject)
+        for group in groups.values()
+    ]
 
 
 def write(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write the tables as CSV, and a plot of each MUSHRA test as SVG.
+    """Write the tables as CSV, and the plots as SVG.
 
     Returns:
         What was written.
@@ -72,11 +87,9 @@ def write(analysis: Analysis, folder: Path) -> list[Path]:
         f"{name}.csv": table.to_csv(index=False, lineterminator="\n").encode()
         for name, table in analysis.tables.items()
     }
-    for panel in analysis.mushra:
-        systems = analysis.tables["listening"]
-        of_domain = systems[systems["domain"] == panel.domain]
-        if len(of_domain):
-            content[f"listening-{panel.domain}.svg"] = draw(of_domain)["light"]
+    for panel in analysis.panels:
+        if panel.kept:
+            content |= load_kind(panel.kind).plots(panel, analysis.tables)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in content.items():
@@ -86,23 +99,24 @@ def write(analysis: Analysis, folder: Path) -> list[Path]:
     return [folder / name for name in content]
 
 
-def _listeners(all_panels: list[Panel[Any]]) -> pd.DataFrame:
-    rows = [_listener(panel, listener) for panel in all_panels for listener in panel.listeners]
-    table = pd.DataFrame(rows, columns=LISTENER_COLUMNS)
-    return table.astype(dict.fromkeys(["reference_trials", "reference_below_90"], "Int64"))
+def _listener_table(panels: list[Panel[Any]]) -> pd.DataFrame:
+    counted = [column for kind in load_kinds() for column in kind.listener_columns]
+    columns = [
+        "kind", "domain", "test", "pair", "listener", "name", "file", "started", "finished",
+        "equipment", "seed", "trials", *counted, "kept", "note",
+    ]  # fmt: skip
+    rows = [_listener_row(panel, listener) for panel in panels for listener in panel.listeners]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(counted, "Int64"))
 
 
-def _inert(text: str) -> str:
-    """Text of a stranger's that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _listener(panel: Panel[Any], listener: Listener[Any]) -> dict[str, Any]:
+def _listener_row(panel: Panel[Any], listener: Listener[Any]) -> dict[str, Any]:
     result = listener.result
-    row = {
+    subject = load_kind(panel.kind).subject(result)
+    return {
         "kind": panel.kind,
         "domain": panel.domain,
         "test": panel.test,
+        "pair": " / ".join(subject) if subject else None,
         "listener": result.listener,
         "name": _inert(result.name),
         "file": _inert(listener.path.name),
@@ -111,9 +125,12 @@ def _listener(panel: Panel[Any], listener: Listener[Any]) -> dict[str, Any]:
         "equipment": _inert(result.equipment),
         "seed": result.seed,
         "trials": len(result.trials),
+        **listener.counts,
         "kept": listener.kept,
         "note": listener.note,
     }
-    if isinstance(result, AbxResult):
-        return {**row, "pair": f"{result.pair.a} / {result.pair.b}"}
-    return {**row, "reference_trials": listener.judged, "reference_below_90": listener.below}
+
+
+def _inert(text: str) -> str:
+    """Text of a stranger's that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

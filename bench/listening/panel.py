@@ -1,17 +1,15 @@
-"""Panels: who took which test, each listener once, and who is left out and why."""
+"""Panels: the listeners of one test, each once, and who is left out and why."""
 
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from almbench.errors import UserError
-from almbench.listening.submissions import AbxResult, Handed, MushraResult, Result
+from almbench.listening.result_file import ListenerResult
 
-REFERENCE_AT_LEAST = 90
-BELOW_AT_MOST = 15  # per cent of a listener's trials
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=ListenerResult)
 
 
 @dataclass(frozen=True)
@@ -19,30 +17,38 @@ class Listener(Generic[R]):
     """A listener's part in a test.
 
     Attributes:
-        result: What was handed in.
+        result: What the listener submitted.
         path: The file.
-        below: In how many MUSHRA trials the hidden reference got less than 90.
-        judged: In how many trials there was a hidden reference.
         kept: Whether the part counts.
         note: Why not; or what to know of it.
+        counts: What the screening counted, by column of `listeners.csv`.
     """
 
     result: R
     path: Path
-    below: int = 0
-    judged: int = 0
     kept: bool = True
     note: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Panel(Generic[R]):
-    """All who took one test, in the order of their numbers."""
+    """All who took one test, in the order of their numbers.
+
+    Attributes:
+        kind: Name of the kind of test.
+        domain: speech, sound or music.
+        test: Hash of the test's definition.
+        title: Title of the test.
+        subject: Ids of the systems that the panel is about, where listeners chose them.
+        listeners: The listeners.
+    """
 
     kind: str
     domain: str
     test: str
     title: str
+    subject: tuple[str, ...]
     listeners: list[Listener[R]]
 
     @property
@@ -51,56 +57,29 @@ class Panel(Generic[R]):
         return [listener.result for listener in self.listeners if listener.kept]
 
 
-def panels(
-    handed: list[Handed], *, screening: bool
-) -> tuple[list[Panel[MushraResult]], list[Panel[AbxResult]]]:
-    """Sort results into panels: one a MUSHRA test and domain, one an ABX pair and domain.
-
-    Half-finished tests are left out. MUSHRA listeners are post-screened after ITU-R BS.1534-3: who
-    gives the hidden reference less than 90 in more than 15 % of the trials is left out.
+def form_panel(
+    group: list[Listener[R]],
+    screen: Callable[[list[Listener[R]]], list[Listener[R]]],
+    subject: Callable[[R], tuple[str, ...]],
+) -> Panel[R]:
+    """Form the panel of one test; of a listener who took it twice, the first time counts.
 
     Args:
-        handed: The results.
-        screening: Whether to post-screen.
+        group: All results of the test.
+        screen: Marks who is left out.
+        subject: The systems that a result is about.
 
     Raises:
-        UserError: Results of one domain, kind and pair are of different tests.
+        UserError: The results are of different tests.
     """
-    mushra = [Listener(r, h.path) for h in handed if isinstance(r := h.result, MushraResult)]
-    abx = [Listener(r, h.path) for h in handed if isinstance(r := h.result, AbxResult)]
-
-    def judge(listeners: list[Listener[MushraResult]]) -> list[Listener[MushraResult]]:
-        return _judge_mushra(listeners, screening=screening)
-
-    return (
-        [_panel(g, judge) for g in _grouped(mushra, attrgetter("result.domain"))],
-        [_panel(g, _judge_abx) for g in _grouped(abx, lambda x: (x.result.domain, _pair(x)))],
-    )
-
-
-def _pair(listener: Listener[AbxResult]) -> frozenset[str]:
-    return frozenset((listener.result.pair.a, listener.result.pair.b))
-
-
-def _grouped(
-    listeners: Iterable[Listener[R]], key: Callable[[Listener[R]], Hashable]
-) -> list[list[Listener[R]]]:
-    groups: dict[Hashable, list[Listener[R]]] = {}
-    for listener in listeners:
-        groups.setdefault(key(listener), []).append(listener)
-    return list(groups.values())
-
-
-def _panel(
-    group: list[Listener[R]], judge: Callable[[list[Listener[R]]], list[Listener[R]]]
-) -> Panel[R]:
     first = group[0].result
     for other in group:
         if other.result.test != first.test:
             raise UserError(
                 f"{group[0].path} and {other.path} are of different tests ('{first.title}', "
-                f"{first.test}, and '{other.result.title}', {other.result.test}): what was heard "
-                "differs. Analyse each test by itself, its files in a folder of their own."
+                f"{first.test}, and '{other.result.title}', {other.result.test}): their listeners "
+                "did not hear the same. To fix: analyse each test by itself, its files in a folder "
+                "of their own."
             )
     chosen: dict[str, Listener[R]] = {}
     again: list[Listener[R]] = []
@@ -110,43 +89,7 @@ def _panel(
         if earlier is not part:
             note = f"same listener as {earlier.path.name}, which was finished first and counts"
             again.append(replace(part, kept=False, note=note))
-    listeners = [*judge(list(chosen.values())), *again]
+    listeners = [*screen(list(chosen.values())), *again]
     listeners.sort(key=lambda x: (x.result.listener, x.result.finished, x.path))
-    return Panel(first.kind, first.domain, first.test, first.title, listeners)
-
-
-def _judge_mushra(
-    listeners: list[Listener[MushraResult]], *, screening: bool
-) -> list[Listener[MushraResult]]:
-    whole = set().union(*(_sounds(listener.result) for listener in listeners))
-    judged = []
-    for listener in listeners:
-        result = listener.result
-        marks = [r.score for t in result.trials for r in t.ratings if r.role == "reference"]
-        below = sum(mark < REFERENCE_AT_LEAST for mark in marks)
-        kept, note = True, ""
-        if not whole:
-            kept, note = False, "nothing was rated"
-        elif lacking := len(whole) - len(_sounds(result)):
-            kept, note = False, f"half-finished: {lacking} of {len(whole)} ratings are lacking"
-        elif not marks:
-            note = "cannot be screened: there was no hidden reference"
-        elif screening and 100 * below > BELOW_AT_MOST * len(marks):
-            kept = False
-            note = f"hidden reference below {REFERENCE_AT_LEAST} in {below} of {len(marks)} trials"
-        judged.append(replace(listener, below=below, judged=len(marks), kept=kept, note=note))
-    return judged
-
-
-def _sounds(result: MushraResult) -> set[tuple[str, str]]:
-    return {(trial.clip, rating.system) for trial in result.trials for rating in trial.ratings}
-
-
-def _judge_abx(listeners: list[Listener[AbxResult]]) -> list[Listener[AbxResult]]:
-    judged = []
-    for listener in listeners:
-        done, planned = len(listener.result.trials), listener.result.planned
-        # Where one stops must not depend on how it goes, or the p-value means nothing.
-        note = "" if done == planned else f"half-finished: {done} of {planned} trials"
-        judged.append(replace(listener, kept=not note, note=note))
-    return judged
+    of_whom = subject(listeners[0].result)
+    return Panel(first.kind, first.domain, first.test, first.title, of_whom, listeners)

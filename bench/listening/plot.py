@@ -1,4 +1,4 @@
-"""The means of a MUSHRA test, drawn."""
+"""The mean ratings of systems, drawn."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ def draw(systems: pd.DataFrame) -> dict[str, bytes]:
     """Draw the mean of each system with its 95 % interval, the best on top.
 
     Args:
-        systems: Rows of one domain, as from `almbench.listening.mushra.system_table`.
+        systems: Rows of one domain, as from `almbench.listening.ratings.system_table`.
 
     Returns:
         An SVG for each theme; the same for the same rows.

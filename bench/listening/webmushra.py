@@ -15,15 +15,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 
 from almbench.audio import Samples, fit, read, resample, to_integers
+from almbench.domains import Domain
 from almbench.errors import UserError, unknown
+from almbench.listening.design import MAX_CLIP_S, MIN_CLIP_S
+from almbench.listening.mushra import MAX_SYSTEMS
 from almbench.loudness import loudness, matching_gains
-from almbench.names import ORIGINAL
-from almbench.site.source import Run, read_runs
+from almbench.names import ORIGINAL, safe_name
+from almbench.results.manifest import SuiteRecord
+from almbench.results.results import load_results
+from almbench.results.runfolder import RunFolder
+from almbench.results.table_rows import ClipRow
 from almbench.suite.testsets import draw
 
 RATE = 48_000  # Hz: what devices play at, so that no browser resamples by means of its own
-SHORTEST, LONGEST = 1.0, 12.0  # seconds
-MOST = 9  # systems: with the hidden reference and two anchors, the 12 of BS.1534-3
+FITTING = f"{MIN_CLIP_S:g} to {MAX_CLIP_S:g} s"
 
 
 @dataclass(frozen=True)
@@ -54,66 +59,67 @@ def export_webmushra(root: Path, output: Path, codecs: list[str], max_clips: int
         root: The run folder.
         output: Where to write.
         codecs: Only these; all by default.
-        max_clips: So many clips a domain, drawn by the suite's seed.
+        max_clips: So many clips per domain, drawn by the suite's seed.
 
     Raises:
         UserError: The folder is not a finished run, there is no such codec, a domain has more
             systems than a trial can hold, or nothing can be tested.
     """
-    (run,) = read_runs([root])
-    specs = {codec.id: codec for codec in run.manifest.codecs}
+    results = load_results(root)
+    specs = results.manifest.codecs_by_id
     for id_ in codecs:
         if id_ not in specs:
             raise UserError(unknown("codec", id_, specs, f"in {root}"))
     chosen = codecs or [id_ for id_, codec in specs.items() if not codec.anchor]
-    tests = [_Test(run, domain, chosen) for domain in run.domains]
-    tests = [test for test in tests if test.able]
+    of_domains: dict[Domain, list[ClipRow]] = {}
+    for row in results.clip_rows:
+        of_domains.setdefault(row.domain, []).append(row)
+    tests = [_Test(results.folder, rows, chosen) for rows in of_domains.values()]
+    tests = [test for test in tests if test.complete]
     if not tests:
         raise UserError(
-            f"{root} has nothing to test: no clip of {SHORTEST:g} to {LONGEST:g} s has a sound of "
-            f"all of {', '.join(chosen) or 'no codec'}. Choose codecs with --codec."
+            f"{root} has nothing to test: no clip of {FITTING} has a sound of all of "
+            f"{', '.join(chosen) or 'no codec'}. To fix: choose codecs with --codec."
         )
     for test in tests:
         test.check()
-    return [test.write(output, max_clips) for test in tests]
+    return [test.write(output, results.manifest.suite, max_clips) for test in tests]
 
 
 class _Test:
-    def __init__(self, run: Run, domain: str, chosen: list[str]) -> None:
-        self._run, self._domain, self.notes = run, domain, list[str]()
-        tables = [table for table in run.tables if table.domain == domain]
-        clips = [
-            (table.testset, clip) for table in tables for clip in run.published_clips[table.testset]
-        ]
+    """The test of a domain, from its rows of `clips.csv`."""
+
+    def __init__(self, folder: RunFolder, rows: list[ClipRow], chosen: list[str]) -> None:
+        self._folder, self._domain, self.notes = folder, rows[0].domain, list[str]()
+        clips = list(dict.fromkeys((row.testset, row.clip) for row in rows))
         fitting = [clip for clip in clips if self._fits(*clip)]
-        there = {codec.id for table in tables for codec in table.codecs}
         self._systems = []
         for system in chosen:
             if any(self._has(*clip, system) for clip in fitting):
                 self._systems.append(system)
-            elif system in there:
+            elif any(row.codec == system for row in rows):
                 self.notes.append(f"{system} left out: it has no sound")
-        self.able = [clip for clip in fitting if self._whole(*clip)] if self._systems else []
+        self.complete = [c for c in fitting if self._is_complete(*c)] if self._systems else []
         if lost := len(clips) - len(fitting):
-            self.notes.append(f"{lost} clips left out: not of {SHORTEST:g} to {LONGEST:g} s")
-        if lost := len(fitting) - len(self.able):
+            self.notes.append(f"{lost} clips left out: not of {FITTING}")
+        if lost := len(fitting) - len(self.complete):
             self.notes.append(f"{lost} clips left out: some system has no sound of them")
 
     def check(self) -> None:
         """Refuse more systems than listeners can compare."""
-        if len(self._systems) > MOST:
+        if len(self._systems) > MAX_SYSTEMS:
             raise UserError(
                 f"The domain {self._domain} has {len(self._systems)} systems; a MUSHRA trial holds "
-                f"{MOST} beside the reference and the anchors. Choose some with --codec: "
-                f"{', '.join(self._systems)}."
+                f"{MAX_SYSTEMS} beside the reference and the anchors. To fix: choose some with "
+                f"--codec: {', '.join(self._systems)}."
             )
 
-    def write(self, output: Path, max_clips: int) -> Exported:
-        by_id = {"/".join(clip): clip for clip in self.able}
-        ids = draw(list(by_id), max_clips, self._run.manifest.suite.seed)
-        if len(ids) < len(self.able):
-            self.notes.append(f"{len(ids)} of {len(self.able)} clips drawn: --max-clips takes more")
-        name = f"{self._run.slug}-{self._domain}"
+    def write(self, output: Path, suite: SuiteRecord, max_clips: int) -> Exported:
+        by_id = {"/".join(clip): clip for clip in self.complete}
+        ids = draw(list(by_id), max_clips, suite.seed)
+        if len(ids) < len(by_id):
+            self.notes.append(f"{len(ids)} of {len(by_id)} clips drawn: --max-clips takes more")
+        name = f"{safe_name(suite.name).lower()}-{self._domain}"
         resources = Path("configs", "resources", name)
         trials = []
         for id_ in ids:
@@ -124,29 +130,30 @@ class _Test:
             trials.append({"id": id_, "reference": files.pop(ORIGINAL), "stimuli": files})
         config = output / "configs" / f"{name}.yaml"
         config.parent.mkdir(parents=True, exist_ok=True)
-        title = f"{self._run.title}: {self._domain}"
+        title = f"{suite.title or suite.name}: {self._domain}"
         config.write_text(_render(name, title, trials), encoding="utf-8")
         return Exported(config, len(ids), len(self._systems), self.notes)
 
     def _fits(self, testset: str, clip: str) -> bool:
-        path = self._run.folder.original(testset, clip)
-        return path.is_file() and SHORTEST <= sf.info(path).duration <= LONGEST
+        path = self._folder.original(testset, clip)
+        return path.is_file() and MIN_CLIP_S <= sf.info(path).duration <= MAX_CLIP_S
 
-    def _whole(self, testset: str, clip: str) -> bool:
+    def _is_complete(self, testset: str, clip: str) -> bool:
         return all(self._has(testset, clip, system) for system in self._systems)
 
     def _has(self, testset: str, clip: str, system: str) -> bool:
-        return self._run.folder.audio(testset, system, clip).is_file()
+        return self._folder.audio(testset, system, clip).is_file()
 
     def _sounds(self, testset: str, clip: str) -> dict[str, Samples]:
         """The versions of a clip, of one rate, one length and, by attenuation, one loudness."""
-        heard = {}
+        resampled = {}
         for system in (ORIGINAL, *self._systems):
-            sound = read(self._run.folder.audio(testset, system, clip))
-            heard[system] = resample(sound.samples, sound.rate, RATE)
-        alike = {system: fit(heard[system], len(heard[ORIGINAL])) for system in heard}
-        gains = matching_gains({s: loudness(samples, RATE) for s, samples in alike.items()})
-        return {s: samples * 10 ** (gains.get(s, 0.0) / 20) for s, samples in alike.items()}
+            sound = read(self._folder.audio(testset, system, clip))
+            resampled[system] = resample(sound.samples, sound.rate, RATE)
+        length = len(resampled[ORIGINAL])
+        aligned = {system: fit(samples, length) for system, samples in resampled.items()}
+        gains = matching_gains({s: loudness(samples, RATE) for s, samples in aligned.items()})
+        return {s: samples * 10 ** (gains.get(s, 0.0) / 20) for s, samples in aligned.items()}
 
 
 def _write_wav(output: Path, folder: Path, samples: Samples) -> str:

@@ -1,4 +1,4 @@
-"""Rank groups of a run: which codecs of a test set cannot be told apart by a metric."""
+"""Rank groups of a run: which codecs of a test set are not significantly different by a metric."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ def with_rank_groups(
     """Fill the field `rank_group` of a summary.
 
     As with the marks of a table, anchors take no part, nor do codecs that were scored on fewer
-    clips than another, nor metrics of which neither way is better.
+    clips than another, nor metrics without a better direction.
 
     Args:
         summary: The summary.

@@ -158,7 +158,7 @@
       const p = byGuessing(right, planned);
       const chance = p < 0.0001 ? "less than 0.0001" : String(Number(p.toPrecision(2)));
       const verdict =
-        p < 0.05
+        p < Number(find("answer").dataset.alpha)
           ? "That is unlikely to be luck: you most likely heard a difference."
           : "That may well be luck. It does not show that there is nothing to be heard.";
       const name = (of) => make("bdi", {}, labels[pair[of]]);

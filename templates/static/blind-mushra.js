@@ -1,4 +1,4 @@
-/* MUSHRA, after Recommendation ITU-R BS.1534-3: rate how near each stimulus comes to the reference;
+/* MUSHRA, following Recommendation ITU-R BS.1534-3: rate how near each stimulus comes to the reference;
    one of them is the reference itself, others are its low-pass anchors. */
 
 "use strict";
@@ -7,7 +7,6 @@
   const { Test, find, make, press, shuffled, takeData } = window.Almbench;
   const WORDS = ["Bad", "Poor", "Fair", "Good", "Excellent"];
   const MIDDLE = 50;
-  const CAREFUL = 90; // the least rating of the hidden reference, in all but 15 % of the trials
 
   const word = (score) => WORDS[Math.min(WORDS.length - 1, Math.floor(score / 20))];
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -204,11 +203,13 @@
       );
       const frame = make("div", { className: "scroller", tabIndex: 0, role: "region" }, table);
       frame.setAttribute("aria-label", "Your ratings");
-      const low = lines.find(({ role }) => role === "reference").scores.filter((s) => s < CAREFUL);
+      const { referenceScore, maxBelow } = find("stimuli").dataset;
+      const ofReference = lines.find(({ role }) => role === "reference").scores;
+      const low = ofReference.filter((score) => score < Number(referenceScore));
       const parts = [
-        make("p", {}, `You gave the hidden reference less than ${CAREFUL} on ${low.length} of `,
-          `${trials.length} clips. Results with more than 15 % of such clips are left out of an `,
-          "analysis after ITU-R BS.1534-3."),
+        make("p", {}, `You gave the hidden reference less than ${referenceScore} on ${low.length} of `,
+          `${trials.length} clips. Results with more than ${maxBelow} % of such clips are left out of `,
+          "an analysis following ITU-R BS.1534-3."),
         frame,
       ];
       if (leftOut.length) {

@@ -1,21 +1,13 @@
-"""What the tests of blind tests share: results as the pages write them, and simulated listeners."""
+"""What the tests of listening tests share: simulated listeners, and the command."""
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from almbench.cli.main import main
-
-Json = dict[str, Any]
-Mushra = Callable[..., Json]
-Abx = Callable[..., Json]
-Save = Callable[[Json], Path]
 
 BETTER, MIDDLE, WORSE = "better", "middle", "worse"
 TRUTH = {BETTER: 78.0, MIDDLE: 60.0, WORSE: 57.0}  # what the simulated listeners think on average
@@ -30,85 +22,6 @@ class Done:
     returncode: int
     stdout: str
     stderr: str
-
-
-def common(kind: str, listener: int, **changes: Any) -> Json:
-    return {
-        "format": "almbench-listening-1",
-        "kind": kind,
-        "test": "0123456789abcdef",
-        "title": "Small test",
-        "domain": "speech",
-        "listener": f"{listener:016x}",
-        "name": "",
-        "seed": 7,
-        "started": "2026-11-20T10:00:00.000Z",
-        "finished": "2026-11-20T10:20:00.000Z",
-        "equipment": "",
-        **changes,
-    }
-
-
-def rating(system: str, score: int) -> Json:
-    role = {"original": "reference"}.get(system, "anchor" if system in ANCHORS else "system")
-    return {
-        "system": system,
-        "role": role,
-        "label": system.capitalize(),
-        "score": score,
-        "plays": 2,
-    }
-
-
-@pytest.fixture(scope="session")
-def mushra() -> Mushra:
-    """Make a MUSHRA result from scores: clip -> system -> score."""
-
-    def make(listener: int, scores: dict[str, dict[str, int]], **changes: Any) -> Json:
-        trials = [
-            {"clip": clip, "seconds": 31.5, "ratings": [rating(*item) for item in of_clip.items()]}
-            for clip, of_clip in scores.items()
-        ]
-        return common("mushra", listener, **changes) | {"trials": trials}
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def abx() -> Abx:
-    """Make an ABX result with some answers right, the rest wrong."""
-
-    def make(listener: int, right: int, done: int, planned: int = 16, **changes: Any) -> Json:
-        trials = [
-            {
-                "clip": CLIPS[i % len(CLIPS)],
-                "x": "ab"[i % 2],
-                "answer": "ab"[i % 2] if i < right else "ba"[i % 2],
-                "seconds": 9.25,
-                "plays": 3,
-            }
-            for i in range(done)
-        ]
-        pair = {"a": "original", "b": BETTER}
-        return (
-            common("abx", listener) | {"pair": pair, "planned": planned, "trials": trials} | changes
-        )
-
-    return make
-
-
-@pytest.fixture
-def save(tmp_path: Path) -> Save:
-    """Save a result as a listener would, in the folder `results`."""
-
-    def write(result: Json) -> Path:
-        folder = tmp_path / "results"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{result['kind']}-{result['listener']}-{len(list(folder.iterdir()))}.json"
-        path.write_text(json.dumps(result), encoding="utf-8")
-        return path
-
-    return write
 
 
 @pytest.fixture(scope="session")

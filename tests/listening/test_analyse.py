@@ -16,7 +16,7 @@ Listen = Callable[..., Any]
 
 
 def flat(scores: list[dict[str, dict[str, int]]], system: str) -> np.ndarray[Any, Any]:
-    """A system's mean over the clips, one a listener."""
+    """A system's mean over the clips, one per listener."""
     return np.array([np.mean([of_clip[system] for of_clip in s.values()]) for s in scores])
 
 
@@ -30,7 +30,7 @@ def test_a_panel_from_files_to_tables(
         save(mushra(i + 1, scores))
     done = bench("listen", "analyse", tmp_path / "results", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "Small test (12 heard, 4 left out)" in done.stdout
+    assert "Small test (12 listeners, 4 left out)" in done.stdout
     assert "Better - Middle" in done.stdout
 
     who = pd.read_csv(tmp_path / "out/listeners.csv", dtype={"listener": str})
@@ -116,7 +116,7 @@ def test_abx(tmp_path: Path, listen: Listen, abx: Make, save: Save) -> None:
     save(abx(1, right=16, done=16, pair=other))
     done = listen("analyse", tmp_path / "results", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "half-finished: 9 of 16 trials" in done.stdout
+    assert "incomplete: 9 of 16 trials" in done.stdout
     table = pd.read_csv(tmp_path / "out/abx.csv", dtype={"listener": str})
     pooled = table[table["listener"] == "all"].set_index("b")
     assert list(pooled["right"]) == [19, 16]
@@ -170,7 +170,7 @@ def test_no_hidden_reference_is_said(
     assert pd.read_csv(tmp_path / "out/listening.csv")["listeners"].eq(3).all()
 
 
-def test_half_finished_and_nobody_left(
+def test_incomplete_results_and_nobody_left(
     tmp_path: Path, listen: Listen, mushra: Make, save: Save, careful: Rate, careless: Rate
 ) -> None:
     rng = np.random.default_rng(3)
@@ -181,7 +181,7 @@ def test_half_finished_and_nobody_left(
     save(mushra(3, {}))
     done = listen("analyse", tmp_path / "results", "-o", tmp_path / "out")
     assert done.returncode == 1
-    assert "half-finished: 18 of 48 ratings are lacking" in done.stdout
+    assert "incomplete: 18 of 48 ratings are missing" in done.stdout
     assert "No listener is left" in done.stdout
     assert not pd.read_csv(tmp_path / "out/listeners.csv")["kept"].any()
     assert pd.read_csv(tmp_path / "out/listening.csv").empty

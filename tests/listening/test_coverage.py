@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from almbench.listening.mushra import comparisons, system_table
+from almbench.listening.ratings import comparison_table, system_table
 
 PANELS = 500
 LISTENERS = 6
@@ -49,7 +49,7 @@ def test_intervals_cover_and_tests_err_at_their_stated_rate() -> None:
         # Three standard errors of 500 panels about 95 %.
         assert 0.921 <= covered.mean() <= 0.979, (system, mean, covered.mean())
 
-    pairs = comparisons(table)
+    pairs = comparison_table(table)
     same = pairs[(pairs["system_a"] == "twin") & (pairs["system_b"] == "two")]
     assert len(same) == PANELS
     assert 0.021 <= (same["p"] < 0.05).mean() <= 0.079

@@ -95,12 +95,12 @@ def test_mistakes(
     done = listen("export-webmushra", run, "--codec", "opus-66")
     assert (done.returncode, "Did you mean 'opus-6'?" in done.stderr) == (2, True)
     assert listen("export-webmushra", tmp_path).returncode == 2
-    monkeypatch.setattr("almbench.listening.webmushra.MOST", 1)
+    monkeypatch.setattr("almbench.listening.webmushra.MAX_SYSTEMS", 1)
     done = listen("export-webmushra", run, "-o", tmp_path)
     assert done.returncode == 2
     assert "has 2 systems; a MUSHRA trial holds 1" in done.stderr
     assert "--codec: opus-6, no." in done.stderr
-    monkeypatch.setattr("almbench.listening.webmushra.LONGEST", 0.5)
+    monkeypatch.setattr("almbench.listening.webmushra.MAX_CLIP_S", 0.5)
     done = listen("export-webmushra", run, "-o", tmp_path)
     assert "nothing to test" in done.stderr
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The blind tests: what their pages hold, and both of them taken from start to end in a browser."""
+"""The blind tests: what their pages hold, and each of them taken from start to end in a browser."""
 
 import json
 import re
@@ -17,11 +17,15 @@ import pytest
 import soundfile as sf
 from scipy.stats import binomtest
 
-from almbench.listening.submissions import AbxResult, MushraResult, read_results
+from almbench.listening.abx import AbxResult
+from almbench.listening.design import MAX_CLIPS
+from almbench.listening.kinds import KINDS
+from almbench.listening.mushra import MAX_SYSTEMS, MushraResult
+from almbench.listening.submissions import read_submissions
 from almbench.names import ORIGINAL
 from almbench.results.results import Results
 from almbench.runner.run import run_suite
-from almbench.site.blind import CLIPS, SYSTEMS, BlindTest, blind_pages
+from almbench.site.blind import BlindTest, blind_pages
 from almbench.site.build import build_site
 from almbench.site.media import publish_sounds
 from almbench.site.output import Output
@@ -110,7 +114,7 @@ def test_stimuli_of_a_trial_are_equally_loud(site: Path) -> None:
         assert max(levels) - min(levels) < 0.05
 
 
-@pytest.mark.parametrize("kind", ["abx", "mushra"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_page_names_no_system(site: Path, kind: str) -> None:
     html = (site / f"{kind}-speech.html").read_text(encoding="utf-8").lower()
     assert not [name for name in NAMES if name in html]
@@ -159,9 +163,10 @@ def many(run: Path, tmp_path: Path) -> Site:
 def test_eight_clips_and_twelve_stimuli_are_drawn_by_the_seed(many: Site) -> None:
     tests = blind_tests(many)
     mushra, abx = tests["mushra-speech.html"], tests["abx-speech.html"]
-    assert (mushra.clips, mushra.stimuli, abx.clips, abx.stimuli) == (CLIPS, 12, CLIPS, 15)
-    assert len(mushra.left_out) == 14 - SYSTEMS
-    assert all(label.endswith("(by lot)") for label in mushra.left_out)
+    assert (len(mushra.design.trials), mushra.design.stimuli) == (MAX_CLIPS, 12)
+    assert (len(abx.design.trials), abx.design.stimuli) == (MAX_CLIPS, 15)
+    assert len(mushra.design.left_out) == 14 - MAX_SYSTEMS
+    assert all(label.endswith("(not drawn)") for label in mushra.design.left_out)
     assert blind_tests(many)["mushra-speech.html"] == mushra
     run = many.runs[0]
     suite = run.manifest.suite.model_copy(update={"seed": 1})
@@ -172,20 +177,20 @@ def test_eight_clips_and_twelve_stimuli_are_drawn_by_the_seed(many: Site) -> Non
 
 
 def test_the_systems_that_are_drawn_span_the_bitrates(many: Site) -> None:
-    left_out = blind_tests(many)["mushra-speech.html"].left_out
+    left_out = blind_tests(many)["mushra-speech.html"].design.left_out
     gone = sorted(int(label.split()[1]) for label in left_out)
     assert all(later - earlier > 1 for earlier, later in pairwise(gone))
 
 
-def test_a_system_that_lacks_most_clips_is_left_out(many: Site) -> None:
+def test_a_system_without_most_clips_is_left_out(many: Site) -> None:
     slug = many.runs[0].slug
     few = {k: s for k, s in many.sounds[slug].items() if k[1] != "c3" or k[2] == "clip0"}
     some = {k: s for k, s in few.items() if k[1] != "c5" or k[2] > "clip14"}
-    mushra = blind_tests(replace(many, sounds={slug: some}))["mushra-speech.html"]
+    mushra = blind_tests(replace(many, sounds={slug: some}))["mushra-speech.html"].design
     assert "Codec 3 (3.00 kbps) (no sound for some clips)" in mushra.left_out
     assert not any(label.startswith("Codec 5 (5.00 kbps) (no") for label in mushra.left_out)
-    assert mushra.lacking == 7 * (not any(s.startswith("Codec 5 ") for s in mushra.left_out))
-    assert blind_tests(many)["mushra-speech.html"].lacking == 0
+    assert mushra.missing == 7 * (not any(s.startswith("Codec 5 ") for s in mushra.left_out))
+    assert blind_tests(many)["mushra-speech.html"].design.missing == 0
 
 
 @pytest.mark.parametrize(
@@ -212,7 +217,7 @@ def test_an_anchor_above_what_the_clips_hold_is_left_out(data: Path, tmp_path: P
     page = data_of(tmp_path / "site" / "mushra-speech.html")
     assert set(systems_of(tmp_path / "site", page, 0)) == {ORIGINAL, "opus-6", "anchor-3.5"}
     left_out = key_of(tmp_path / "site", page["test"])["left_out"]
-    assert left_out == ["Low-pass 7 kHz (the clips hold no tones so high)"]
+    assert left_out == ["Low-pass 7 kHz (at or above half the sample rate of the clips)"]
 
 
 # In a browser
@@ -284,13 +289,13 @@ class Listener:
             "() => Number(document.querySelector('[data-sound=position]').max) > 1"
         )
 
-    def hands_in(self, folder: Path) -> Any:
+    def submits(self, folder: Path) -> Any:
         with self.page.expect_download() as waiting:
             self.at("save").click()
         path = folder / waiting.value.suggested_filename
         waiting.value.save_as(path)
         assert json.loads(self.at("json").input_value()) == json.loads(path.read_text())
-        return read_results([path])[0].result
+        return read_submissions([path])[0].result
 
 
 @contextmanager
@@ -338,7 +343,7 @@ def test_abx_from_start_to_result(
             assert "right" not in on.page.locator("#trial").inner_text()
             answer(on, "ab"[trial % 3 == 0])
         on.until("Your result")
-        result = on.hands_in(tmp_path)
+        result = on.submits(tmp_path)
         said = on.at("outcome").inner_text()
     assert isinstance(result, AbxResult)
     assert (result.name, result.equipment) == ("Ann", "<b>headphones</b>")
@@ -377,7 +382,7 @@ def test_abx_by_keys_alone(served: str, browser: Any, tmp_path: Path) -> None:
             press("Enter")
         on.until("Your result")
         assert on.page.evaluate("document.activeElement.textContent") == "Your result"
-        result = on.hands_in(tmp_path)
+        result = on.submits(tmp_path)
     assert isinstance(result, AbxResult)
     assert result.pair.b == "opus-24"
     assert [t.answer for t in result.trials] == ["a", "b"] * 8
@@ -445,7 +450,7 @@ def test_mushra_from_start_to_result(
             on.sees_no_name()
             on.at("next").click()
         on.until("Your result")
-        result = on.hands_in(tmp_path)
+        result = on.submits(tmp_path)
         table = on.at("outcome").inner_text()
     assert isinstance(result, MushraResult)
     assert (result.test, result.domain, result.title) == (
@@ -490,7 +495,7 @@ def test_mushra_by_keys_alone(served: str, browser: Any, tmp_path: Path) -> None
             tab_to(on, "next")
             press("Enter")
         on.until("Your result")
-        result = on.hands_in(tmp_path)
+        result = on.submits(tmp_path)
     assert isinstance(result, MushraResult)
     assert all([r.score for r in t.ratings] == [51, 52, 53, 54, 55] for t in result.trials)
     assert all([r.plays for r in t.ratings] == [1, 1, 1, 2, 1] for t in result.trials)
@@ -533,11 +538,11 @@ def test_progress_outlives_a_reload(served: str, browser: Any, tmp_path: Path) -
         rate_all(on)
         on.at("next").click()
         on.until("Your result")
-        first = on.hands_in(tmp_path)
+        first = on.submits(tmp_path)
         on.page.reload()
         on.at("continue").click()
         on.until("Your result")
-        assert on.hands_in(tmp_path) == first
+        assert on.submits(tmp_path) == first
         on.page.locator("#result [data-again]").click()
         on.page.wait_for_selector("#begin:visible")
         assert on.page.evaluate("Object.keys(localStorage)") == ["almbench-1:listener"]
@@ -562,7 +567,7 @@ def test_an_abx_test_goes_on_after_a_reload_without_naming_its_pair(
             assert not [url for url in on.requests if "key" in url]
             answer(on, "a")
         on.until("Your result")
-        result = on.hands_in(tmp_path)
+        result = on.submits(tmp_path)
     assert isinstance(result, AbxResult)
     assert [t.answer for t in result.trials] == ["b"] * 4 + ["a"] * 6
     assert (result.pair.a, result.pair.b) == ("opus-24", "opus-6")
@@ -576,7 +581,7 @@ def test_both_work_from_the_disk(site: Path, browser: Any, tmp_path: Path) -> No
         for _ in range(10):
             answer(on, "a")
         on.until("Your result")
-        assert isinstance(on.hands_in(tmp_path), AbxResult)
+        assert isinstance(on.submits(tmp_path), AbxResult)
         on.page.goto((site / "mushra-speech.html").as_uri())
         on.at("begin").click()
         on.at("next").click()
@@ -585,7 +590,7 @@ def test_both_work_from_the_disk(site: Path, browser: Any, tmp_path: Path) -> No
             rate_all(on)
             on.at("next").click()
         on.until("Your result")
-        assert isinstance(on.hands_in(tmp_path), MushraResult)
+        assert isinstance(on.submits(tmp_path), MushraResult)
         assert all(url.startswith((site.as_uri(), "blob:")) for url in on.requests)
 
 
@@ -701,7 +706,7 @@ def test_hostile_labels_stay_text(nasty_site: Path, browser: Any, serve: Any) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["abx", "mushra"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_barrier_is_found(served: str, browser: Any, kind: str, theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

@@ -15,7 +15,7 @@ from almbench.cli.main import main
 from almbench.errors import UserError
 from almbench.listening.analysis import analyse
 from almbench.runner.run import run_suite
-from almbench.site.listening_results import Heard, check_belongs, heard
+from almbench.site.listening_results import ListeningResults, check_belongs, listening_results
 from almbench.site.output import Output
 from almbench.site.source import Run, read_runs
 from almbench.suite.load import load_suite
@@ -41,7 +41,7 @@ speech = ["stoi", "mel_distance", "gain_db"]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, speech: list[Path]) -> Path:
     """A run of four codecs and two clips."""
-    folder = tmp_path_factory.mktemp("outcome")
+    folder = tmp_path_factory.mktemp("listening")
     (folder / "sounds").mkdir()
     for name, path in zip("ab", speech, strict=False):
         samples, rate = sf.read(path, dtype="int16")
@@ -75,11 +75,11 @@ def results(tmp_path: Path, mushra: Make, abx: Make, save: Save) -> Path:
     return tmp_path / "results"
 
 
-def outcome(results: Path, run: Run, tmp_path: Path) -> Heard:
-    return heard(analyse([results]), run, Output(tmp_path / "out"))
+def gathered(results: Path, run: Run, tmp_path: Path) -> ListeningResults:
+    return listening_results(analyse([results]), run, Output(tmp_path / "out"))
 
 
-def forget(run: Run, key: tuple[str, str, str], metric: str, value: float | None) -> None:
+def set_score(run: Run, key: tuple[str, str, str], metric: str, value: float | None) -> None:
     """Put another value, or none, in the place of a score."""
     run.scores[key][metric] = replace(run.scores[key][metric], value=value)
 
@@ -87,7 +87,7 @@ def forget(run: Run, key: tuple[str, str, str], metric: str, value: float | None
 def test_ratings_beside_scores_and_correlations(
     results: Path, run: Run, tmp_path: Path, root: Path
 ) -> None:
-    (of_speech,) = outcome(results, run, tmp_path).mushra
+    (of_speech,) = gathered(results, run, tmp_path).ratings
     assert (of_speech.listeners, of_speech.left_out, of_speech.clips) == (5, 1, 2)
     given = [json.loads(path.read_text()) for path in sorted(results.glob("mushra-*.json"))[:5]]
     ratings = pd.DataFrame(r for g in given for t in g["trials"] for r in t["ratings"])
@@ -97,10 +97,10 @@ def test_ratings_beside_scores_and_correlations(
         rows = table[table["metric"] == correlation.metric.name]
         means = rows.groupby("codec")["value"].mean()
         x, y = means[list(MEANS)], rated[list(MEANS)]
-        assert correlation.systems == 4
-        assert correlation.pearson == pytest.approx(np.corrcoef(x, y)[0, 1])
-        assert correlation.spearman == pytest.approx(np.corrcoef(x.rank(), y.rank())[0, 1])
-    # gain_db says which way nothing is better, so it is no candidate
+        assert correlation.found.n == 4
+        assert correlation.found.pearson == pytest.approx(np.corrcoef(x, y)[0, 1])
+        assert correlation.found.spearman == pytest.approx(np.corrcoef(x.rank(), y.rank())[0, 1])
+    # gain_db has no better direction
     assert [c.metric.name for c in of_speech.correlations] == ["stoi", "mel_distance"]
     best = of_speech.rows[1]
     assert (best.label, best.mean) == ("Opus-24", f"{rated['opus-24']:.1f}")
@@ -109,31 +109,35 @@ def test_ratings_beside_scores_and_correlations(
     assert of_speech.rows[0].scores == ["", ""]  # the reference has no score
 
 
-def test_a_value_that_lacks_takes_its_system_out(results: Path, run: Run, tmp_path: Path) -> None:
-    forget(run, ("talk", "b", "mp3-16"), "stoi", None)
-    (of_speech,) = outcome(results, run, tmp_path).mushra
-    assert [c.systems for c in of_speech.correlations] == [3, 4]
-    lacking = next(row for row in of_speech.rows if row.label == "Mp3-16")
-    assert lacking.scores[0] == ""
+def test_a_missing_value_takes_its_system_out(results: Path, run: Run, tmp_path: Path) -> None:
+    set_score(run, ("talk", "b", "mp3-16"), "stoi", None)
+    (of_speech,) = gathered(results, run, tmp_path).ratings
+    assert [c.found.n for c in of_speech.correlations] == [3, 4]
+    missing = next(row for row in of_speech.rows if row.label == "Mp3-16")
+    assert missing.scores[0] == ""
 
 
 def test_no_correlation_of_two_or_of_equals(results: Path, run: Run, tmp_path: Path) -> None:
     for codec in ("mp3-16", "opus-6"):
-        forget(run, ("talk", "a", codec), "stoi", None)
+        set_score(run, ("talk", "a", codec), "stoi", None)
     for key in run.scores:
-        forget(run, key, "mel_distance", 0.3)
-    (of_speech,) = outcome(results, run, tmp_path).mushra
-    assert [(c.pearson, c.spearman, c.systems) for c in of_speech.correlations] == [
+        set_score(run, key, "mel_distance", 0.3)
+    (of_speech,) = gathered(results, run, tmp_path).ratings
+    assert [tuple(c.found) for c in of_speech.correlations] == [
         (None, None, 2),
         (None, None, 4),
     ]
 
 
-def test_abx_outcome(results: Path, run: Run, tmp_path: Path) -> None:
-    (row,) = outcome(results, run, tmp_path).abx
-    assert (row.a, row.b, row.listeners) == ("Original", "Opus (24.00 kbps)", 2)
-    assert (row.count, row.share) == ("22 of 32", "0.69")
-    assert row.p == f"{stats.binomtest(22, 32, alternative='greater').pvalue:.3f}"
+def test_abx_results(results: Path, run: Run, tmp_path: Path) -> None:
+    (of_abx,) = gathered(results, run, tmp_path).overall
+    ((domain, systems, cells),) = of_abx.rows
+    assert (domain, systems) == ("speech", ["Original", "Opus (24.00 kbps)"])
+    assert of_abx.headings == ["Listeners", "Right", "Share", "95\u00a0% interval", "p"]
+    interval = stats.binomtest(22, 32).proportion_ci(method="wilson")
+    p = stats.binomtest(22, 32, alternative="greater").pvalue
+    between = f"{interval.low:.2f} to {interval.high:.2f}"
+    assert cells == ["2", "22 of 32", "0.69", between, f"{p:.3f}"]
 
 
 def test_results_of_something_else_are_refused(
@@ -159,7 +163,7 @@ def test_the_site_shows_it(
     with pytest.raises(SystemExit, match="0"):
         main()
     html = (site / "index.html").read_text(encoding="utf-8")
-    assert "What listeners said" in html
+    assert "Listening tests" in html
     assert "MUSHRA ratings of speech by 5 listeners" in html
     assert "1 more took part and was left out" in html
     assert "T &lt;script&gt;alert(1)&lt;/script&gt;" in html
@@ -167,4 +171,4 @@ def test_the_site_shows_it(
     drawn = sorted(path.name for path in (site / "plots/small").glob("listening-*"))
     assert drawn == ["listening-speech-dark.svg", "listening-speech-light.svg"]
     everything = b"".join(path.read_bytes() for path in site.rglob("*") if path.is_file())
-    assert b"Name 3" not in everything  # who took part is nobody's business
+    assert b"Name 3" not in everything  # who took part is not published
