@@ -1,0 +1,1 @@
+"""The Python interface; `almbench` itself exports what is public of it."""
