@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from almbench import policies
+from almbench.arrays import to_samples
 from almbench.audio import Samples, fit
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options
-from almbench.errors import CodecError
+from almbench.errors import CodecError, UserError
 from almbench.names import safe_name
 
 Function = Callable[[Samples, int], ArrayLike]
@@ -23,8 +24,8 @@ class FunctionCodec(Codec[Options]):
     """A codec made of a function `(samples, sample_rate) -> samples`.
 
     The function gets float64 samples of **Shape** `[T]` at the clip's own rate, and returns as many
-    at the same rate: an array, a list or a tensor on the CPU. There are no codes and no bits, so
-    no bitrate.
+    at the same rate: an array, a list or a tensor, of **Shape** `[T]` or `[C, T]`. There are no
+    codes and no bits, so no bitrate.
 
     A function that was changed is a new codec: the `fingerprint` of its code is part of its facts.
 
@@ -74,15 +75,10 @@ class FunctionCodec(Codec[Options]):
         return [fit(item.payload, item.length) for item in batch]
 
     def _call(self, clip: Samples, rate: int) -> Samples:
-        returned = self._function(clip.copy(), rate)
         try:
-            sound = np.asarray(returned, np.float64)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise CodecError(f"the function returned no array of samples: {error}") from error
-        if sound.ndim != 1:
-            raise CodecError(
-                f"the function returned an array of shape {list(sound.shape)}, not [T]"
-            )
+            sound, _ = to_samples(self._function(clip.copy(), rate), "the function's output")
+        except UserError as error:
+            raise CodecError(str(error)) from error
         if len(sound) < policies.LEAST_LENGTH * len(clip):
             raise CodecError(f"the function returned {len(sound)} samples of {len(clip)}")
         return sound

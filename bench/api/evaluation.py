@@ -1,21 +1,23 @@
 """Codecs over test sets, as `bench run` does it, with codecs and sounds from Python."""
 
+import itertools
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import soundfile as sf
 from pydantic import ValidationError
 
-from almbench.api.arrays import SoundLike, to_sound
-from almbench.audio import Samples
+from almbench.arrays import SoundLike, to_sound
+from almbench.audio import EXTENSIONS, Samples
 from almbench.codecs.base import Codec
 from almbench.codecs.function import FunctionCodec
 from almbench.codecs.reconstructions import Reconstructions
-from almbench.codecs.registry import adapter_names
-from almbench.domains import DOMAINS, Domain, check_domain
-from almbench.errors import UserError, unknown
+from almbench.codecs.registry import preset
+from almbench.domains import Domain, check_domain
+from almbench.errors import UserError
 from almbench.names import safe_name
 from almbench.results.results import Results
 from almbench.runner.plan import AnyCodec, select
@@ -29,6 +31,7 @@ CodecLike = str | Codec[Any] | Reconstructions | Callable[[Samples, int], Any]
 TestSetLike = Any
 """A folder, a glob or a CSV manifest by path; sounds by name; or a list of sounds."""
 SUITE = "evaluate"
+OBJECT = "python"  # what stands for the adapter of a codec that is an object
 
 
 def evaluate(
@@ -83,21 +86,18 @@ def evaluate(
     """
     check_domain(domain)
     temporary = tempfile.TemporaryDirectory(prefix="almbench-")
-    root = Path(temporary.name)
-    objects, configs = _codecs(codecs)
-    chosen = {} if metrics is None else dict.fromkeys(DOMAINS, list(metrics))
-    where = Path(output) if output is not None else root / "run"
-    sounds = where / "sounds" if output is not None else root / "sounds"
-    given = {"name": SUITE, "codec": configs, "metrics": chosen}
     try:
-        found = _testsets(testsets, domain, limit, sounds, sample_rate)
-        suite = Suite.model_validate({**given, "testset": found})
+        objects, configs = _codecs(codecs)
+        sets = _TestSets(Path(temporary.name) / "sounds", domain, limit, sample_rate)
+        suite = Suite(name=SUITE, codec=configs, testset=sets.of(testsets))
     except ValidationError as error:
         raise UserError(explain(error, Suite, "almbench.evaluate")) from error
     suite = select(suite, [], [], list(metrics or []))
     fill_in(suite, {})
-    results = run_suite(suite, where, device, workers, objects=objects)
-    results.keep(temporary)
+    root = Path(output) if output is not None else Path(temporary.name) / "run"
+    results = run_suite(suite, root, device, workers, objects=objects)
+    if output is None:
+        results.keep(temporary)
     return results
 
 
@@ -116,11 +116,89 @@ def _codecs(
     configs: list[CodecConfig] = []
     for name, codec in named:
         if isinstance(codec, str):
-            adapter = codec if name and name != codec and codec in adapter_names() else None
-            configs.append(CodecConfig(id=name or codec, adapter=adapter))
+            configs.append(_preset(name, codec))
             continue
         made = codec if isinstance(codec, Codec | Reconstructions) else _function(name, codec)
-        id_ = name or made.id
+        id_ = _ascii(name or made.id)
         objects[id_] = made
-        configs.append(CodecConfig(id=id_, adapter="python", label=made.label))
+        configs.append(CodecConfig(id=id_, adapter=OBJECT, label=made.label))
     return objects, configs
+
+
+def _preset(name: str | None, id_: str) -> CodecConfig:
+    if name in {None, id_}:
+        return CodecConfig(id=id_)
+    chosen = preset(id_)
+    return CodecConfig(
+        id=_ascii(name), adapter=chosen.adapter, label=name, options=dict(chosen.options)
+    )
+
+
+def _function(name: str | None, function: Any) -> FunctionCodec:
+    if not callable(function):
+        raise UserError(
+            f"{function!r} is no codec. Allowed: the id of a built-in preset, an adapter object, "
+            "or a function of (samples, sample_rate)."
+        )
+    own = str(getattr(function, "__name__", type(function).__name__)).strip("<>")
+    return FunctionCodec(_ascii(name or own), name or own, function)
+
+
+def _ascii(name: str) -> str:
+    """A name that codecs and test sets may have."""
+    return safe_name(name).encode("ascii", errors="ignore").decode().lstrip("._-")[:80] or "unnamed"
+
+
+class _TestSets:
+    """Makes test sets of what a caller hands over; bare sounds go into one set of their own."""
+
+    def __init__(
+        self, folder: Path, domain: Domain, limit: int | None, sample_rate: int | None
+    ) -> None:
+        self._folder, self._domain = folder, domain
+        self._limit, self._rate = limit, sample_rate
+        self._sounds: list[tuple[str, Path]] = []
+        self._sets: list[TestSetConfig] = []
+
+    def of(self, given: TestSetLike) -> list[TestSetConfig]:
+        if isinstance(given, str | Path):
+            given = [given]
+        named = given.items() if isinstance(given, Mapping) else ((None, one) for one in given)
+        for name, one in named:
+            if isinstance(one, str | Path) and Path(one).suffix.lower() not in EXTENSIONS:
+                self._add(name or Path(one).stem, str(one))
+            else:
+                id_ = name or f"{len(self._sounds):03d}"
+                self._sounds.append((id_, self._store(id_, one)))
+        if self._sounds:
+            table = self._folder / "clips.csv"
+            rows = pd.DataFrame(self._sounds, columns=["id", "path"])
+            rows.to_csv(table, index=False)
+            self._add("sounds", str(table))
+        return self._sets
+
+    def _add(self, name: str, path: str) -> None:
+        taken = {testset.name for testset in self._sets}
+        base = _ascii(name)
+        free = (base if not count else f"{base}-{count}" for count in itertools.count())
+        self._sets.append(
+            TestSetConfig(
+                name=next(name for name in free if name not in taken),
+                domain=self._domain,
+                path=str(Path(path).expanduser().absolute()),
+                limit=self._limit,
+            )
+        )
+
+    def _store(self, id_: str, sound: SoundLike) -> Path:
+        """The file of a sound; samples are written to one."""
+        if isinstance(sound, str | Path):
+            return Path(sound).expanduser().absolute()
+        rate = self._rate
+        if isinstance(sound, tuple) and len(sound) == 2 and isinstance(sound[1], int):
+            sound, rate = sound
+        held = to_sound(sound, rate, f"sound '{id_}'")
+        path = self._folder / f"{safe_name(id_)}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sf.write(path, held.samples, held.rate, subtype="DOUBLE")
+        return path

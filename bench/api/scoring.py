@@ -9,7 +9,7 @@ from typing import Any
 import soundfile as sf
 
 from almbench import policies
-from almbench.api.arrays import SoundLike, to_sound
+from almbench.arrays import SoundLike, to_sound
 from almbench.audio import Sound
 from almbench.domains import Domain, check_domain
 from almbench.errors import Unavailable

@@ -3,6 +3,7 @@
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -28,6 +29,10 @@ class Results:
         """Keep what is known; tables are read when asked for."""
         self.folder = folder
         self.manifest = manifest
+
+    def keep(self, folder: TemporaryDirectory[str]) -> None:
+        """Let a temporary folder live as long as these results, which are in it."""
+        self._temporary = folder
 
     def summary(self) -> pd.DataFrame:
         """One row per test set, codec and metric: mean, interval, count, rank group.

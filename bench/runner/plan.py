@@ -210,7 +210,7 @@ class _Codecs:
             codec = self._objects.get(config.id) or create(
                 config.id, label or config.id, str(adapter), options
             )
-            self._made[key] = PlannedCodec(codec, _record(codec))
+            self._made[key] = PlannedCodec(codec, _record(codec, config.id))
         return self._made[key]
 
 
@@ -220,14 +220,15 @@ def _filled(value: Any, testset: TestSetConfig) -> Any:
     return value.replace("{domain}", testset.domain).replace("{testset}", testset.name)
 
 
-def _record(codec: AnyCodec) -> CodecRecord:
+def _record(codec: AnyCodec, id_: str) -> CodecRecord:
     """Fetch what a codec needs; its facts, and why it cannot be used, if so."""
     missing = ""
     try:
         codec.fetch()
     except Unavailable as error:
         missing = str(error)
-    return CodecRecord.of(codec.spec, missing, precomputed=isinstance(codec, Reconstructions))
+    spec = codec.spec.model_copy(update={"id": id_})
+    return CodecRecord.of(spec, missing, precomputed=isinstance(codec, Reconstructions))
 
 
 def _families(suite: Suite, names: Sequence[str]) -> list[PlannedFamily]:

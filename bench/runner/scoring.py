@@ -2,12 +2,15 @@
 
 import json
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from queue import SimpleQueue
+from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -119,7 +122,7 @@ class Scorer:
 
         A process that dies or hangs costs the metric that it was computing.
         """
-        with Writer(self._folder.root, ScoreRow, self._shard) as rows:
+        with Writer(self._folder.root, ScoreRow, self._shard) as rows, _without_main():
             for job, results in self._results():
                 for result in results:
                     rows.write(self._row(self._testsets[job.testset], job, result))
@@ -182,6 +185,22 @@ class Scorer:
             queue.append(job)
             wait = False
         return False
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Let new processes not import the main module again.
+
+    Scoring needs nothing of it, and a caller's script that does not ask for its `__name__` would
+    run once more in each process.
+    """
+    main: Any = sys.modules["__main__"]
+    hidden = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    vars(main).update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 def _lost(request: MetricRequest, error: ProcessExpired | TimeoutError) -> list[MetricResult]:

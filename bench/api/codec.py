@@ -1,0 +1,170 @@
+"""A codec to encode and decode with, one sound at a time."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from almbench.arrays import SoundLike, to_sound
+from almbench.audio import Samples, fit, resample
+from almbench.codecs.base import Codec, CodecSpec, Encoded, from_codes
+from almbench.codecs.builtin import PRESETS
+from almbench.codecs.registry import adapter_names, create, create_preset
+from almbench.devices import choose
+from almbench.errors import UserError, unknown
+
+
+class LoadedCodec:
+    """A codec that is loaded. Use it as a context manager, or call `close` to free its memory.
+
+    Attributes:
+        codec: The adapter.
+        spec: The codec's facts.
+        sample_rate: Rate in Hz of what `decode` gives; None for a codec that takes any rate, whose
+            output has the rate of its input.
+    """
+
+    def __init__(self, codec: Codec[Any], device: str) -> None:
+        """Load the codec.
+
+        Args:
+            codec: The adapter; its checkpoint is fetched if need be.
+            device: auto, cpu or cuda.
+
+        Raises:
+            Unavailable: Something that the codec needs is missing.
+        """
+        codec.fetch()
+        self.codec = codec
+        self.spec: CodecSpec = codec.spec
+        self.sample_rate = self.spec.sample_rate
+        kind = choose(device, used=codec.uses_device).kind if codec.uses_device else "cpu"
+        codec.load(kind)
+
+    def encode(self, sound: SoundLike, sample_rate: int | None = None) -> Encoded:
+        """Encode a sound, which is first made mono and resampled to the codec's rate.
+
+        Args:
+            sound: Samples, **Shape** `[T]` or `[C, T]`, or a file.
+            sample_rate: Sample rate of samples in Hz; a file has its own.
+
+        Returns:
+            What the codec emitted: `codes`, **Shape** `[K, T']` of K codebooks and T' frames, for a
+            codec that has codebooks; and `bits` of payload.
+
+        Raises:
+            AudioError: A file cannot be read.
+            CodecError: The codec cannot encode this sound.
+            UserError: Samples are not sound, or have no sample rate.
+        """
+        given = to_sound(sound, sample_rate, "the sound")
+        rate = self.sample_rate or given.rate
+        (encoded,) = self.codec.encode([resample(given.samples, given.rate, rate)], rate)
+        return encoded
+
+    def decode(
+        self, encoded: Encoded | NDArray[np.integer[Any]], sample_rate: int | None = None
+    ) -> Samples:
+        """Decode what `encode` gave, or codes alone.
+
+        Args:
+            encoded: What `encode` gave, or integer codes, **Shape** `[K, T']`; with fewer codebooks
+                than the codec has, only where it can do without the rest.
+            sample_rate: Sample rate of the input in Hz, for a codec that takes any rate.
+
+        Returns:
+            Samples at the codec's rate, **Shape** `[T]`, as long as the input was, or as the codes
+            last.
+
+        Raises:
+            CodecError: The codec cannot decode this.
+            UserError: Codes of another shape, or for a codec without codebooks.
+        """
+        rate = self.sample_rate or sample_rate
+        if rate is None:
+            raise UserError(
+                f"Codec '{self.spec.id}' takes any sample rate: give sample_rate in Hz."
+            )
+        held = encoded if isinstance(encoded, Encoded) else self._from_codes(encoded, rate)
+        (samples,) = self.codec.decode([held], rate)
+        return samples
+
+    def reconstruct(self, sound: SoundLike, sample_rate: int | None = None) -> Samples:
+        """Encode and decode a sound; samples of its length, at its own rate, **Shape** `[T]`."""
+        given = to_sound(sound, sample_rate, "the sound")
+        rate = self.sample_rate or given.rate
+        decoded = self.decode(self.encode(given.samples, given.rate), rate)
+        return fit(resample(decoded, rate, given.rate), len(given.samples))
+
+    def _from_codes(self, codes: Any, rate: int) -> Encoded:
+        sizes, frame_rate = self.spec.codebook_sizes, self.spec.frame_rate
+        if not (sizes and frame_rate):
+            raise UserError(f"Codec '{self.spec.id}' has no codebooks; give what encode gave.")
+        if hasattr(codes, "detach"):
+            codes = codes.detach().cpu().numpy()
+        given = np.asarray(codes)
+        if given.ndim != 2 or given.dtype.kind not in "iu" or len(given) != len(sizes):
+            raise UserError(
+                f"Codes of shape {list(given.shape)} and type {given.dtype}; codec "
+                f"'{self.spec.id}' takes integers of shape [{len(sizes)}, T], codebooks first."
+            )
+        if (given < 0).any() or (given >= np.array(sizes)[:, None]).any():
+            raise UserError(
+                f"Codes from {given.min()} to {given.max()}; codec '{self.spec.id}' has codebooks "
+                f"of {', '.join(map(str, sizes))} entries, counted from 0."
+            )
+        length = round(given.shape[1] * rate / frame_rate)
+        return from_codes(given.astype(np.int64), sizes, length)
+
+    def close(self) -> None:
+        """Free the memory that the model takes."""
+        self.codec.unload()
+
+    def __enter__(self) -> Self:
+        """Enter a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Free the memory."""
+        self.close()
+
+
+def load_codec(name: str, *, device: str = "auto", **options: Any) -> LoadedCodec:
+    """Load a codec.
+
+    Args:
+        name: Id of a built-in preset, such as "mimi-1.1", or the name of an adapter
+            (`bench list codecs`).
+        device: Where a neural codec runs: auto, cpu or cuda.
+        **options: Options of the adapter, which take the place of the preset's own; such as
+            `checkpoint="FOLDER"`.
+
+    Raises:
+        UserError: There is no such codec, or an option is wrong.
+        Unavailable: Something that the codec needs is missing; the message says what, and how to
+            get it.
+
+    Example:
+        >>> import numpy as np
+        >>> import almbench
+        >>> tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000)
+        >>> with almbench.load_codec("opus-6") as opus:
+        ...     encoded = opus.encode(tone, 24_000)
+        ...     decoded = opus.decode(encoded)
+        >>> encoded.bits / 1.0 < 7000, decoded.shape
+        (True, (24000,))
+    """
+    if name in PRESETS:
+        return LoadedCodec(create_preset(name, options), device)
+    if name not in adapter_names():
+        raise UserError(unknown("codec", name, [*PRESETS, *adapter_names()]))
+    made = create(name, name, name, options)
+    if not isinstance(made, Codec):
+        raise UserError(f"'{name}' reads precomputed files; it cannot encode or decode.")
+    return LoadedCodec(made, device)
