@@ -49,7 +49,10 @@ def to_samples(array: SoundLike, what: str) -> tuple[Samples, int]:
     """
     if hasattr(array, "detach"):  # a tensor, on whatever device
         array = array.detach().cpu().numpy()
-    given = np.asarray(array)
+    try:
+        given = np.asarray(array)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{what} is no array of samples: {error}") from error
     if given.dtype.kind not in "iuf" or given.ndim not in {1, 2}:
         raise UserError(
             f"{what} has shape {list(given.shape)} and type {given.dtype}; allowed: numbers of "

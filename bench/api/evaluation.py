@@ -140,8 +140,7 @@ def _function(name: str | None, function: Any) -> FunctionCodec:
             f"{function!r} is no codec. Allowed: the id of a built-in preset, an adapter object, "
             "or a function of (samples, sample_rate)."
         )
-    own = str(getattr(function, "__name__", type(function).__name__)).strip("<>")
-    return FunctionCodec(_ascii(name or own), name or own, function)
+    return FunctionCodec(function, _ascii(name) if name else "", name or "")
 
 
 def _ascii(name: str) -> str:
