@@ -18,7 +18,7 @@ import soundfile as sf
 from almbench.samples import folder
 
 if TYPE_CHECKING:
-    from almbench.codecs.almtokenizer.config import TrainConfig
+    from almbench.training.recipe import TrainConfig
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[1]
@@ -252,7 +252,7 @@ min_seconds = 0.4
 max_seconds = 0.6
 learning_rate = 1e-3
 warmup = 2
-helper_layers = 1
+auxiliary_layers = 1
 [stage1.weights]
 magnitude = 1
 
@@ -264,8 +264,8 @@ max_seconds = 0.6
 learning_rate = 1e-3
 warmup = 2
 windows = [2, 6, 10]
-quantise_from = 4
-helper_layers = 1
+quantize_from = 4
+auxiliary_layers = 1
 [stage2.weights]
 magnitude = 1
 """
@@ -281,7 +281,7 @@ def toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny(toml: Path) -> "TrainConfig":
-    from almbench.codecs.almtokenizer.config import load_config
+    from almbench.training.recipe import load_config
 
     return load_config(str(toml))
 

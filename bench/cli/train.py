@@ -1,4 +1,4 @@
-"""`bench train`."""
+"""`bench train`: train a codec of one's own, measure it, and try what its parts are worth."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,23 +6,28 @@ from typing import Annotated
 import typer
 
 from almbench.cli.options import Device, folders
+from almbench.errors import UserError
 
 app = typer.Typer(help="Train a codec of one's own.", no_args_is_help=True)
 
+EXAMPLE = "speech=/data/librispeech"
 
-@app.callback()
-def _train() -> None:
-    """Keep `almtokenizer` a sub-command, though it is the only one."""
+Data = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=PATH", help="Where a data folder of the recipe lies."),
+]
+Config = Annotated[str, typer.Option(help="A recipe: small, paper, or a TOML file.")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, as stage2.steps=500."),
+]
 
 
 @app.command()
 def almtokenizer(
     stage: Annotated[int, typer.Option(min=1, max=2, help="Stage of training.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=PATH", help="Where a data folder of the recipe lies."),
-    ] = None,
-    config: Annotated[str, typer.Option(help="A recipe: small, paper, or a TOML file.")] = "small",
+    data: Data = None,
+    config: Config = "small",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder. [default: runs/almtokenizer-<recipe>]"),
@@ -30,15 +35,63 @@ def almtokenizer(
     validation: Annotated[
         Path | None, typer.Option(help="Folder of held-out speech to be scored now and then.")
     ] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, as stage2.steps=500."),
-    ] = None,
+    setting: Setting = None,
     device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read sound.")] = 1,
 ) -> None:
     """Train ALMTokenizer: stage 1, then stage 2. Run again to go on where it stopped."""
+    _require_packages()
     from almbench.training.session import start
 
-    found = folders("--data", data, "speech=/data/librispeech")
+    found = folders("--data", data, EXAMPLE)
     start(config, setting or [], stage, found, output, validation, device, workers)
+
+
+@app.command()
+def ablate(
+    validation: Annotated[Path, typer.Option(help="Folder of held-out speech.")],
+    data: Data = None,
+    config: Config = "small",
+    setting: Setting = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder.")] = Path(
+        "runs/almtokenizer-ablation"
+    ),
+) -> None:
+    """Train ALMTokenizer whole, then without one part at a time, equally long."""
+    _require_packages()
+    from almbench.training.ablation import ablate as run
+
+    table = run(config, setting or [], folders("--data", data, EXAMPLE), validation, output)
+    typer.echo(table.round(3).to_markdown())
+
+
+@app.command()
+def measure(
+    checkpoint: Annotated[Path, typer.Argument(help="Folder of a checkpoint of ALMTokenizer.")],
+    speech: Annotated[Path, typer.Option(help="Folder of held-out speech.")],
+    training: Annotated[Path, typer.Option(help="Folder of speech that was trained on.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Run folder.")] = Path(
+        "runs/almtokenizer-card"
+    ),
+) -> None:
+    """Measure a checkpoint beside codecs and a constant; the figures go into its card."""
+    from almbench.training.measure import measure as run
+
+    run(checkpoint, speech, training, output)
+    typer.echo(f"The figures are in {checkpoint / 'README.md'}")
+
+
+def _require_packages() -> None:
+    from importlib.util import find_spec
+
+    packages = {
+        "torch": "torch",
+        "accelerate": "accelerate",
+        "tensorboard": "tensorboard",
+        "sklearn": "scikit-learn",
+    }
+    if missing := [name for module, name in packages.items() if find_spec(module) is None]:
+        raise UserError(
+            f"Training needs {' and '.join(missing)}, not installed here. To fix: "
+            "pip install 'almbench[train]'"
+        )

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from almbench.codecs.almtokenizer.config import DiscriminatorConfig
 from almbench.codecs.almtokenizer.transformer import Transformer
-from almbench.training.losses import foreseen_loss, log_mel, masked_loss
+from almbench.training.losses import depth_prediction_loss, log_mel, masked_loss
+from almbench.training.recipe import DiscriminatorConfig
 
 
 class MaskedAutoencoder(nn.Module):
@@ -27,14 +27,14 @@ class MaskedAutoencoder(nn.Module):
         positions = torch.arange(length, device=frames.device)
         everywhere = torch.ones(length, length, dtype=torch.bool, device=frames.device)
         hidden = self.encoder(frames.masked_fill(masked[..., None], 0), positions, everywhere)
-        foreseen = self.out(self.decoder(hidden, positions, everywhere))
-        return masked_loss(frames, foreseen, masked)
+        predicted = self.out(self.decoder(hidden, positions, everywhere))
+        return masked_loss(frames, predicted, masked)
 
 
 class DepthPredictor(nn.Module):
-    """Foresees a codebook's vector from those of the codebooks before it.
+    """Predicts a codebook's vector from those of the codebooks before it.
 
-    A causal Transformer along the depth of the quantiser; vectors go in with unit length.
+    A causal Transformer along the depth of the quantizer; vectors go in with unit length.
     """
 
     def __init__(self, width: int, layers: int, head_width: int) -> None:
@@ -43,14 +43,14 @@ class DepthPredictor(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, parts: Sequence[Tensor]) -> Tensor:
-        """Loss of parts `[B, G, D]`, one a codebook, at least two."""
+        """Loss of parts `[B, G, D]`, one per codebook, at least two."""
         known = torch.stack([F.normalize(part, dim=-1) for part in parts[:-1]], dim=2)
         depth = known.shape[2]
         positions = torch.arange(depth, device=known.device)
         mask = positions[None, :] <= positions[:, None]
         hidden = self.transformer(known.flatten(0, 1) * known.shape[-1] ** 0.5, positions, mask)
-        foreseen = self.out(hidden).view_as(known).unbind(2)
-        return foreseen_loss(parts[1:], foreseen)
+        predicted = self.out(hidden).view_as(known).unbind(2)
+        return depth_prediction_loss(parts[1:], predicted)
 
 
 class Discriminators(nn.Module):
@@ -61,9 +61,9 @@ class Discriminators(nn.Module):
         self.scales = nn.ModuleList(_Discriminator(config, hop, rate) for hop in config.hops)
 
     def forward(self, sound: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
-        """Judge sound `[B, S]`; returns a map of verdicts and the features, a scale each."""
+        """Judge sound `[B, S]`; returns a map of logits and the features, one per scale."""
         judged = [scale(sound) for scale in self.scales]
-        return [verdict for verdict, _ in judged], [features for _, features in judged]
+        return [logits for logits, _ in judged], [features for _, features in judged]
 
 
 class _Discriminator(nn.Module):
@@ -78,7 +78,7 @@ class _Discriminator(nn.Module):
             weight_norm(nn.Conv2d(a, b, (3, 3), stride=(2 if n % 2 else 1, 2), padding=1))
             for n, (a, b) in enumerate(pairwise(channels))
         )
-        self.verdict = weight_norm(nn.Conv2d(channels[-1], 1, (3, 3), padding=1))
+        self.to_logits = weight_norm(nn.Conv2d(channels[-1], 1, (3, 3), padding=1))
 
     def forward(self, sound: Tensor) -> tuple[Tensor, list[Tensor]]:
         mel, log = log_mel(sound, 4 * self.hop, self.hop, self.bands, self.rate)
@@ -87,4 +87,4 @@ class _Discriminator(nn.Module):
         for layer in self.layers:
             hidden = F.leaky_relu(layer(hidden), 0.2)
             features.append(hidden)
-        return self.verdict(hidden), features
+        return self.to_logits(hidden), features

@@ -1,16 +1,16 @@
-"""How the quantiser begins: every codebook fitted to what the query encoder makes of real sound."""
+"""How the quantizer begins: every codebook fitted to what the query encoder makes of real sound."""
 
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from almbench.codecs.almtokenizer.rvq import Codebook, ResidualQuantiser
+from almbench.codecs.almtokenizer.rvq import Codebook, ResidualQuantizer
 from almbench.training.prior import find_centres
 
 
 @torch.no_grad()
-def fit_quantiser(quantiser: ResidualQuantiser, groups: Sequence[tuple[Tensor, Tensor]]) -> None:
+def fit_quantizer(quantizer: ResidualQuantizer, groups: Sequence[tuple[Tensor, Tensor]]) -> None:
     """Fit all codebooks.
 
     A first codebook with a prior gets the centres of the prior's features, an equal share of its
@@ -19,52 +19,52 @@ def fit_quantiser(quantiser: ResidualQuantiser, groups: Sequence[tuple[Tensor, T
     directions in which what is left varies most, and the centres of that.
 
     Args:
-        quantiser: What to fit.
+        quantizer: What to fit.
         groups: For each model of the prior, vectors of the query encoder, **Shape** `[N, D]`, and
             the prior's features of the same groups of frames, **Shape** `[N, P]`.
     """
     left = torch.cat([vectors for vectors, _ in groups]).cpu().double()
-    device = next(quantiser.parameters()).device
-    for number, codebook in enumerate(quantiser.codebooks):
+    device = next(quantizer.parameters()).device
+    for number, codebook in enumerate(quantizer.codebooks):
         book = codebook.cpu()
         size = len(book.entries)
         if book.learns:
-            _look_along(book.into, left)
+            _init_pca(book.into, left)
             entries = find_centres(book.into(left.float()), size, seed=number)
         else:
-            features = [_normalise(features.cpu()) for _, features in groups]
+            features = [_normalize(features.cpu()) for _, features in groups]
             shares = [
                 size * (n + 1) // len(groups) - size * n // len(groups) for n in range(len(groups))
             ]
             pairs = zip(features, shares, strict=True)
             entries = torch.cat([find_centres(f, share, seed=number) for f, share in pairs])
             wanted = torch.cat(features).double()
-            _solve(book.into, left, wanted)
-            _spread(book.into, left, wanted)
+            _ridge_fit(book.into, left, wanted)
+            _match_variance(book.into, left, wanted)
         left = left - _fit(book, entries, left)
-    quantiser.to(device)
+    quantizer.to(device)
 
 
-def _normalise(features: Tensor) -> Tensor:
+def _normalize(features: Tensor) -> Tensor:
     """Bring each of `[N, P]` features to mean 0 and variance 1, as models of a prior differ."""
     return (features - features.mean(0)) / features.std(0, correction=0).clamp(min=1e-6)
 
 
 def _fit(book: Codebook, entries: Tensor, left: Tensor) -> Tensor:
-    """Set the entries and the map out; returns the quantised vectors."""
+    """Set the entries and the map out; returns the quantized vectors."""
     book.entries.copy_(entries)
     indices = book.nearest(book.into(left.float()))
     counts = torch.bincount(indices, minlength=len(entries)).float()
     book.counts.copy_(counts.clamp(min=1) / counts.mean())
     book.sums.copy_(entries * book.counts[:, None])
     chosen = entries[indices].double()
-    _solve(book.out, chosen, left)
-    quantised: Tensor = book.out(chosen.float()).double()
-    return quantised
+    _ridge_fit(book.out, chosen, left)
+    quantized: Tensor = book.out(chosen.float()).double()
+    return quantized
 
 
-def _solve(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
-    """Make `linear(given)` as near to `wanted` as can be, with a slight ridge; `[N, *]`."""
+def _ridge_fit(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
+    """Fit `linear(given)` to `wanted` by least squares with a slight ridge; `[N, *]`."""
     mean_in, mean_out = given.mean(0), wanted.mean(0)
     x, y = given - mean_in, wanted - mean_out
     ridge = 1e-4 * x.square().sum(0).mean().clamp(min=1e-9)
@@ -73,10 +73,10 @@ def _solve(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
     linear.bias.copy_(mean_out - weight @ mean_in)
 
 
-def _spread(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
+def _match_variance(linear: nn.Linear, given: Tensor, wanted: Tensor) -> None:
     """Scale `linear` until what it makes varies as much as `wanted`.
 
-    Least squares leave out what cannot be foreseen; so near the mean, few entries would be used.
+    Least squares leave out what cannot be predicted; so near the mean, few entries would be used.
     """
     made = linear(given.float()).double()
     mean = made.mean(0)
@@ -89,8 +89,8 @@ def _variance(vectors: Tensor) -> Tensor:
     return vectors.var(0, correction=0).sum()
 
 
-def _look_along(linear: nn.Linear, vectors: Tensor) -> None:
-    """Make `linear` look along the directions of most variance."""
+def _init_pca(linear: nn.Linear, vectors: Tensor) -> None:
+    """Project on the principal components (PCA): the directions of most variance."""
     mean = vectors.mean(0)
     directions = torch.linalg.eigh((vectors - mean).T @ (vectors - mean)).eigenvectors.flip(1)
     weight = directions[:, : linear.out_features].T

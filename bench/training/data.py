@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from almbench.audio import fit
-from almbench.codecs.almtokenizer.config import DataConfig, StageConfig, TrainConfig
 from almbench.errors import UserError
+from almbench.training.recipe import DataConfig, StageConfig, TrainConfig
 
 ENDINGS = {".flac", ".wav", ".ogg", ".opus", ".mp3"}
 
@@ -86,9 +86,9 @@ def _info(path: Path, where: str) -> Any:
     try:
         info = soundfile.info(path)
     except soundfile.LibsndfileError as error:
-        raise UserError(f"{where}: {path} cannot be read: {error}. Cure: remove it.") from error
+        raise UserError(f"{where}: {path} cannot be read: {error}. To fix: remove it.") from error
     if not info.frames:
-        raise UserError(f"{where}: {path} holds no samples. Cure: remove it.")
+        raise UserError(f"{where}: {path} holds no samples. To fix: remove it.")
     return info
 
 

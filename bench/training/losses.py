@@ -84,31 +84,31 @@ def feature_loss(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tenso
     return torch.stack(terms).mean()
 
 
-def masked_loss(frames: Tensor, foreseen: Tensor, masked: Tensor) -> Tensor:
-    """Mean squared difference over masked frames, each frame normalised to mean 0 and variance 1.
+def masked_loss(frames: Tensor, predicted: Tensor, masked: Tensor) -> Tensor:
+    """Mean squared difference over masked frames, each frame normalized to mean 0 and variance 1.
 
     He et al., "Masked Autoencoders Are Scalable Vision Learners", 2022.
 
     Args:
         frames: What was masked, **Shape** `[B, T, D]`; taken as a constant.
-        foreseen: What was made of the others, **Shape** `[B, T, D]`.
+        predicted: What was made of the others, **Shape** `[B, T, D]`.
         masked: True where a frame was masked, **Shape** `[B, T]`, at least once.
     """
     target = F.layer_norm(frames.detach(), frames.shape[-1:])
-    return ((foreseen - target) ** 2)[masked].mean()
+    return ((predicted - target) ** 2)[masked].mean()
 
 
-def foreseen_loss(parts: Sequence[Tensor], foreseen: Sequence[Tensor]) -> Tensor:
+def depth_prediction_loss(parts: Sequence[Tensor], predicted: Sequence[Tensor]) -> Tensor:
     """Squared distance of unit vectors, |p/|p| - f/|f||^2, meant over batch, groups and books.
 
     Args:
-        parts: Each later codebook's part of the quantised vectors, **Shape** `[B, G, D]`; taken
+        parts: Each later codebook's part of the quantized vectors, **Shape** `[B, G, D]`; taken
             as constants.
-        foreseen: What the earlier ones let foresee of it, **Shape** `[B, G, D]`.
+        predicted: What was predicted of it from the earlier ones, **Shape** `[B, G, D]`.
     """
     terms = [
         (F.normalize(f, dim=-1) - F.normalize(p.detach(), dim=-1)).square().sum(-1).mean()
-        for p, f in zip(parts, foreseen, strict=True)
+        for p, f in zip(parts, predicted, strict=True)
     ]
     return torch.stack(terms).mean()
 

@@ -1,9 +1,5 @@
-"""Measure a checkpoint on held-out speech, and write the figures into its card.
+"""Measure a checkpoint on held-out speech, and write the figures into its card."""
 
-`python -m almbench.training.measure CHECKPOINT --speech DIR --training DIR -o RUN`
-"""
-
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +11,7 @@ from almbench.audio import Samples, fit, read, resample, write_flac
 from almbench.codecs.almtokenizer.checkpoint import CARD, CONFIG, WEIGHTS, read_model_config
 from almbench.codecs.almtokenizer.spectrum import Spectrum
 from almbench.codecs.checkpoints import find
-from almbench.errors import Unavailable, UserError
+from almbench.errors import UserError
 from almbench.progress import stage
 from almbench.runner.run import run_suite
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
@@ -42,11 +38,11 @@ def measure(checkpoint: Path, speech: Path, training: Path, output: Path) -> pd.
 
     Raises:
         UserError: A folder holds no sound.
-        Unavailable: The checkpoint lacks a file, or is none of this model.
+        Unavailable: A file of the checkpoint is missing, or it is none of this model.
     """
     model = read_model_config(find(str(checkpoint), "", (CONFIG, CARD, WEIGHTS), network=False))
     constant = output / CONSTANT
-    hold_mean_spectrum(_sounds(training), _sounds(speech), constant)
+    write_mean_spectrum(_sounds(training), _sounds(speech), constant)
     run_suite(_suite(checkpoint, speech, constant), output / "run", "auto")
     summary = pd.read_csv(output / "run" / "summary.csv", keep_default_na=False, na_values=[""])
     card = checkpoint / CARD
@@ -55,7 +51,7 @@ def measure(checkpoint: Path, speech: Path, training: Path, output: Path) -> pd.
     return summary
 
 
-def hold_mean_spectrum(training: list[Path], speech: list[Path], output: Path) -> None:
+def write_mean_spectrum(training: list[Path], speech: list[Path], output: Path) -> None:
     """Write for each clip a sound of its length with the mean training spectrum throughout."""
     spectrum = Spectrum(HOP)
     total, count = torch.zeros(spectrum.bins), 0
@@ -119,22 +115,3 @@ def _sounds(folder: Path) -> list[Path]:
     if not (paths := sorted(found())):
         raise UserError(f"{folder} holds no sound.")
     return paths
-
-
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description="Measure a checkpoint on held-out speech.")
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--speech", type=Path, required=True, help="held-out speech")
-    parser.add_argument("--training", type=Path, required=True, help="speech trained on")
-    parser.add_argument("-o", "--output", type=Path, default=Path("runs/almtokenizer-card"))
-    given = parser.parse_args()
-    try:
-        measure(given.checkpoint, given.speech, given.training, given.output)
-    except (UserError, Unavailable) as error:
-        parser.error(str(error))
-    print((given.checkpoint / CARD).read_text(encoding="utf-8"))
-
-
-if __name__ == "__main__":
-    main()

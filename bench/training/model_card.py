@@ -29,7 +29,7 @@ def training_card(task: Task) -> str:
     if not model.prior_width:
         prior = "learned like the others"
     elif recipe.prior.kind == "mel":
-        prior = "centres of normalised log-mel patches, an acoustic stand-in for a semantic prior"
+        prior = "centres of normalized log-mel patches, an acoustic stand-in for a semantic prior"
     else:
         prior = f"centres of features of {recipe.prior.wav2vec2} and BEATs"
     return f"""# ALMTokenizer checkpoint

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from almbench.codecs.almtokenizer.config import ModelConfig, PriorConfig
+from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.errors import UserError
 from almbench.training.data import Folder
 from almbench.training.losses import log_mel
+from almbench.training.recipe import PriorConfig
 
 SEMANTIC_RATE = 16_000  # Hz, of wav2vec 2.0 and BEATs
 SEMANTIC_WIDTH = 768
@@ -19,7 +20,7 @@ LEAST_WAV2VEC2 = 400  # samples of 16 kHz that make a frame
 LEAST_BEATS = 400 + 15 * 160  # and a column of patches: 16 windows of 25 ms, 10 ms apart
 
 STAND_IN = 'set prior.kind = "mel" and model.prior_width = 80'
-CURE = f"Cure: name {{}}, or {STAND_IN}."
+FIX = f"To fix: name {{}}, or {STAND_IN}."
 
 Kind = tuple[Callable[[Folder], bool], nn.Module]
 
@@ -54,7 +55,7 @@ def make_priors(config: PriorConfig, model: ModelConfig) -> list[Kind]:
 
 
 class MelPrior(nn.Module):
-    """A stand-in that needs no other model: normalised log-mel patches of a group of frames.
+    """A stand-in that needs no other model: normalized log-mel patches of a group of frames.
 
     A patch is the mean log-mel spectrum of each half of the group, less the clip's mean spectrum:
     what is said rather than by whom. Its meaning is acoustic, not semantic.
@@ -143,7 +144,7 @@ class BeatsPrior(_Semantic):
     def __init__(self, config: PriorConfig, model: ModelConfig) -> None:
         super().__init__(model)
         if not config.beats:
-            raise UserError(f"prior.beats is empty. {CURE.format('the file of weights of BEATs')}")
+            raise UserError(f"prior.beats is empty. {FIX.format('the file of weights of BEATs')}")
         try:
             from almbench.torchaudio_import import import_torchaudio
 
@@ -173,14 +174,14 @@ class BeatsPrior(_Semantic):
 
 def _not_installed(package: str, extra: str) -> UserError:
     return UserError(
-        f'prior.kind = "semantic" needs {package}, which is not installed. Cure: '
+        f'prior.kind = "semantic" needs {package}, which is not installed. To fix: '
         f"pip install 'almbench[{extra}]', or {STAND_IN}."
     )
 
 
 def _unfit(key: str, value: str, reason: str) -> UserError:
     what = "a folder that holds its files" if key == "wav2vec2" else "its file of weights"
-    return UserError(f"prior.{key} = '{value}' {reason} {CURE.format(what)}")
+    return UserError(f"prior.{key} = '{value}' {reason} {FIX.format(what)}")
 
 
 def find_centres(features: Tensor, size: int, seed: int) -> Tensor:

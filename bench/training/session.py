@@ -1,23 +1,20 @@
 """A training session as a user sees it: progress, logs, saved states, validation, a checkpoint."""
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
-from almbench.codecs.almtokenizer.config import load_config
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.devices import choose
-from almbench.errors import UserError
 from almbench.progress import console
 from almbench.training.data import open_folders
 from almbench.training.model_card import training_card
+from almbench.training.recipe import load_config
 from almbench.training.stages import Losses
 from almbench.training.trainer import Task, Trainer
 from almbench.training.validation import Validation
 
 LOG_EVERY = 50
-PACKAGES = ("accelerate", "tensorboard")
 
 
 def start(
@@ -33,13 +30,8 @@ def start(
     """Train a stage as the command line asks.
 
     Raises:
-        UserError: Packages are missing, or as of `load_config`, `open_folders` and `train`.
+        UserError: As of `load_config`, `open_folders` and `train`.
     """
-    if absent := [name for name in PACKAGES if find_spec(name) is None]:
-        raise UserError(
-            f"Training needs {' and '.join(absent)}, not installed here. Cure: "
-            "pip install 'almbench[train]'"
-        )
     recipe = load_config(config, settings)
     folders = open_folders(recipe.data, data)
     place = output or Path("runs") / f"almtokenizer-{Path(config).stem}"
@@ -59,7 +51,7 @@ def train(task: Task, validation: Path | None) -> Path:
         The folder of the checkpoint that `--checkpoint almtokenizer=FOLDER` takes.
 
     Raises:
-        UserError: The output folder is another recipe's, stage 1 is lacking, or the like.
+        UserError: The output folder is another recipe's, stage 1 is missing, or the like.
     """
     trainer = Trainer(task)
     session = _Session(task, trainer, validation)
@@ -111,9 +103,9 @@ class _Session:
         if not (self.main and self.validation):
             return
         step, stage = self.trainer.step, self.task.config
-        quantised = self.task.number == 2 and step > stage.quantise_from
-        for w in sorted(set(stage.windows)) if quantised else [None]:
-            name = f"w{w}" if w else "unquantised"
+        quantized = self.task.number == 2 and step > stage.quantize_from
+        for w in sorted(set(stage.windows)) if quantized else [None]:
+            name = f"w{w}" if w else "unquantized"
             means = self.validation(self.averaged, w, name)
             for metric, value in means.items():
                 self.writer.add_scalar(f"{metric}/{name}", value, step)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from almbench.codecs.almtokenizer.config import StageConfig, TrainConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.patchify import SpectralUnPatchify
 from almbench.training.auxiliary import DepthPredictor, MaskedAutoencoder
 from almbench.training.losses import magnitude_loss, spectral_loss, time_loss
+from almbench.training.recipe import StageConfig, TrainConfig
 
 Losses = dict[str, Tensor]
 
@@ -61,7 +61,7 @@ class Stage1(Stage):
         super().__init__(model, config)
         shape = model.config
         self.mae = (
-            MaskedAutoencoder(shape.width, config.helper_layers, shape.head_width)
+            MaskedAutoencoder(shape.width, config.auxiliary_layers, shape.head_width)
             if config.weights.mae
             else None
         )
@@ -92,13 +92,13 @@ class Stage1(Stage):
 
 
 class Stage2(Stage):
-    """Everything but Patchify, which stays frozen, with the quantiser and the AR loss."""
+    """Everything but Patchify, which stays frozen, with the quantizer and the AR loss."""
 
     def __init__(self, model: ALMTokenizer, config: StageConfig) -> None:
         super().__init__(model, config)
         shape = model.config
         self.ar = (
-            DepthPredictor(shape.width, config.helper_layers, shape.head_width)
+            DepthPredictor(shape.width, config.auxiliary_layers, shape.head_width)
             if config.weights.ar and shape.codebooks > 1
             else None
         )
@@ -106,7 +106,7 @@ class Stage2(Stage):
     def trained(self) -> Iterable[nn.Module]:
         """All but Patchify."""
         model = self.model
-        return model.query_encoder, model.quantiser, model.query_decoder, model.unpatchify
+        return model.query_encoder, model.quantizer, model.query_decoder, model.unpatchify
 
     def queries(self, sound: Tensor, w: int) -> Tensor:
         """What the query encoder makes of sound `[B, G * w * hop]`: `[B, G, D]`."""
@@ -121,8 +121,8 @@ class Stage2(Stage):
         sound = sound[:, : max(1, sound.shape[1] // step_size) * step_size]
         queries = self.queries(sound, w)
         losses: Losses = {}
-        if step >= self.config.quantise_from:
-            queries, _, losses["commitment"], parts = self.model.quantiser(queries)
+        if step >= self.config.quantize_from:
+            queries, _, losses["commitment"], parts = self.model.quantizer(queries)
             if self.ar is not None:
                 losses["ar"] = self.ar(parts)
         decoded, distances = self.reconstruct(sound, self.model.query_decoder(queries, w))

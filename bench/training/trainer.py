@@ -11,20 +11,20 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from almbench.codecs.almtokenizer.config import StageConfig, TrainConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.rvq import DECAY
 from almbench.errors import UserError
 from almbench.progress import stage as progress
 from almbench.training.auxiliary import Discriminators
-from almbench.training.codebook_init import fit_quantiser, gather
+from almbench.training.codebook_init import fit_quantizer, gather
 from almbench.training.data import Crops, Folder, batches
 from almbench.training.losses import adversarial_loss, discriminator_loss, feature_loss
 from almbench.training.prior import make_priors
+from almbench.training.recipe import StageConfig, TrainConfig
 from almbench.training.stages import Losses, Stage2, make_stage
 
 OF_STAGE_1 = ("patchify.", "unpatchify.")  # what it hands on to stage 2
-START_BATCHES = 64  # batches that the quantiser is fitted to
+START_BATCHES = 64  # batches that the quantizer is fitted to
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Trainer:
         torch.manual_seed(task.recipe.seed)
         self.model = ALMTokenizer(task.recipe.model)
         self.stage: nn.Module = make_stage(task.number, self.model, task.recipe)
-        self.judges: nn.Module = Discriminators(
+        self.discriminators: nn.Module = Discriminators(
             task.recipe.discriminator, task.recipe.model.sample_rate
         )
         self.average = AveragedModel(
@@ -91,15 +91,15 @@ class Trainer:
         self._resume()
         self.average.to(self.accelerator.device)
         trained = [p for p in self.stage.parameters() if p.requires_grad]
-        self.optimiser = self._optimiser(trained)
-        self.judges_optimiser = self._optimiser(self.judges.parameters())
-        self._restore_optimisers()
+        self.optimizer = self._optimizer(trained)
+        self.discriminator_optimizer = self._optimizer(self.discriminators.parameters())
+        self._restore_optimizers()
         # Made now, so that what is missing is said before hours of training.
-        waits = task.number == 2 and self.step <= self.config.quantise_from
+        waits = task.number == 2 and self.step <= self.config.quantize_from
         self._priors = make_priors(task.recipe.prior, task.recipe.model) if waits else []
-        self.stage, self.optimiser = self.accelerator.prepare(self.stage, self.optimiser)
-        self.judges, self.judges_optimiser = self.accelerator.prepare(
-            self.judges, self.judges_optimiser
+        self.stage, self.optimizer = self.accelerator.prepare(self.stage, self.optimizer)
+        self.discriminators, self.discriminator_optimizer = self.accelerator.prepare(
+            self.discriminators, self.discriminator_optimizer
         )
 
     def run(self, every: Sequence[tuple[int, Callable[[Losses], None]]]) -> None:
@@ -136,22 +136,22 @@ class Trainer:
         step, recipe = self.step, self.task.recipe
         # Everything random follows from the step, so that a resumed run draws the same.
         torch.manual_seed(recipe.seed + 1_000_003 * (step + 1) + self.accelerator.process_index)
-        if self.task.number == 2 and step == self.config.quantise_from:
-            self._start_quantiser()
+        if self.task.number == 2 and step == self.config.quantize_from:
+            self._start_quantizer()
         self._set_rate()
         self.stage.train()
         draw = np.random.default_rng((recipe.seed, 3, self.task.number, step))
         with self.accelerator.autocast():
             decoded, losses = self.stage(sound, self._argument(draw), step)
         if decoded is not None and self._adversarial:
-            losses |= self._play(sound[:, : decoded.shape[1]], decoded.float())
+            losses |= self._adversarial_step(sound[:, : decoded.shape[1]], decoded.float())
         weights = self.config.weights
         total = sum(getattr(weights, name) * loss for name, loss in losses.items())
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         self.accelerator.backward(total)
         trained = [p for p in self.stage.parameters() if p.requires_grad]
         losses["gradient"] = self.accelerator.clip_grad_norm_(trained, self.config.clip)
-        self.optimiser.step()
+        self.optimizer.step()
         self.average.update_parameters(self.model)
         self.step += 1
         return {name: loss.detach() for name, loss in losses.items()}
@@ -169,19 +169,19 @@ class Trainer:
         wanted = bool(weights.adversarial or weights.feature)
         return wanted and self.step >= self.config.adversarial_from
 
-    def _play(self, sound: Tensor, decoded: Tensor) -> Losses:
-        """Train the discriminators on a batch, then let them judge for the model."""
-        real, _ = self.judges(sound)
-        fake, _ = self.judges(decoded.detach())
+    def _adversarial_step(self, sound: Tensor, decoded: Tensor) -> Losses:
+        """Train the discriminators on a batch; returns the losses that they give the model."""
+        real, _ = self.discriminators(sound)
+        fake, _ = self.discriminators(decoded.detach())
         lost = discriminator_loss(real, fake)
-        self.judges_optimiser.zero_grad()
+        self.discriminator_optimizer.zero_grad()
         self.accelerator.backward(lost)
-        self.judges_optimiser.step()
+        self.discriminator_optimizer.step()
         with torch.no_grad():
-            _, real_features = self.judges(sound)
-        verdicts, features = self.judges(decoded)
+            _, real_features = self.discriminators(sound)
+        logits, features = self.discriminators(decoded)
         return {
-            "adversarial": adversarial_loss(verdicts),
+            "adversarial": adversarial_loss(logits),
             "feature": feature_loss(real_features, features),
         }
 
@@ -191,7 +191,7 @@ class Trainer:
         return int(draw.choice(self.config.windows))
 
     @torch.no_grad()
-    def _start_quantiser(self) -> None:
+    def _start_quantizer(self) -> None:
         priors: list[tuple[Callable[[Folder], bool], nn.Module | None]]
         priors = [*self._priors] or [(lambda _: True, None)]
         groups = [
@@ -199,9 +199,9 @@ class Trainer:
             for takes, prior in priors
             if any(takes(folder) for folder in self.task.folders)
         ]
-        fit_quantiser(self.model.quantiser, groups)
+        fit_quantizer(self.model.quantizer, groups)
         self._priors = []
-        # The average begins anew: what the quantiser was before would only spoil it.
+        # The average begins anew: what the quantizer was before would only spoil it.
         self.average.n_averaged.zero_()
 
     def _with_features(
@@ -229,14 +229,14 @@ class Trainer:
         else:
             done = (self.step - config.warmup) / max(1, config.steps - config.warmup)
             share = 0.1 + 0.9 * (1 + cos(pi * min(1, done))) / 2
-        for optimiser in (self.optimiser, self.judges_optimiser):
-            for group in optimiser.param_groups:
+        for optimizer in (self.optimizer, self.discriminator_optimizer):
+            for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * share
         # The slower the vectors move, the longer the entries may average over them.
-        for codebook in self.model.quantiser.codebooks:
+        for codebook in self.model.quantizer.codebooks:
             codebook.decay = 1 - (1 - DECAY) * share
 
-    def _optimiser(self, parameters: Iterable[nn.Parameter]) -> Any:
+    def _optimizer(self, parameters: Iterable[nn.Parameter]) -> Any:
         return torch.optim.AdamW(parameters, lr=self.config.learning_rate, betas=(0.8, 0.99))
 
     def save(self) -> None:
@@ -249,8 +249,8 @@ class Trainer:
             "step": self.step,
             "stage": bare(self.stage).state_dict(),
             "average": self.average.module.state_dict(),
-            "judges": bare(self.judges).state_dict(),
-            "optimisers": [self.optimiser.state_dict(), self.judges_optimiser.state_dict()],
+            "discriminators": bare(self.discriminators).state_dict(),
+            "optimizers": [self.optimizer.state_dict(), self.discriminator_optimizer.state_dict()],
         }
         path = self.task.state(self.task.number)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -259,29 +259,29 @@ class Trainer:
         fresh.replace(path)
 
     def _resume(self) -> None:
-        self._optimiser_states = None
+        self._optimizer_states = None
         path = self.task.state(self.task.number)
         if path.is_file():
             state = read_state(path)
             if state["recipe"] != self.task.recipe.model_dump_json():
                 raise UserError(
-                    f"{path} is of another recipe than this. Cure: choose another folder with -o, "
-                    "or give the recipe that it was begun with."
+                    f"{path} belongs to another recipe. To fix: choose another folder with -o, or "
+                    "give the recipe that it was begun with."
                 )
             self.stage.load_state_dict(state["stage"])
             self.average.module.load_state_dict(state["average"])
-            self.judges.load_state_dict(state["judges"])
+            self.discriminators.load_state_dict(state["discriminators"])
             self.step = state["step"]
             # Else the average would begin anew with the weights of the next step.
             self.average.n_averaged.fill_(self.step)
-            self._optimiser_states = state["optimisers"]
+            self._optimizer_states = state["optimizers"]
         elif self.task.number == 2:
             first = self.task.state(1)
             state = read_state(first) if first.is_file() else {"step": 0}
             if state["step"] < self.task.recipe.stage1.steps:
                 raise UserError(
                     f"Stage 2 goes on from stage 1, which is not done in {first}. "
-                    "Cure: run it with --stage 1 first."
+                    "To fix: run it with --stage 1 first."
                 )
             trained = {
                 name: weight
@@ -291,17 +291,17 @@ class Trainer:
             own = {n: w for n, w in self.model.state_dict().items() if n.startswith(OF_STAGE_1)}
             if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in own.items()}:
                 raise UserError(
-                    f"{first} is of a model of another shape than this recipe's. Cure: choose "
+                    f"{first} is of a model of another shape than this recipe's. To fix: choose "
                     "another folder with -o, or the same [model] as in stage 1."
                 )
             self.model.load_state_dict(trained, strict=False)
             self.average.module.load_state_dict(self.model.state_dict())
 
-    def _restore_optimisers(self) -> None:
-        if self._optimiser_states:
-            optimisers = self.optimiser, self.judges_optimiser
-            for optimiser, state in zip(optimisers, self._optimiser_states, strict=True):
-                optimiser.load_state_dict(state)
+    def _restore_optimizers(self) -> None:
+        if self._optimizer_states:
+            optimizers = self.optimizer, self.discriminator_optimizer
+            for optimizer, state in zip(optimizers, self._optimizer_states, strict=True):
+                optimizer.load_state_dict(state)
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Validation:
             self._write(output / "original" / f"{name}.flac", samples)
 
     def __call__(self, model: ALMTokenizer, w: int | None, name: str) -> dict[str, float]:
-        """Send the clips through the model with a query every `w` frames, or unquantised.
+        """Send the clips through the model with a query every `w` frames, or unquantized.
 
         Returns:
             The mean of each metric over the clips for which it is defined.

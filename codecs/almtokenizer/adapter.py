@@ -24,7 +24,7 @@ class ALMTokenizerOptions(NeuralOptions):
     Attributes:
         checkpoint: Hub id, or a local folder that `bench train almtokenizer` wrote; by default
             the small checkpoint that comes with almbench.
-        window: Frames of 1/75 s a query: more make fewer codes.
+        window: Frames of 1/75 s per query: more make fewer codes.
         num_codebooks: How many of the codebooks are used.
     """
 

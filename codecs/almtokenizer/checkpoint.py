@@ -18,7 +18,7 @@ from almbench.errors import Unavailable
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
-CURE = "Cure: name a folder that `bench train almtokenizer` wrote, or fetch it again."
+FIX = "To fix: name a folder that `bench train almtokenizer` wrote, or fetch it again."
 
 
 def save_checkpoint(model: ALMTokenizer, folder: Path, card: str) -> None:
@@ -29,7 +29,7 @@ def save_checkpoint(model: ALMTokenizer, folder: Path, card: str) -> None:
     weights = {
         name: weight.detach().half().contiguous()
         for name, weight in model.state_dict().items()
-        if not _only_trains(name)
+        if not _training_only(name)
     }
     save_file(weights, folder / WEIGHTS)
     facts = {"model": "almtokenizer", "format": FORMAT, **model.config.model_dump()}
@@ -44,14 +44,14 @@ def read_model_config(files: Files) -> ModelConfig:
     if (facts.pop("model", None), facts.pop("format", None)) != ("almtokenizer", FORMAT):
         raise Unavailable(
             f"{path} is no configuration of an ALMTokenizer that this version reads "
-            f'("model": "almtokenizer", "format": {FORMAT}). {CURE}'
+            f'("model": "almtokenizer", "format": {FORMAT}). {FIX}'
         )
     try:
         return ModelConfig.model_validate(facts)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise Unavailable(f"{path} is damaged: {where}: {first['msg']}. {CURE}") from error
+        raise Unavailable(f"{path} is damaged: {where}: {first['msg']}. {FIX}") from error
 
 
 def load_checkpoint(files: Files) -> ALMTokenizer:
@@ -69,10 +69,10 @@ def load_checkpoint(files: Files) -> ALMTokenizer:
         found = model.load_state_dict(weights, strict=False)
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise unfit(files, str(error)) from error
-    lacking = [name for name in found.missing_keys if not _only_trains(name)]
-    if lacking or found.unexpected_keys:
-        odd = (lacking or found.unexpected_keys)[0]
-        raise unfit(files, f"{odd} is {'missing' if lacking else 'not known'}")
+    missing = [name for name in found.missing_keys if not _training_only(name)]
+    if missing or found.unexpected_keys:
+        odd = (missing or found.unexpected_keys)[0]
+        raise unfit(files, f"{odd} is {'missing' if missing else 'not known'}")
     return model.float()
 
 
@@ -83,5 +83,5 @@ def parameters(files: Files) -> int:
         return sum(p.numel() for p in ALMTokenizer(config).parameters())
 
 
-def _only_trains(name: str) -> bool:
+def _training_only(name: str) -> bool:
     return name.endswith((".counts", ".sums"))

@@ -11,7 +11,7 @@ from almbench.codecs.almtokenizer.patchify import (
     SpectralUnPatchify,
 )
 from almbench.codecs.almtokenizer.queries import QueryDecoder, QueryEncoder
-from almbench.codecs.almtokenizer.rvq import ResidualQuantiser
+from almbench.codecs.almtokenizer.rvq import ResidualQuantizer
 
 
 class ALMTokenizer(nn.Module):
@@ -23,7 +23,7 @@ class ALMTokenizer(nn.Module):
         spectral = config.patchify == "spectral"
         self.patchify: nn.Module = SpectralPatchify(config) if spectral else ConvPatchify(config)
         self.query_encoder = QueryEncoder(config)
-        self.quantiser = ResidualQuantiser(config)
+        self.quantizer = ResidualQuantizer(config)
         self.query_decoder = QueryDecoder(config)
         self.unpatchify: ConvUnPatchify | SpectralUnPatchify = (
             SpectralUnPatchify(config) if spectral else ConvUnPatchify(config)
@@ -34,17 +34,17 @@ class ALMTokenizer(nn.Module):
 
         Args:
             sound: **Shape** `[B, S]`, padded with zeros to whole groups of `w` frames.
-            w: Frames a query.
+            w: Frames per query.
 
         Returns:
             Codes, **Shape** `[B, K, G]`.
         """
         step = self.config.hop * w
         sound = F.pad(sound, (0, -sound.shape[1] % step))
-        codes: Tensor = self.quantiser(self.query_encoder(self.patchify(sound), w))[1]
+        codes: Tensor = self.quantizer(self.query_encoder(self.patchify(sound), w))[1]
         return codes
 
     def decode(self, codes: Tensor, w: int) -> Tensor:
         """Decode codes `[B, K, G]`, K at most `codebooks`, to sound `[B, G * w * hop]`."""
-        sound: Tensor = self.unpatchify(self.query_decoder(self.quantiser.decode(codes), w))
+        sound: Tensor = self.unpatchify(self.query_decoder(self.quantizer.decode(codes), w))
         return sound

@@ -11,17 +11,18 @@ class QueryEncoder(nn.Module):
     """Gather each group of w frames in one vector, or keep only its last frame.
 
     A learned query follows every w frames; a causal Transformer with a sliding window runs over
-    all, and what stands at the queries is kept. With `skip`, it is added to the mean of the group.
+    all, and what stands at the queries is kept. With skip connections, the
+    mean of the group is added.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.reach = config.attention_window
+        self.attention_span = config.attention_window
         self.drops = config.compression == "drop"
-        self.skip = config.skip
+        self.skips = config.skip_connections
         self.query = nn.Parameter(torch.randn(config.width) * 0.02)
         self.transformer = Transformer(config.width, config.encoder_layers, config.head_width)
-        if self.skip:  # training begins with the mean alone
+        if self.skips:  # training begins with the mean alone
             nn.init.zeros_(self.transformer.norm.weight)
 
     def forward(self, frames: Tensor, w: int) -> Tensor:
@@ -33,17 +34,17 @@ class QueryEncoder(nn.Module):
         grouped = frames.view(batch, groups, w, width)
         query = self.query.expand(batch, groups, 1, width)
         mixed = torch.cat((grouped, query), dim=2).flatten(1, 2)
-        positions = places(groups, w, frames.device)
+        positions = vector_positions(groups, w, frames.device)
         order = torch.arange(len(positions), device=frames.device)
-        mask = causal(order, positions, self.reach)
+        mask = causal_mask(order, positions, self.attention_span)
         kept: Tensor = self.transformer(mixed, positions, mask)[:, w :: w + 1]
-        return kept + grouped.mean(2) if self.skip else kept
+        return kept + grouped.mean(2) if self.skips else kept
 
 
 class QueryDecoder(nn.Module):
     """Spread each vector over the w frames of its group.
 
-    w copies of a learned mask vector and then the quantised vector stand for each group; what a
+    w copies of a learned mask vector and then the quantized vector stand for each group; what a
     Transformer makes of the masks is kept. Attention is causal over groups: a mask sees its own
     group's vector, which follows it, since strictly causal order would leave it only earlier ones.
     """
@@ -51,12 +52,12 @@ class QueryDecoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width = config.decoder_width
-        self.reach, self.skip = config.attention_window, config.skip
+        self.attention_span, self.skips = config.attention_window, config.skip_connections
         self.widen = nn.Linear(config.width, width)
         self.mask = nn.Parameter(torch.randn(width) * 0.02)
         self.transformer = Transformer(width, config.decoder_layers, config.head_width)
         self.narrow = nn.Linear(width, config.width)
-        if self.skip:  # training begins with the vector alone
+        if self.skips:  # training begins with the vector alone
             nn.init.zeros_(self.narrow.weight)
             nn.init.zeros_(self.narrow.bias)
 
@@ -66,23 +67,23 @@ class QueryDecoder(nn.Module):
         batch, groups, width = wide.shape
         masks = self.mask.expand(batch, groups, w, width)
         mixed = torch.cat((masks, wide[:, :, None]), dim=2).flatten(1, 2)
-        positions = places(groups, w, vectors.device)
+        positions = vector_positions(groups, w, vectors.device)
         order = torch.arange(groups, device=vectors.device).repeat_interleave(w + 1)
-        out = self.transformer(mixed, positions, causal(order, positions, self.reach))
+        out = self.transformer(mixed, positions, causal_mask(order, positions, self.attention_span))
         kept = out.view(batch, groups, w + 1, width)[:, :, :w].flatten(1, 2)
         narrowed: Tensor = self.narrow(kept)
-        return narrowed + vectors.repeat_interleave(w, dim=1) if self.skip else narrowed
+        return narrowed + vectors.repeat_interleave(w, dim=1) if self.skips else narrowed
 
 
-def places(groups: int, w: int, device: torch.device) -> Tensor:
-    """Places in time, in frames, of G groups of w frames and a vector after each group."""
+def vector_positions(groups: int, w: int, device: torch.device) -> Tensor:
+    """Positions in time, in frames, of G groups of w frames and a vector after each group."""
     inside = torch.tensor([*range(w), w - 0.5], device=device)
     starts = torch.arange(groups, device=device)[:, None] * w
     return (starts + inside).flatten()
 
 
-def causal(order: Tensor, positions: Tensor, reach: int) -> Tensor:
-    """Where each may attend: to what is not later in `order` and at most `reach` frames back."""
+def causal_mask(order: Tensor, positions: Tensor, attention_span: int) -> Tensor:
+    """True where row may attend to column: not later in `order`, nor farther back than the span."""
     earlier = order[None, :] <= order[:, None]
-    near = positions[:, None] - positions[None, :] <= reach
+    near = positions[:, None] - positions[None, :] <= attention_span
     return earlier & near

@@ -1,4 +1,4 @@
-"""The residual vector quantiser: a fixed semantic codebook, then learned ones."""
+"""The residual vector quantizer: a fixed semantic codebook, then learned ones."""
 
 from collections.abc import Iterable
 
@@ -12,8 +12,8 @@ DECAY = 0.99  # at the height of the learning rate
 RARE = 0.1  # an entry used less often than this share of the mean is replaced
 
 
-class ResidualQuantiser(nn.Module):
-    """Quantise vectors, each codebook what the ones before it left over.
+class ResidualQuantizer(nn.Module):
+    """Quantize vectors, each codebook what the ones before it left over.
 
     The first codebook's entries are the centres of the prior, if there is one, and stay as they
     are. The others follow what they are given by moving averages (van den Oord et al., "Neural
@@ -31,11 +31,11 @@ class ResidualQuantiser(nn.Module):
         )
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Tensor]]:
-        """Quantise `[B, G, D]`.
+        """Quantize `[B, G, D]`.
 
         Returns:
-            The quantised vectors `[B, G, D]`, with gradients passed straight through; the codes
-            `[B, K, G]`; the commitment loss; each codebook's part of the quantised vectors.
+            The quantized vectors `[B, G, D]`, with gradients passed straight through; the codes
+            `[B, K, G]`; the commitment loss; each codebook's part of the quantized vectors.
         """
         left, parts, codes, losses = vectors, [], [], []
         for codebook in self.codebooks:
@@ -81,7 +81,7 @@ class Codebook(nn.Module):
         self.register_buffer("sums", entries.clone(), persistent=learns)
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Quantise `[B, G, D]`; returns the quantised vectors, codes `[B, G]` and the loss."""
+        """Quantize `[B, G, D]`; returns the quantized vectors, codes `[B, G]` and the loss."""
         inner = self.into(vectors).float()
         indices = self.nearest(inner)
         chosen = F.embedding(indices, self.entries)

@@ -1,4 +1,4 @@
-"""A short-time Fourier transform with exactly one column a frame, and phases for magnitudes."""
+"""A short-time Fourier transform with exactly one column per frame, and phases for magnitudes."""
 
 import torch
 from torch import Tensor, nn

@@ -9,7 +9,7 @@ class Transformer(nn.Module):
     """Self-attention layers over positions that need not be whole or evenly spaced.
 
     Each head's attention falls off with distance at a rate of its own (Press et al., "Train Short,
-    Test Long", 2022): without that, the first layers would average over everything in reach, and
+    Test Long", 2022): without that, the first layers would average over their whole span, and
     training would be long in finding what is near.
 
     Args:

@@ -11,17 +11,17 @@ import soxr
 import torch
 from pystoi import stoi
 
-from almbench.codecs.almtokenizer.config import load_config
+from almbench.cli import main as cli
 from almbench.errors import UserError
-from almbench.training import ablation as ablating
 from almbench.training import trainer as training
 from almbench.training.ablation import VARIANTS, WHOLE, ablate
+from almbench.training.recipe import load_config
 from almbench.training.trainer import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 
-SKIP = "model.skip=true"
-FEWER = ["stage1.steps=3", "stage2.steps=3", "stage2.quantise_from=1", SKIP]
+SKIP = "model.skip_connections=true"
+FEWER = ["stage1.steps=3", "stage2.steps=3", "stage2.quantize_from=1", SKIP]
 
 
 def test_each_variant_takes_away_what_it_says(toml: Path) -> None:
@@ -45,7 +45,7 @@ def test_each_variant_takes_away_what_it_says(toml: Path) -> None:
         "no AR loss": ["stage2.weights"],
         "no prior": ["model.prior_width"],
         "no queries: every w-th frame kept": ["model.compression"],
-        "no way past the Transformers": ["model.skip"],
+        "no skip connections": ["model.skip_connections"],
     }
 
 
@@ -122,7 +122,8 @@ def test_a_folder_of_validation_without_sound_is_named_before_any_training(
     [
         (["--data", "speech"], "'speech' is not NAME=PATH"),
         (["--data", "music=."], "no data 'music'. Allowed: speech"),
-        (["--data", "speech=/nowhere"], "no sound is there"),
+        (["--data", "speech=/nowhere"], "/nowhere does not exist"),
+        (["--data", "speech=."], "no sound is there"),
         (["--data", "speech=.", "--set", "stage1.stps=1"], "Did you mean 'steps'?"),
         ([], "--data"),
     ],
@@ -136,10 +137,10 @@ def test_the_command_names_mistakes(
     words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    line = ["ablate", "--config", str(toml), "--validation", str(tmp_path), *more]
+    line = ["bench", "train", "ablate", "--config", str(toml), "--validation", str(tmp_path), *more]
     monkeypatch.setattr(sys, "argv", line)
     with pytest.raises(SystemExit) as ended:
-        ablating.main()
+        cli.main()
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert words in said
@@ -155,11 +156,23 @@ def test_the_command_writes_the_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(training, "START_BATCHES", 2)
-    line = ["ablate", "--config", toml, "--data", f"speech={clips}", "--validation", clips]
+    line = [
+        "bench",
+        "train",
+        "ablate",
+        "--config",
+        toml,
+        "--data",
+        f"speech={clips}",
+        "--validation",
+        clips,
+    ]
     for setting in FEWER:
         line += ["--set", setting]
     monkeypatch.setattr(sys, "argv", [*map(str, line), "-o", str(tmp_path / "out")])
-    ablating.main()
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
     table = pd.read_csv(tmp_path / "out" / "ablation.csv", index_col="variant")
     assert list(table.index) == list(VARIANTS)
     shown = capsys.readouterr().out

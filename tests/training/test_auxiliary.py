@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from almbench.codecs.almtokenizer.config import DiscriminatorConfig
 from almbench.training.auxiliary import (
     DepthPredictor,
     Discriminators,
@@ -16,6 +15,7 @@ from almbench.training.losses import (
     discriminator_loss,
     feature_loss,
 )
+from almbench.training.recipe import DiscriminatorConfig
 
 RATE = 24_000
 
@@ -106,8 +106,8 @@ def test_the_depth_loss_by_hand() -> None:
     def unit(x: np.ndarray) -> np.ndarray:
         return np.asarray(x / np.linalg.norm(x, axis=-1, keepdims=True))
 
-    foreseen = made[0].numpy().reshape(2, 3, 2, 32)
-    gaps = [unit(parts[k + 1].numpy()) - unit(foreseen[:, :, k]) for k in range(2)]
+    predicted = made[0].numpy().reshape(2, 3, 2, 32)
+    gaps = [unit(parts[k + 1].numpy()) - unit(predicted[:, :, k]) for k in range(2)]
     assert loss == pytest.approx(np.mean([np.mean(np.sum(g**2, -1)) for g in gaps]), rel=1e-5)
     # Vectors go in with unit length, so that their size says nothing.
     assert float(predictor([parts[0] * 9, *parts[1:]]).detach()) == pytest.approx(loss, rel=1e-5)
@@ -128,16 +128,16 @@ def test_gradients_reach_the_predictor_and_what_it_is_given() -> None:
     predictor(parts).backward()
     assert all(every_gradient(predictor).values())
     assert parts[0].grad is not None
-    assert parts[2].grad is None  # only foreseen
+    assert parts[2].grad is None  # only predicted
 
 
 def test_discriminators_judge_every_scale() -> None:
     config = DiscriminatorConfig(widths=(4, 4, 6))
-    judges = Discriminators(config, RATE)
+    discriminators = Discriminators(config, RATE)
     sound = 0.1 * torch.randn(2, 6000)
-    verdicts, features = judges(sound)
-    assert len(verdicts) == len(features) == 6
-    for hop, verdict, maps in zip(config.hops, verdicts, features, strict=True):
+    logits, features = discriminators(sound)
+    assert len(logits) == len(features) == 6
+    for hop, found, maps in zip(config.hops, logits, features, strict=True):
         bands, columns = max(8, min(64, hop // 2)), 6000 // hop + 1
         shapes = []
         for n, width in enumerate(config.widths):
@@ -145,34 +145,34 @@ def test_discriminators_judge_every_scale() -> None:
             columns = -(-columns // 2)
             shapes.append((2, width, bands, columns))
         assert [tuple(m.shape) for m in maps] == shapes
-        assert verdict.shape == (2, 1, *shapes[-1][2:])
+        assert found.shape == (2, 1, *shapes[-1][2:])
 
 
 @pytest.mark.parametrize("length", [1, 320, 4000])
 def test_discriminators_bear_silence(length: int) -> None:
-    judges = Discriminators(DiscriminatorConfig(widths=(4, 4)), RATE)
+    discriminators = Discriminators(DiscriminatorConfig(widths=(4, 4)), RATE)
     sound = torch.zeros(1, length, requires_grad=True)
-    verdicts, features = judges(sound)
+    logits, features = discriminators(sound)
     with torch.no_grad():
-        _, real = judges(torch.zeros(1, length))
-    (adversarial_loss(verdicts) + feature_loss(real, features)).backward()  # type: ignore[no-untyped-call]
+        _, real = discriminators(torch.zeros(1, length))
+    (adversarial_loss(logits) + feature_loss(real, features)).backward()  # type: ignore[no-untyped-call]
     assert sound.grad is not None
     assert torch.isfinite(sound.grad).all()
 
 
 def test_discriminators_learn_to_tell_and_gradients_reach_all_of_them() -> None:
     torch.manual_seed(0)
-    judges = Discriminators(DiscriminatorConfig(hops=(64, 256), widths=(6, 6)), RATE)
-    optimiser = torch.optim.Adam(judges.parameters(), 0.02)
+    discriminators = Discriminators(DiscriminatorConfig(hops=(64, 256), widths=(6, 6)), RATE)
+    optimizer = torch.optim.Adam(discriminators.parameters(), 0.02)
     time = torch.arange(4000) / RATE
     tone = 0.3 * torch.sin(2 * torch.pi * 500 * time)[None]
     noise = 0.1 * torch.randn(1, 4000)
     for _ in range(30):
-        loss = discriminator_loss(judges(tone)[0], judges(noise)[0])
-        optimiser.zero_grad()
+        loss = discriminator_loss(discriminators(tone)[0], discriminators(noise)[0])
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-    assert all(every_gradient(judges).values())
+        optimizer.step()
+    assert all(every_gradient(discriminators).values())
     assert float(loss) < 0.5
-    for real, fake in zip(judges(tone)[0], judges(noise)[0], strict=True):
+    for real, fake in zip(discriminators(tone)[0], discriminators(noise)[0], strict=True):
         assert real.mean() > fake.mean()

@@ -8,9 +8,9 @@ import pytest
 import soundfile as sf
 from numpy.typing import NDArray
 
-from almbench.codecs.almtokenizer.config import DataConfig, TrainConfig
 from almbench.errors import UserError
 from almbench.training.data import Crops, Folder, batches, open_folders
+from almbench.training.recipe import DataConfig, TrainConfig
 
 RATE = 24_000
 SPEECH = DataConfig(name="speech", what="people who talk")
@@ -220,13 +220,13 @@ def test_a_folder_without_sound_is_named(tmp_path: Path) -> None:
         open_folders([SPEECH], {"speech": tmp_path})
 
 
-def test_a_damaged_file_is_named_with_a_cure(tmp_path: Path) -> None:
+def test_a_damaged_file_is_named_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "damaged.flac").write_bytes(b"fLaC and then nothing of use")
     with pytest.raises(UserError, match=r"--data speech=.*damaged\.flac cannot be read.*remove it"):
         open_folders([SPEECH], {"speech": tmp_path})
 
 
-def test_an_empty_file_is_named_with_a_cure(tmp_path: Path) -> None:
+def test_an_empty_file_is_named_with_a_fix(tmp_path: Path) -> None:
     write(tmp_path / "empty.wav", np.zeros(0))
     with pytest.raises(UserError, match=r"--data speech=.*empty\.wav holds no samples.*remove it"):
         open_folders([SPEECH], {"speech": tmp_path})

@@ -13,9 +13,9 @@ from torch import Tensor
 from almbench.training.losses import (
     SCALES,
     adversarial_loss,
+    depth_prediction_loss,
     discriminator_loss,
     feature_loss,
-    foreseen_loss,
     log_mel,
     magnitude_loss,
     masked_loss,
@@ -132,27 +132,27 @@ def test_feature_loss_of_dead_features_is_finite() -> None:
 
 @pytest.mark.parametrize("masked", [[[0, 1, 1], [1, 0, 0]], [[1, 1, 1], [1, 1, 1]]])
 def test_masked_loss_by_hand(masked: list[list[int]]) -> None:
-    frames, foreseen = 3 + 2 * noise(2, 3, 8), noise(2, 3, 8, seed=1)
+    frames, predicted = 3 + 2 * noise(2, 3, 8), noise(2, 3, 8, seed=1)
     terms = []
     for b in range(2):
         for t in range(3):
             if masked[b][t]:
                 frame = frames[b, t]
                 target = (frame - frame.mean()) / np.sqrt(frame.var() + 1e-5)
-                terms.append(np.mean((foreseen[b, t] - target) ** 2))
+                terms.append(np.mean((predicted[b, t] - target) ** 2))
     found = masked_loss(
-        torch.from_numpy(frames), torch.from_numpy(foreseen), torch.tensor(masked).bool()
+        torch.from_numpy(frames), torch.from_numpy(predicted), torch.tensor(masked).bool()
     )
     assert float(found) == pytest.approx(np.mean(terms), rel=1e-5)
 
 
 def test_masked_loss_of_one_silent_frame() -> None:
-    foreseen = torch.ones(1, 1, 4, requires_grad=True)
-    loss = masked_loss(torch.zeros(1, 1, 4), foreseen, torch.ones(1, 1).bool())
+    predicted = torch.ones(1, 1, 4, requires_grad=True)
+    loss = masked_loss(torch.zeros(1, 1, 4), predicted, torch.ones(1, 1).bool())
     assert float(loss) == 1
     loss.backward()  # type: ignore[no-untyped-call]
-    assert foreseen.grad is not None
-    assert torch.isfinite(foreseen.grad).all()
+    assert predicted.grad is not None
+    assert torch.isfinite(predicted.grad).all()
 
 
 def test_masked_loss_takes_the_frames_as_given() -> None:
@@ -162,25 +162,25 @@ def test_masked_loss_takes_the_frames_as_given() -> None:
 
 
 def test_foreseen_loss_by_hand() -> None:
-    parts, foreseen = noise(2, 2, 3, 5), noise(2, 2, 3, 5, seed=1)
+    parts, predicted = noise(2, 2, 3, 5), noise(2, 2, 3, 5, seed=1)
     gaps = parts / np.linalg.norm(parts, axis=-1, keepdims=True) - (
-        foreseen / np.linalg.norm(foreseen, axis=-1, keepdims=True)
+        predicted / np.linalg.norm(predicted, axis=-1, keepdims=True)
     )
-    found = foreseen_loss(list(torch.from_numpy(parts)), list(torch.from_numpy(foreseen)))
+    found = depth_prediction_loss(list(torch.from_numpy(parts)), list(torch.from_numpy(predicted)))
     assert float(found) == pytest.approx(np.mean(np.sum(gaps**2, axis=-1)), rel=1e-5)
 
 
 def test_foreseen_loss_knows_only_directions() -> None:
     part = torch.from_numpy(noise(1, 4, 5))
-    assert float(foreseen_loss([part], [7 * part])) == pytest.approx(0, abs=1e-6)
-    assert float(foreseen_loss([part], [-part])) == pytest.approx(4)
+    assert float(depth_prediction_loss([part], [7 * part])) == pytest.approx(0, abs=1e-6)
+    assert float(depth_prediction_loss([part], [-part])) == pytest.approx(4)
     # A part of zero has no direction: the distance of a unit vector from it is 1.
-    assert float(foreseen_loss([torch.zeros(1, 4, 5)], [part])) == pytest.approx(1)
+    assert float(depth_prediction_loss([torch.zeros(1, 4, 5)], [part])) == pytest.approx(1)
 
 
 def test_foreseen_loss_takes_the_parts_as_given() -> None:
     part = torch.from_numpy(noise(1, 2, 4)).requires_grad_()
-    assert not foreseen_loss([part], [torch.ones(1, 2, 4)]).requires_grad
+    assert not depth_prediction_loss([part], [torch.ones(1, 2, 4)]).requires_grad
 
 
 def mel_distance(x: Tensor, y: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from almbench.cli.main import app
 from almbench.codecs.almtokenizer.adapter import ALMTokenizerCodec
-from almbench.codecs.almtokenizer.config import ModelConfig, PriorConfig
+from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.registry import create
 from almbench.errors import UserError
 from almbench.samples import folder
@@ -31,6 +31,7 @@ from almbench.training.prior import (
     find_centres,
     make_priors,
 )
+from almbench.training.recipe import PriorConfig
 
 RATE, HOP = 24_000, 320
 LAYERS: Final = 2
@@ -146,7 +147,7 @@ def test_wav2vec2_features_are_those_of_transformers(wav2vec2: Path, layer: int,
         found = prior(sound, w)
     assert found.shape == (2, 8, 768)
     model = transformers.Wav2Vec2Model.from_pretrained(wav2vec2).eval()
-    prepare = transformers.Wav2Vec2FeatureExtractor()  # how its authors normalise
+    prepare = transformers.Wav2Vec2FeatureExtractor()  # how its authors normalize
     for clip, features in zip(sound.numpy(), found.numpy(), strict=True):
         low = soxr.resample(clip, RATE, 16_000, quality="VHQ")
         given = prepare(low, sampling_rate=16_000, return_tensors="pt").input_values
@@ -173,7 +174,7 @@ def test_missing_weights_of_wav2vec2_are_named(tmp_path: Path, kind: str) -> Non
         folder.mkdir()
     if kind == "text":
         (folder / "config.json").write_text("no json")
-    with pytest.raises(UserError, match=r"prior\.wav2vec2 = '.*weights'.*Cure: .*prior\.kind"):
+    with pytest.raises(UserError, match=r"prior\.wav2vec2 = '.*weights'.*To fix: .*prior\.kind"):
         Wav2Vec2Prior(PriorConfig(wav2vec2=str(folder), layer=1), ModelConfig())
 
 
@@ -290,19 +291,19 @@ def test_missing_weights_of_beats_are_named(tmp_path: Path, kind: str) -> None:
             content = {"cfg": BEATS, "model": {"weight": torch.zeros(1)}}
         torch.save(content, path)
     with pytest.raises(
-        UserError, match=r"prior\.beats = '.*weights\.pt' cannot.*Cure: .*prior\.kind"
+        UserError, match=r"prior\.beats = '.*weights\.pt' cannot.*To fix: .*prior\.kind"
     ):
         BeatsPrior(PriorConfig(beats=str(path)), ModelConfig())
 
 
 def test_beats_of_another_width_is_named(tmp_path: Path) -> None:
     path = beats_file(tmp_path / "narrow.pt", encoder_embed_dim=64)
-    with pytest.raises(UserError, match=r"narrow\.pt' has features of width 64, not 768.*Cure"):
+    with pytest.raises(UserError, match=r"narrow\.pt' has features of width 64, not 768.*To fix"):
         BeatsPrior(PriorConfig(beats=str(path)), ModelConfig())
 
 
 def test_no_weights_of_beats_are_named_at_once() -> None:
-    with pytest.raises(UserError, match=r"prior\.beats is empty.*Cure: .*prior\.kind = \"mel\""):
+    with pytest.raises(UserError, match=r"prior\.beats is empty.*To fix: .*prior\.kind = \"mel\""):
         BeatsPrior(PriorConfig(), ModelConfig())
 
 
@@ -374,7 +375,7 @@ def test_a_training_with_the_semantic_prior_ends_in_a_checkpoint(
         assert done.exit_code == 0, done.exception
     place = tmp_path / "run" / "checkpoint"
     assert f"centres of features of {wav2vec2} and BEATs" in (place / "README.md").read_text()
-    entries = load_file(place / "model.safetensors")["quantiser.codebooks.0.entries"]
+    entries = load_file(place / "model.safetensors")["quantizer.codebooks.0.entries"]
     assert entries.shape == (16, 768)
     assert torch.isfinite(entries).all()
     assert len(set(map(tuple, entries.tolist()))) == 16

@@ -14,10 +14,10 @@ from pystoi import stoi
 from torch.nn.functional import pad
 
 from almbench.cli import main as cli
-from almbench.codecs.almtokenizer.config import TrainConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.training import session
 from almbench.training import trainer as training
+from almbench.training.recipe import TrainConfig
 from almbench.training.trainer import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
@@ -29,7 +29,7 @@ Said = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def patch() -> Iterator[pytest.MonkeyPatch]:
-    """Log every other step, and fit the quantiser to two batches."""
+    """Log every other step, and fit the quantizer to two batches."""
     with pytest.MonkeyPatch.context() as changes:
         changes.setattr(training, "START_BATCHES", 2)
         changes.setattr(session, "LOG_EVERY", 2)
@@ -57,7 +57,7 @@ def main(patch: pytest.MonkeyPatch, toml: Path) -> Main:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory, main: Main, clips: Path) -> Path:
-    """The folder of both stages; stage 2 is validated before and after its quantiser starts."""
+    """The folder of both stages; stage 2 is validated before and after its quantizer starts."""
     place = tmp_path_factory.mktemp("run")
     shared = ["--data", f"speech={clips}", "-o", place, "--validation", clips]
     setting = ["--set", "validate_every=4"]
@@ -94,15 +94,15 @@ def test_losses_are_logged_at_their_steps(output: Path) -> None:
         logged = scalars(output, stage)
         assert [step for step, _ in logged[f"loss/{own}"]] == [2, 4, 6]
         assert all(np.isfinite(value) for tag in logged for _, value in logged[tag])
-    # The quantiser's losses begin with it, at step 4 (the fifth).
+    # The quantizer's losses begin with it, at step 4 (the fifth).
     assert [step for step, _ in scalars(output, 2)["loss/ar"]] == [6]
 
 
-def test_stage_1_and_stage_2_before_the_quantiser_are_validated_unquantised(output: Path) -> None:
+def test_stage_1_and_stage_2_before_the_quantizer_are_validated_unquantized(output: Path) -> None:
     first, second = scalars(output, 1), scalars(output, 2)
-    assert [step for step, _ in first["stoi/unquantised"]] == [4, 6]
+    assert [step for step, _ in first["stoi/unquantized"]] == [4, 6]
     assert not any(tag.endswith("/w6") for tag in first)
-    assert [step for step, _ in second["stoi/unquantised"]] == [4]
+    assert [step for step, _ in second["stoi/unquantized"]] == [4]
     for w in (2, 6, 10):
         assert [step for step, _ in second[f"stoi/w{w}"]] == [6]
 
@@ -131,7 +131,7 @@ def test_the_sounds_are_what_the_averaged_model_makes(output: Path, tiny: TrainC
         first, second = (averaged(output, stage, tiny) for stage in (1, 2))
         padded = pad(tensor, (0, -len(given) % 320))
         wanted = {
-            samples / "stage1" / "unquantised": first.unpatchify(first.patchify(padded)),
+            samples / "stage1" / "unquantized": first.unpatchify(first.patchify(padded)),
             samples / "stage2" / "w6": second.decode(second.encode(tensor, 6), 6),
         }
     for folder, made in wanted.items():
@@ -208,7 +208,7 @@ def test_a_recipe_that_is_no_toml_is_named(
 
 def test_missing_stage_1_is_named(main: Main, tmp_path: Path, clips: Path, capsys: Said) -> None:
     assert main("--stage", 2, "--data", f"speech={clips}", "-o", tmp_path) == 2
-    refused(capsys, str(tmp_path / "stage1.pt"), "Cure: run it with --stage 1 first")
+    refused(capsys, str(tmp_path / "stage1.pt"), "To fix: run it with --stage 1 first")
 
 
 def test_a_folder_of_validation_that_is_not_there_is_named_before_any_step(

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from almbench.codecs.almtokenizer.config import StageConfig, TrainConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.patchify import SpectralUnPatchify
 from almbench.training.losses import magnitude_loss, spectral_loss, time_loss
+from almbench.training.recipe import StageConfig, TrainConfig
 from almbench.training.stages import Losses, Stage1, Stage2, make_stage
 
 HOP, RATE = 320, 24_000
 KINDS = ("conv", "spectral")
-PARTS = ("patchify", "query_encoder", "quantiser", "query_decoder", "unpatchify")
+PARTS = ("patchify", "query_encoder", "quantizer", "query_decoder", "unpatchify")
 Make = Callable[..., Stage1 | Stage2]
 
 
@@ -78,7 +78,7 @@ def test_stage_2_trains_all_but_patchify(make: Make, kind: str) -> None:
     assert not any(p.requires_grad for p in stage.model.patchify.parameters())
 
 
-def test_before_the_quantiser_starts_queries_pass_as_they_are(make: Make) -> None:
+def test_before_the_quantizer_starts_queries_pass_as_they_are(make: Make) -> None:
     stage = make(2)
     decoded, losses = stage(sound(), 6, 3)
     assert set(losses) == {"magnitude", "time", "spectral"}
@@ -107,7 +107,7 @@ def test_the_commitment_reaches_the_encoder_and_not_the_decoder(make: Make) -> N
     stage(sound(), 6, 4)[1]["commitment"].backward()
     found = by_part(stage)
     assert found["query_encoder"] == {True}
-    assert found["quantiser"] == {True, False}  # no map out of the last codebook
+    assert found["quantizer"] == {True, False}  # no map out of the last codebook
     assert found["query_decoder"] == found["unpatchify"] == found["ar"] == {False}
 
 
@@ -122,14 +122,14 @@ def test_the_ar_loss_reaches_its_network_and_the_encoder(make: Make) -> None:
 def test_steps_move_what_is_trained_and_nothing_else(make: Make) -> None:
     stage = make(2)
     before = {name: value.clone() for name, value in stage.state_dict().items()}
-    optimiser = torch.optim.AdamW([p for p in stage.parameters() if p.requires_grad], 1e-3)
+    optimizer = torch.optim.AdamW([p for p in stage.parameters() if p.requires_grad], 1e-3)
     for _ in range(2):
         decoded, losses = stage(sound(), 2, 4)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         total(losses, decoded).backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
     still = {n for n, value in stage.state_dict().items() if torch.equal(value, before[n])}
-    fixed = "model.quantiser.codebooks.0.entries"
+    fixed = "model.quantizer.codebooks.0.entries"
     assert still == {fixed, *(n for n in before if n.startswith("model.patchify."))}
 
 
@@ -139,7 +139,7 @@ def test_without_queries_their_encoder_has_nothing_to_learn(make: Make) -> None:
     total(losses, decoded).backward()  # type: ignore[no-untyped-call]
     found = by_part(stage)
     assert found["query_encoder"] == {False}
-    assert found["quantiser"] == found["query_decoder"] == found["unpatchify"] == {True}
+    assert found["quantizer"] == found["query_decoder"] == found["unpatchify"] == {True}
 
 
 def test_losses_are_those_of_the_sound_and_its_decoding(make: Make) -> None:

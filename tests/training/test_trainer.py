@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from almbench.codecs.almtokenizer.config import TrainConfig, load_config
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import UserError
 from almbench.training import trainer as training
 from almbench.training.data import Crops, batches, open_folders
+from almbench.training.recipe import TrainConfig, load_config
 from almbench.training.trainer import Task, Trainer, read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
@@ -37,7 +37,7 @@ SMALLEST = (
 
 @pytest.fixture(autouse=True, scope="module")
 def _short_start() -> Iterator[None]:
-    """Fit the quantiser to two batches, which is enough for 16 entries."""
+    """Fit the quantizer to two batches, which is enough for 16 entries."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "START_BATCHES", 2)
         yield
@@ -111,7 +111,7 @@ def assert_equal(one: Path, other: Path) -> int:
 def test_a_resumed_run_ends_as_one_without_a_stop(
     tiny: TrainConfig, clips: Path, second: Path, first: Path, number: int, stop: int
 ) -> None:
-    # In stage 2 the quantiser starts with step 4: these stop before, just at and after it.
+    # In stage 2 the quantizer starts with step 4: these stop before, just at and after it.
     straight = second / "straight"
     straight.mkdir()
     (straight / "stage1.pt").write_bytes((first / "stage1.pt").read_bytes())
@@ -137,10 +137,10 @@ def test_a_resumed_run_ends_as_one_without_a_stop(
 
 def test_the_state_holds_everything(first: Path, tiny: TrainConfig) -> None:
     state = read_state(first / "stage1.pt")
-    assert set(state) == {"recipe", "step", "stage", "average", "judges", "optimisers"}
+    assert set(state) == {"recipe", "step", "stage", "average", "discriminators", "optimizers"}
     assert TrainConfig.model_validate_json(state["recipe"]) == tiny
     assert any(name.startswith("mae.") for name in state["stage"])
-    assert all(optimiser["state"] for optimiser in state["optimisers"])
+    assert all(optimizer["state"] for optimizer in state["optimizers"])
 
 
 def test_the_average_of_the_weights_by_hand(edit: Edit, clips: Path, tmp_path: Path) -> None:
@@ -179,10 +179,10 @@ def test_stage_2_never_touches_patchify_nor_the_prior_once_it_is_set(
 ) -> None:
     trainer = Trainer(task(tiny, 2, clips, second))
     frozen = {n: p.clone() for n, p in trainer.model.patchify.state_dict().items()}
-    books = list(trainer.model.quantiser.codebooks)
+    books = list(trainer.model.quantizer.codebooks)
     take(trainer, 4)
     begun = [book.entries.clone() for book in books]
-    take(trainer, 1)  # the quantiser starts
+    take(trainer, 1)  # the quantizer starts
     started = [book.entries.clone() for book in books]
     assert not any(torch.equal(a, b) for a, b in zip(begun, started, strict=True))
     take(trainer, 1)
@@ -192,14 +192,14 @@ def test_stage_2_never_touches_patchify_nor_the_prior_once_it_is_set(
         assert all(torch.equal(weights[name], weight) for name, weight in frozen.items())
 
 
-def test_the_averages_are_of_what_the_quantiser_was_fitted_to(
+def test_the_averages_are_of_what_the_quantizer_was_fitted_to(
     tiny: TrainConfig, clips: Path, second: Path
 ) -> None:
     trainer = Trainer(task(tiny, 2, clips, second))
     take(trainer, 5)
     for part, average in zip(
-        trainer.model.quantiser.parameters(),
-        trainer.averaged.quantiser.parameters(),
+        trainer.model.quantizer.parameters(),
+        trainer.averaged.quantizer.parameters(),
         strict=True,
     ):
         assert torch.equal(part, average)
@@ -219,7 +219,7 @@ def test_variants_of_stage_2_run(
 def test_sounds_and_speech_share_the_entries_of_one_prior(
     toml: Path, clips: Path, tmp_path: Path
 ) -> None:
-    recipe = load_config(str(toml), ["stage2.quantise_from=0", "stage1.steps=1"])
+    recipe = load_config(str(toml), ["stage2.quantize_from=0", "stage1.steps=1"])
     both = recipe.model_copy(
         update={
             "data": (
@@ -233,20 +233,22 @@ def test_sounds_and_speech_share_the_entries_of_one_prior(
         trainer = Trainer(Task(both, number, folders, tmp_path, "cpu", 0))
         take(trainer, 1)
         trainer.save()
-    prior = next(iter(trainer.model.quantiser.codebooks))
+    prior = next(iter(trainer.model.quantizer.codebooks))
     assert len({tuple(entry) for entry in prior.entries.tolist()}) == 16
 
 
 def test_discriminators_start_when_they_should(edit: Edit, clips: Path, tmp_path: Path) -> None:
     trainer = Trainer(task(edit("stage1.adversarial_from=2"), 1, clips, tmp_path))
-    judges = [p.detach().clone() for p in trainer.judges.parameters()]
+    before = [p.detach().clone() for p in trainer.discriminators.parameters()]
     losses = take(trainer, 2)
     assert all("adversarial" not in step for step in losses)
-    assert all(torch.equal(p, q) for p, q in zip(judges, trainer.judges.parameters(), strict=True))
+    assert all(
+        torch.equal(p, q) for p, q in zip(before, trainer.discriminators.parameters(), strict=True)
+    )
     losses = take(trainer, 1)
     assert {"adversarial", "feature"} <= set(losses[0])
     assert not any(
-        torch.equal(p, q) for p, q in zip(judges, trainer.judges.parameters(), strict=True)
+        torch.equal(p, q) for p, q in zip(before, trainer.discriminators.parameters(), strict=True)
     )
 
 
@@ -259,12 +261,12 @@ def test_the_learning_rate_warms_up_and_falls_along_a_cosine(
         take(trainer, 1)
         rates = {
             group["lr"]
-            for optimiser in (trainer.optimiser, trainer.judges_optimiser)
-            for group in optimiser.param_groups
+            for optimizer in (trainer.optimizer, trainer.discriminator_optimizer)
+            for group in optimizer.param_groups
         }
         assert len(rates) == 1
         found += [rate / 1e-3 for rate in rates]
-        for codebook in trainer.model.quantiser.codebooks:
+        for codebook in trainer.model.quantizer.codebooks:
             assert codebook.decay == pytest.approx(1 - 0.01 * found[-1])
     cosine = [0.1 + 0.9 * (1 + np.cos(np.pi * done / 4)) / 2 for done in range(4)]
     assert found == pytest.approx([0.5, 1.0, *cosine])
@@ -282,7 +284,7 @@ def test_gradients_are_clipped_and_their_norm_is_told(
 
 def test_losses_fall_on_a_single_batch(edit: Edit, clips: Path, tmp_path: Path) -> None:
     settings = [f"stage{n}.{key}" for n in (1, 2) for key in ("steps=30", "learning_rate=3e-3")]
-    recipe = edit(*settings, "stage2.quantise_from=0", "stage2.windows=[3]")
+    recipe = edit(*settings, "stage2.quantize_from=0", "stage2.windows=[3]")
     for number, names in ((1, ("magnitude", "mae")), (2, ("magnitude", "ar"))):
         trainer = Trainer(task(recipe, number, clips, tmp_path))
         sound = next(batches(Crops(trainer.task.folders, recipe, trainer.config), 0))
@@ -299,7 +301,7 @@ def test_losses_fall_on_a_single_batch(edit: Edit, clips: Path, tmp_path: Path) 
 def test_another_recipe_is_refused_in_the_same_folder(
     edit: Edit, clips: Path, second: Path
 ) -> None:
-    with pytest.raises(UserError, match=r"stage1\.pt is of another recipe.*Cure: .*-o"):
+    with pytest.raises(UserError, match=r"stage1\.pt belongs to another recipe.*To fix: .*-o"):
         Trainer(task(edit("seed=6"), 1, clips, second))
 
 
@@ -307,7 +309,7 @@ def test_another_recipe_is_refused_in_the_same_folder(
 def test_stage_1_of_another_shape_is_refused(
     edit: Edit, clips: Path, second: Path, setting: str
 ) -> None:
-    with pytest.raises(UserError, match=r"stage1\.pt is of a model of another shape.*Cure"):
+    with pytest.raises(UserError, match=r"stage1\.pt is of a model of another shape.*To fix"):
         Trainer(task(edit(setting), 2, clips, second))
 
 
@@ -392,7 +394,7 @@ def test_the_paper_preset_takes_a_step_of_each_stage(clips: Path, tmp_path: Path
         [
             *settings,
             "stage2.windows=[6]",
-            "stage2.quantise_from=0",
+            "stage2.quantize_from=0",
             'prior.kind="mel"',  # the only one that needs no other model
             "model.prior_width=80",
         ],

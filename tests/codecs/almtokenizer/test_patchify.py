@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from almbench.codecs.almtokenizer.config import ModelConfig, TrainConfig
+from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.patchify import (
     ConvPatchify,
@@ -13,6 +13,7 @@ from almbench.codecs.almtokenizer.patchify import (
     SpectralUnPatchify,
     log_magnitude,
 )
+from almbench.training.recipe import TrainConfig
 
 HOP = 320
 KINDS = ("conv", "spectral")

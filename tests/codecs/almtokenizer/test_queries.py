@@ -1,4 +1,4 @@
-"""Which frame and which vector reach what, by gradients and by changes of the input."""
+"""Which frames and which vectors a query or a mask sees, by gradients and by changes of input."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from almbench.codecs.almtokenizer.config import ModelConfig
-from almbench.codecs.almtokenizer.queries import QueryDecoder, QueryEncoder, causal, places
+from almbench.codecs.almtokenizer.queries import (
+    QueryDecoder,
+    QueryEncoder,
+    causal_mask,
+    vector_positions,
+)
 from almbench.codecs.almtokenizer.transformer import Transformer
 
 WINDOWS = range(2, 11)
@@ -17,7 +22,7 @@ WIDTH = 32
 
 
 def config(
-    layers: int = 1, reach: int = 150, compression: str = "query", *, skip: bool = False
+    layers: int = 1, span: int = 150, compression: str = "query", *, skip: bool = False
 ) -> ModelConfig:
     return ModelConfig.model_validate(
         {
@@ -27,9 +32,9 @@ def config(
             "code_width": 8,
             "encoder_layers": layers,
             "decoder_layers": layers,
-            "attention_window": reach,
+            "attention_window": span,
             "compression": compression,
-            "skip": skip,
+            "skip_connections": skip,
         }
     )
 
@@ -59,8 +64,8 @@ def silence_layers(transformer: Transformer) -> None:
 
 
 @pytest.mark.parametrize("w", WINDOWS)
-def test_places_in_time(w: int) -> None:
-    found = places(3, w, torch.device("cpu")).tolist()
+def test_positions_in_time(w: int) -> None:
+    found = vector_positions(3, w, torch.device("cpu")).tolist()
     wanted: list[float] = []
     for group in range(3):
         frames = [float(group * w + i) for i in range(w)]
@@ -122,27 +127,27 @@ def test_what_comes_later_changes_nothing_earlier(
         assert moved.tolist() == [n // outside >= group for n in range(groups * outside)]
 
 
-@pytest.mark.parametrize("reach", [1, 4, 7])
+@pytest.mark.parametrize("span", [1, 4, 7])
 @pytest.mark.parametrize("w", [2, 3, 6, 10])
-def test_the_window_limits_what_a_query_sees(w: int, reach: int) -> None:
-    encoder = make(QueryEncoder, config(1, reach))
+def test_the_window_limits_what_a_query_sees(w: int, span: int) -> None:
+    encoder = make(QueryEncoder, config(1, span))
     found = depends(lambda x: encoder(x, w), 4 * w)
     for group in range(4):
         query = group * w + w - 0.5
         for frame in range(4 * w):
-            assert found[group, frame] == (0 <= query - frame <= reach), (group, frame)
+            assert found[group, frame] == (0 <= query - frame <= span), (group, frame)
 
 
-@pytest.mark.parametrize("reach", [1, 7])
+@pytest.mark.parametrize("span", [1, 7])
 @pytest.mark.parametrize("w", [2, 3, 6, 10])
-def test_the_window_limits_what_a_mask_sees(w: int, reach: int) -> None:
-    decoder = make(QueryDecoder, config(1, reach))
+def test_the_window_limits_what_a_mask_sees(w: int, span: int) -> None:
+    decoder = make(QueryDecoder, config(1, span))
     found = depends(lambda x: decoder(x, w), 5)
     for frame in range(5 * w):
         for group in range(5):
             vector = group * w + w - 0.5
-            # Its own group's vector is in reach whatever the window.
-            wanted = group <= frame // w and frame - vector <= reach
+            # Its own group's vector is seen whatever the window.
+            wanted = group <= frame // w and frame - vector <= span
             assert found[frame, group] == wanted, (frame, group)
 
 
@@ -175,13 +180,13 @@ def run_over(positions: Tensor, x: Tensor, layers: int = 2) -> Tensor:
     torch.manual_seed(1)
     transformer = Transformer(WIDTH, layers, 16).double()
     order = torch.arange(len(positions))
-    out: Tensor = transformer(x, positions, causal(order, positions, 150))
+    out: Tensor = transformer(x, positions, causal_mask(order, positions, 150))
     return out
 
 
 @pytest.mark.parametrize("shift", [1.0, 37.5, -12.0])
 def test_attention_knows_relative_positions_only(shift: float) -> None:
-    positions = places(3, 4, torch.device("cpu")).double()
+    positions = vector_positions(3, 4, torch.device("cpu")).double()
     x = torch.randn(1, len(positions), WIDTH).double()
     torch.testing.assert_close(
         run_over(positions + shift, x), run_over(positions, x), rtol=1e-6, atol=1e-6
@@ -204,7 +209,7 @@ def test_a_layer_by_hand() -> None:
         torch.nn.init.normal_(p, std=0.3)
     positions = torch.tensor([0.0, 1.0, 1.5, 2.0, 4.0]).double()
     x = torch.randn(1, 5, WIDTH).double()
-    mask = causal(torch.arange(5), positions, 2)
+    mask = causal_mask(torch.arange(5), positions, 2)
     found = transformer(x, positions, mask)[0].detach().numpy()
 
     weights = {n: p.detach().numpy() for n, p in transformer.named_parameters()}
@@ -260,10 +265,10 @@ def test_a_skip_is_added_to_what_the_layers_make(w: int) -> None:
 def test_with_a_skip_every_weight_learns_after_the_first_step() -> None:
     encoder, decoder = (make(kind, config(skip=True)) for kind in (QueryEncoder, QueryDecoder))
     weights = [*encoder.parameters(), *decoder.parameters()]
-    optimiser = torch.optim.SGD(weights, lr=0.1)
+    optimizer = torch.optim.SGD(weights, lr=0.1)
     x = torch.randn(2, 12, WIDTH, dtype=torch.float64)
     for _ in range(3):  # the last map of each wakes first, then what is before it
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (decoder(encoder(x, 4), 4) - x).square().sum().backward()
-        optimiser.step()
+        optimizer.step()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in weights)

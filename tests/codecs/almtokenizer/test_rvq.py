@@ -1,4 +1,4 @@
-"""The residual quantiser beside brute force and hand calculations."""
+"""The residual quantizer beside brute force and hand calculations."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from almbench.codecs.almtokenizer.config import ModelConfig
-from almbench.codecs.almtokenizer.rvq import DECAY, Codebook, ResidualQuantiser
+from almbench.codecs.almtokenizer.rvq import DECAY, Codebook, ResidualQuantizer
 
 
-def quantiser(prior_width: int = 20, size: int = 12, codebooks: int = 3) -> ResidualQuantiser:
+def quantizer(prior_width: int = 20, size: int = 12, codebooks: int = 3) -> ResidualQuantizer:
     torch.manual_seed(0)
-    return ResidualQuantiser(
+    return ResidualQuantizer(
         ModelConfig(
             width=64,
             codebooks=codebooks,
@@ -27,21 +27,21 @@ def book(size: int = 6, *, learns: bool = True) -> Codebook:
     return Codebook(size, 5, 3, learns=learns)
 
 
-def test_codes_decode_to_the_quantised_vectors() -> None:
-    rvq = quantiser().eval()
-    quantised, codes, _, parts = rvq(torch.randn(2, 7, 64))
+def test_codes_decode_to_the_quantized_vectors() -> None:
+    rvq = quantizer().eval()
+    quantized, codes, _, parts = rvq(torch.randn(2, 7, 64))
     assert codes.shape == (2, 3, 7)
     assert codes.min() >= 0
     assert codes.max() < 12
-    torch.testing.assert_close(rvq.decode(codes), quantised, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(torch.stack(parts).sum(0), quantised)
+    torch.testing.assert_close(rvq.decode(codes), quantized, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(torch.stack(parts).sum(0), quantized)
     for depth in (1, 2):  # fewer codebooks give the sum of the first parts
         some = rvq.decode(codes[:, :depth])
         torch.testing.assert_close(some, torch.stack(parts[:depth]).sum(0), rtol=1e-5, atol=1e-5)
 
 
 def test_each_codebook_codes_what_is_left() -> None:
-    rvq = quantiser().eval()
+    rvq = quantizer().eval()
     vectors = torch.randn(1, 4, 64)
     with torch.no_grad():
         _, codes, loss, parts = rvq(vectors)
@@ -128,7 +128,7 @@ def test_entries_stay_when_not_training() -> None:
 
 
 def test_the_codebook_of_the_prior_never_moves_and_the_others_do() -> None:
-    rvq = quantiser().train()
+    rvq = quantizer().train()
     books = list(rvq.codebooks)
     assert [b.entries.shape[1] for b in books] == [20, 8, 8]
     before = [b.entries.clone() for b in books]
@@ -139,7 +139,7 @@ def test_the_codebook_of_the_prior_never_moves_and_the_others_do() -> None:
 
 
 def test_without_a_prior_the_first_codebook_learns_like_the_others() -> None:
-    rvq = quantiser(prior_width=0).train()
+    rvq = quantizer(prior_width=0).train()
     books = list(rvq.codebooks)
     assert [b.entries.shape[1] for b in books] == [8, 8, 8]
     before = [b.entries.clone() for b in books]
@@ -151,8 +151,8 @@ def test_gradients_go_straight_through() -> None:
     codebook = book().eval()
     vectors = torch.randn(1, 4, 5, requires_grad=True)
     pull = torch.randn(1, 4, 5)
-    quantised, _, _ = codebook(vectors)
-    (quantised * pull).sum().backward()
+    quantized, _, _ = codebook(vectors)
+    (quantized * pull).sum().backward()
     # As if the entries were what they stand for: through both linear maps, nothing between them.
     wanted = pull @ codebook.out.weight @ codebook.into.weight
     assert vectors.grad is not None
@@ -172,10 +172,10 @@ def test_the_commitment_pulls_vectors_towards_their_entries() -> None:
 
 
 def test_gradients_reach_the_maps_of_every_codebook() -> None:
-    rvq = quantiser().train()
+    rvq = quantizer().train()
     vectors = torch.randn(2, 9, 64, requires_grad=True)
-    quantised, _, loss, _ = rvq(vectors)
-    (quantised.square().mean() + loss).backward()
+    quantized, _, loss, _ = rvq(vectors)
+    (quantized.square().mean() + loss).backward()
     assert vectors.grad is not None
     assert torch.isfinite(vectors.grad).all()
     for name, parameter in rvq.named_parameters():
@@ -185,7 +185,7 @@ def test_gradients_reach_the_maps_of_every_codebook() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 1), (1, 5)])
 def test_batches_and_single_vectors(shape: tuple[int, int]) -> None:
-    rvq = quantiser().eval()
+    rvq = quantizer().eval()
     vectors = torch.randn(*shape, 64)
     codes = rvq(vectors)[1]
     assert codes.shape == (shape[0], 3, shape[1])
@@ -195,10 +195,10 @@ def test_batches_and_single_vectors(shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("value", [0.0, 1e4])
 def test_vectors_all_alike_keep_everything_finite(value: float) -> None:
-    rvq = quantiser().train()
+    rvq = quantizer().train()
     vectors: Tensor = torch.full((1, 5, 64), value)
     for _ in range(3):
-        quantised, _, loss, _ = rvq(vectors)
-    assert torch.isfinite(quantised).all()
+        quantized, _, loss, _ = rvq(vectors)
+    assert torch.isfinite(quantized).all()
     assert torch.isfinite(loss)
     assert all(torch.isfinite(b.entries).all() for b in rvq.codebooks)

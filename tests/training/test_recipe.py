@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from almbench.codecs.almtokenizer.config import ModelConfig, load_config, presets
+from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.errors import UserError
+from almbench.training.recipe import load_config, presets
 
 MINIMAL = """
 [[data]]
