@@ -71,7 +71,7 @@ def score(
         >>> round(scores["gain_db"], 2)
         -6.02
         >>> print(scores["si_sdr"], scores.reasons["si_sdr"])
-        None the reconstruction is an exact copy of the reference: SI-SDR is infinite
+        None SI-SDR is infinite: the reconstruction is a copy of the reference
     """
     check_domain(domain)
     first = to_sound(reference, sample_rate, "the reference")
