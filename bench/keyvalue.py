@@ -17,7 +17,7 @@ def parse_pairs(option: str, pairs: Iterable[str], form: str, example: str) -> d
         example: A right one.
 
     Raises:
-        UserError: A pair lacks its key, its `=` or its value.
+        UserError: A pair is without key, `=` or value.
 
     >>> parse_pairs("--data", ["vctk=/data/VCTK"], "NAME=PATH", "demo=/data/demo")
     {'vctk': '/data/VCTK'}

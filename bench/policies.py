@@ -1,8 +1,9 @@
 """The rules by which every number is made. One home: the code reads them here, so does the site."""
 
+from almbench.domains import SCORING_RATES
+
 VERSION = 1  # part of every row's signature: raise it when a rule changes a value
 
-SCORING_RATES = {"speech": 16_000, "sound": 24_000, "music": 24_000}  # Hz
 LENGTH_NOTE_S = 0.1
 LEAST_LENGTH = 0.9
 BOOTSTRAP_RESAMPLES = 2_000
@@ -27,9 +28,10 @@ TEXT = {
         "remain are reported for every clip and not corrected."
     ),
     "Bandwidth": (
-        "Each test set has a scoring rate (by default 16 kHz for speech, 24 kHz for sound and "
-        "music). Original and reconstruction pass through it before any metric, so what lies above "
-        "half of that rate is not judged."
+        "Each test set has a scoring rate (by default "
+        + ", ".join(f"{rate / 1000:g} kHz for {domain}" for domain, rate in SCORING_RATES.items())
+        + "). Original and reconstruction pass through it before any metric, so what lies above "
+        "half of that rate is not scored."
     ),
     "Bitrate": (
         "The nominal bitrate follows from frame rate and codebook sizes, or is the codec's stated "
@@ -50,7 +52,7 @@ TEXT = {
 
 
 def check_length(reference_s: float, reconstruction_s: float) -> tuple[bool, str]:
-    """Judge a reconstruction's length.
+    """Check a reconstruction's length.
 
     Args:
         reference_s: Duration of the original in seconds.

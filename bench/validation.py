@@ -31,18 +31,18 @@ def _sentence(item: ErrorDetails, model: type[BaseModel]) -> str:
     if item["type"] in {"extra_forbidden", "missing"}:
         *table, key = item["loc"]
         path, types = _walk(model, table)
-        words = f"The key '{key}' is missing."
+        message = f"The key '{key}' is missing."
         if item["type"] == "extra_forbidden":
-            words = unknown("key", str(key), _keys(types))
-        return f"{path}: {words}" if path else words
+            message = unknown("key", str(key), _keys(types))
+        return f"{path}: {message}" if path else message
     path, _ = _walk(model, item["loc"])
-    words = _words(item)
+    message = _message(item)
     # All that a table holds would say nothing; its key is enough.
     shown = "" if isinstance(item["input"], Mapping | BaseModel) else f" = {item['input']!r}"
-    return f"{path}{shown}: {words}" if path else words
+    return f"{path}{shown}: {message}" if path else message
 
 
-def _words(item: ErrorDetails) -> str:
+def _message(item: ErrorDetails) -> str:
     if item["type"] == "literal_error":
         expected = item["ctx"]["expected"]
         near = get_close_matches(str(item["input"]), re.findall(r"'([^']*)'", expected), n=1)

@@ -173,7 +173,7 @@ def _score(metric: MetricRecord, row: MetricRow | None) -> Score:
 
 
 def _note(reason: str, of_clip: dict[str, MetricRow]) -> str:
-    """What to know of a sound: its row's reason, less what metrics lack in every row."""
+    """What to know of a sound: its row's reason, without what is unavailable in every row."""
     for row in of_clip.values():
         if row.status == "unavailable":
             reason = reason.replace(f"{row.metric}: {row.reason}", "")

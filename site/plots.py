@@ -170,7 +170,7 @@ def _axes(axes: Axes, points: list[Point], metric: MetricRecord) -> None:
 
 
 def _spots(axes: Axes, points: list[Point]) -> list[Spot]:
-    """Where points are drawn; those of nearly one bitrate stand side by side, to be told apart."""
+    """Where points are drawn; those of nearly one bitrate side by side, to be seen."""
     spots: list[Spot] = []
     for point in points:
         heights = [(point.rate, v) for v in (point.value, point.low, point.high)]

@@ -11,7 +11,7 @@ import soundfile as sf
 from almbench import policies
 from almbench.arrays import SoundLike, to_sound
 from almbench.audio import Sound
-from almbench.domains import Domain, check_domain
+from almbench.domains import SCORING_RATES, Domain, check_domain
 from almbench.errors import Unavailable
 from almbench.metrics.registry import default_metrics, family_of, make_family
 from almbench.runner.worker import MetricRequest, ScoringJob, score_pair
@@ -81,7 +81,7 @@ def score(
     fits, note = policies.check_length(first.seconds, second.seconds)
     if not fits:
         return Scores(dict.fromkeys(names), dict.fromkeys(names, note))
-    for result in _compute(first, second, policies.SCORING_RATES[domain], requests):
+    for result in _compute(first, second, SCORING_RATES[domain], requests):
         values[result.metric] = result.value
         if result.value is None:
             reasons[result.metric] = result.reason

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from almbench import policies
 from almbench.codecs.base import Codec
 from almbench.codecs.builtin import PRESETS
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import create, preset
-from almbench.domains import DOMAINS
+from almbench.domains import DOMAINS, SCORING_RATES
 from almbench.errors import Unavailable, UserError, unknown
 from almbench.metrics.base import Family
 from almbench.metrics.registry import (
@@ -79,7 +78,7 @@ class PlannedTestSet:
     @property
     def scoring_rate(self) -> int:
         """Rate in Hz that every sound passes through before it is scored."""
-        return self.config.scoring_rate or policies.SCORING_RATES[self.config.domain]
+        return self.config.scoring_rate or SCORING_RATES[self.config.domain]
 
     @property
     def metrics(self) -> list[MetricRecord]:

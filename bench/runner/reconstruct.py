@@ -328,13 +328,13 @@ class Reconstructor:
         note = ""
         if sound is not None:
             try:
-                note = _judge(sound, task.original)
+                note = _check_sound(sound, task.original)
             except CodecError as unfit:
                 error = unfit
         if sound is None or error is not None:
             path.unlink(missing_ok=True)
             status = "unavailable" if isinstance(error, Unavailable) else "failed"
-            return task.row(status, reason=_words(error))
+            return task.row(status, reason=_describe_error(error))
         clipped = write_flac(path, sound.samples, sound.rate)
         if outcome.codes is not None:
             self._store_codes(task, outcome.codes)
@@ -380,7 +380,7 @@ def _hash_of_ready(codec: Reconstructions, clip: str) -> str:
         return ""
 
 
-def _judge(sound: Sound, original: OriginalRow) -> str:
+def _check_sound(sound: Sound, original: OriginalRow) -> str:
     """Check a reconstruction before it is stored; returns what to note of it."""
     if not np.isfinite(sound.samples).all():
         raise CodecError("the reconstruction holds NaN or infinite samples")
@@ -390,7 +390,7 @@ def _judge(sound: Sound, original: OriginalRow) -> str:
     return note
 
 
-def _words(error: Exception | None) -> str:
+def _describe_error(error: Exception | None) -> str:
     if isinstance(error, AudioError | CodecError | Unavailable):
         return str(error)
     return f"{type(error).__name__}: {error}"

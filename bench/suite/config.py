@@ -150,8 +150,8 @@ class Suite(About):
         seed: Seed of the choice of clips and of the bootstrap.
         testset: The test sets.
         codec: The codecs, in the order of the tables.
-        metrics: Metrics a domain; the defaults are those that `bench list metrics` shows.
-        settings: Settings of metrics, a table a metric family.
+        metrics: Metrics per domain; the defaults are those that `bench list metrics` shows.
+        settings: Settings of metrics, one table per metric family.
     """
 
     name: Name

@@ -107,7 +107,7 @@ def read_table(path: Path, needed: set[str]) -> pd.DataFrame:
     """Read a CSV of text.
 
     Raises:
-        UserError: The file cannot be read, or lacks a column.
+        UserError: The file cannot be read, or has not every column that is needed.
     """
     if not path.is_file():
         raise UserError(f"{path} does not exist.")
@@ -117,7 +117,7 @@ def read_table(path: Path, needed: set[str]) -> pd.DataFrame:
         raise UserError(f"{path} is not a readable CSV file: {str(error).strip()}") from error
     if missing := needed - set(table.columns):
         columns = ", ".join(table.columns)
-        raise UserError(f"{path} lacks the column '{sorted(missing)[0]}'; it has: {columns}.")
+        raise UserError(f"{path} has no column '{sorted(missing)[0]}'; it has: {columns}.")
     return table
 
 

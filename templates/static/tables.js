@@ -22,7 +22,7 @@
 
     const compare = (column, order) => (one, other) => {
       const [a, b] = [value(one, column), value(other, column)];
-      if (a === null || b === null) return (a === null) - (b === null); // what lacks, last
+      if (a === null || b === null) return (a === null) - (b === null); // what is missing, last
       const difference = typeof a === "number" ? a - b : collator.compare(a, b);
       return order === "ascending" ? difference : -difference;
     };

@@ -66,7 +66,7 @@ def test_a_manifest_says_what_is_what(tmp_path: Path) -> None:
 
 def test_a_manifest_without_paths_is_refused(tmp_path: Path) -> None:
     text(tmp_path / "list.csv", "id,file\n1,a.wav\n")
-    with pytest.raises(UserError, match=r"list\.csv lacks the column 'path'; it has: id, file"):
+    with pytest.raises(UserError, match=r"list\.csv has no column 'path'; it has: id, file"):
         clips(tmp_path / "list.csv")
     text(tmp_path / "empty.csv", "")
     with pytest.raises(UserError, match="not a readable CSV"):
