@@ -11,7 +11,7 @@ The public interface, imported only when it is used:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+from almbench.version import __version__
 
 if TYPE_CHECKING:
     from almbench.api.codec import LoadedCodec, load_codec

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from almbench import __version__
 from almbench.errors import UserError
 from almbench.site.git import Git, masked, workshop
 from almbench.site.output import MARKER, size_line
+from almbench.version import __version__
 
 NOJEKYLL = ".nojekyll"  # else GitHub Pages leaves out names that begin with an underscore
 FILE_LIMIT = 100 * 2**20  # bytes; GitHub refuses larger files

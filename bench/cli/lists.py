@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
-from almbench.cli.tables import Listable
+from almbench.cli.options import Listable
 from almbench.domains import DOMAINS
 from almbench.errors import Unavailable
 from almbench.results.comparison import codec_label

@@ -7,9 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from almbench import __version__
 from almbench.cli import codec, listen, run, site, tables, train
 from almbench.errors import AlmbenchError
+from almbench.version import __version__
 
 INTERRUPTED = 130
 # What the user's disk or rights are to blame for; anything else is a fault of the program.

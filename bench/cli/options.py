@@ -10,6 +10,7 @@ from almbench.keyvalue import parse_pairs, split_key
 
 Device = Literal["auto", "cpu", "cuda"]
 Engine = Literal["local"]
+Listable = Literal["codecs", "metrics", "suites", "testsets"]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where neural codecs run.")]
 MetricOption = Annotated[
     list[str] | None, typer.Option("--metric", help="Only this metric; may be repeated.")

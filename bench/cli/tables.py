@@ -2,14 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from almbench.cli.options import Listable
 from almbench.errors import UserError
 from almbench.results.formats import SUFFIXES, ExportFormat, TableName
-
-Listable = Literal["codecs", "metrics", "suites", "testsets"]
 
 
 def export(

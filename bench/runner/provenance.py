@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tomli_w
 
-from almbench import __version__, policies
+from almbench import policies
 from almbench.audio import sha256
 from almbench.metrics import bitstream
 from almbench.results.manifest import (
@@ -27,6 +27,7 @@ from almbench.results.manifest import (
 from almbench.results.records import OriginalRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import Plan, PlannedTestSet
+from almbench.version import __version__
 
 PACKAGES = [
     "av", "numba", "numpy", "pandas", "pesq", "pycodec2", "pystoi",
