@@ -15,6 +15,10 @@ C = TypeVar("C", bound=type)
 M = TypeVar("M", bound=BaseModel)
 
 
+class OptionsError(UserError):
+    """An option of a codec or a metric is wrong, or is missing."""
+
+
 class Registry(Generic[C]):
     """Names of one kind of class, each with the place that it is imported from.
 
@@ -103,9 +107,9 @@ def parse_options(model: type[M], options: Mapping[str, Any], where: str) -> M:
         where: What they are options of, for the message, such as "Codec 'x'".
 
     Raises:
-        UserError: An option is wrong; the message names it, its value and the allowed ones.
+        OptionsError: An option is wrong; the message names it, its value and the allowed ones.
     """
     try:
         return model.model_validate(dict(options))
     except ValidationError as error:
-        raise UserError(explain(error, model, where)) from error
+        raise OptionsError(explain(error, model, where)) from error

@@ -143,7 +143,7 @@ class Codec(ABC, Generic[O]):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say which package is missing to use this codec here, and the command that cures it."""
+        """Say which package is missing to use this codec here, and the command that installs it."""
         return None
 
     def fetch(self, *, network: bool = True) -> None:
@@ -154,11 +154,11 @@ class Codec(ABC, Generic[O]):
 
         Raises:
             Unavailable: Something is missing; the message says what, where it would be taken from,
-                and the cure.
+                and how to get it.
         """
         del network
-        if lacking := self.missing():
-            raise Unavailable(lacking)
+        if reason := self.missing():
+            raise Unavailable(reason)
 
     @property
     def encoding_key(self) -> str | None:

@@ -51,7 +51,7 @@ def find(source: str, revision: str, names: Sequence[str], *, network: bool) -> 
 
     Raises:
         Unavailable: A file is missing; the message says which, where it would be taken from, and
-            the cure.
+            how to get it.
     """
     place = Path(source).expanduser()
     if place.exists():
@@ -62,7 +62,7 @@ def find(source: str, revision: str, names: Sequence[str], *, network: bool) -> 
         raise _unavailable(source, revision, names, "huggingface_hub is not installed") from error
     if source.startswith(("/", "~", ".")):
         raise Unavailable(
-            f"The checkpoint {source} does not exist. Cure: name a folder with {_list(names)}."
+            f"The checkpoint {source} does not exist. To fix: name a folder with {_list(names)}."
         )
 
     def get(*, local: bool) -> Files:
@@ -99,11 +99,12 @@ def _local(place: Path, names: Sequence[str]) -> dict[str, Path]:
         paths[name] = inside if inside.is_file() else folder / Path(name).name
     if place.is_file():
         paths[names[-1]] = place
-    lacking = [name for name, path in paths.items() if not path.is_file()]
-    if lacking:
+    missing = [name for name, path in paths.items() if not path.is_file()]
+    if missing:
         raise Unavailable(
-            f"The folder {folder} lacks {_list(lacking)}. Cure: name a folder that holds "
-            f"{_list(names)}, as the checkpoint's hub repository has them."
+            f"{_list(missing)} {'is' if len(missing) == 1 else 'are'} missing in the folder "
+            f"{folder}. To fix: name a folder that holds {_list(names)}, as the checkpoint's hub "
+            "repository has them."
         )
     return paths
 
@@ -140,15 +141,15 @@ def _reason(error: Exception) -> str:
     if isinstance(error, RepositoryNotFoundError):
         return "the hub has no such repository, or none that HF_TOKEN may read"
     if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
-        return "the repository lacks a file"
-    words = str(error).splitlines() or [""]
-    return f"{constants.ENDPOINT} cannot be reached ({type(error).__name__}: {words[0]})"
+        return "a file is missing in the repository"
+    message = str(error).partition("\n")[0]
+    return f"{constants.ENDPOINT} cannot be reached ({type(error).__name__}: {message})"
 
 
 def _unavailable(source: str, revision: str, names: Sequence[str], reason: str) -> Unavailable:
     return Unavailable(
         f"The checkpoint '{source}' is no local folder, and {_list(names)} of that hub repository "
-        f"at revision {revision} are not here: {reason}. Cure: where there is a network, run "
+        f"at revision {revision} are not here: {reason}. To fix: where there is a network, run "
         f"'hf download {source} {' '.join(names)} --revision {revision} --local-dir FOLDER' and "
         "give the folder: --checkpoint CODEC=FOLDER to bench run, --option checkpoint=FOLDER to "
         "bench check."

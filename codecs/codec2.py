@@ -43,7 +43,7 @@ class Codec2(Codec[Codec2Options]):
     def missing(cls) -> str | None:
         """Say whether pycodec2 is missing."""
         if find_spec("pycodec2") is None:
-            return "pycodec2 is not installed: pip install 'almbench[codec2]'"
+            return "pycodec2 is not installed. To fix: pip install 'almbench[codec2]'"
         return None
 
     @property

@@ -48,7 +48,7 @@ class Encodec(TransformersCodec[EncodecOptions]):
         if (rate, config["audio_channels"], config.get("chunk_length_s")) != (24_000, 1, None):
             raise Unavailable(
                 f"'{self.options.checkpoint}' is not Encodec's mono model of 24 kHz. "
-                "Cure: use facebook/encodec_24khz."
+                "To fix: use facebook/encodec_24khz."
             )
         size = config["codebook_size"]
         books = 1000 * max(config["target_bandwidths"]) / (rate / hop * log2(size))

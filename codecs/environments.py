@@ -45,7 +45,7 @@ def python_of(name: str) -> Path:
     folder = _folder(name)
     if not (folder / DONE).is_file():
         raise Unavailable(
-            f"The environment '{name}' is not installed. Cure: bench codec install {name}"
+            f"The environment '{name}' is not installed. To fix: bench codec install {name}"
         )
     return folder / "bin" / "python"
 
@@ -144,5 +144,4 @@ def _run(command: list[str], show: Callable[[str], None]) -> None:
             last.append(line.rstrip())
             show(line.rstrip())
     if process.returncode:
-        words = "\n".join(last)
-        raise UserError(f"This failed: {' '.join(command)}\n{words}")
+        raise UserError("\n".join([f"This failed: {' '.join(command)}", *last]))

@@ -80,14 +80,14 @@ class External(Codec[ExternalOptions]):
         """Make sure that the environment and the program are here.
 
         Raises:
-            Unavailable: One is not; the message says the cure.
+            Unavailable: One is not; the message says how to get it.
         """
         super().fetch(network=network)
         program = self._command[0]
         if shutil.which(program) is None:
             raise Unavailable(
-                f"The worker's program '{program}' is not here. Cure: install it, or give its full "
-                "path in options.command."
+                f"The worker's program '{program}' is not here. To fix: install it, or give its "
+                "full path in options.command."
             )
 
     @property

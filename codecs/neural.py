@@ -102,7 +102,7 @@ class NeuralCodec(Codec[O]):
         """Say which packages are missing."""
         absent = [name for name in ("torch", *cls.packages) if find_spec(name) is None]
         if absent:
-            return f"not installed: {', '.join(absent)}. Cure: pip install 'almbench[neural]'"
+            return f"not installed: {', '.join(absent)}. To fix: pip install 'almbench[neural]'"
         return None
 
     def fetch(self, *, network: bool = True) -> None:
@@ -259,17 +259,17 @@ class TransformersCodec(NeuralCodec[O]):
         config = read_config(path)
         if (kind := config.get("model_type", self.family)) != self.family:
             raise Unavailable(
-                f"{path} is that of a model of type '{kind}', not '{self.family}'. {self._cure}"
+                f"{path} is that of a model of type '{kind}', not '{self.family}'. {self._to_fix}"
             )
         try:
             facts = self._read(config)
         except KeyError as error:
             raise Unavailable(
-                f"{path} is no configuration of {self.model}: it lacks {error}. {self._cure}"
+                f"{path} is no configuration of {self.model}: {error} is missing. {self._to_fix}"
             ) from error
         except (TypeError, IndexError) as error:
             raise Unavailable(
-                f"{path} is no configuration of {self.model}: {error}. {self._cure}"
+                f"{path} is no configuration of {self.model}: {error}. {self._to_fix}"
             ) from error
         # What is laid out like a published model has as many parameters.
         return next((p.facts for p in self.published.values() if p.facts == facts), facts)
@@ -290,24 +290,24 @@ class TransformersCodec(NeuralCodec[O]):
             )
         except (SafetensorError, OSError, RuntimeError, ValueError) as error:
             raise self._unfit(files, str(error)) from error
-        if lacking := sorted(report["missing_keys"]):
-            raise self._unfit(files, f"{len(lacking)} tensors are missing, as {lacking[0]}")
-        if odd := sorted(report["mismatched_keys"]):
-            name, theirs, ours = odd[0]
-            shapes = f"{name}, which is {list(theirs)} and not {list(ours)}"
-            raise self._unfit(files, f"{len(odd)} tensors are of other shapes, as {shapes}")
-        found: nn.Module = model
-        return found
+        if missing := sorted(report["missing_keys"]):
+            raise self._unfit(files, f"{len(missing)} tensors are missing, as {missing[0]}")
+        if mismatched := sorted(report["mismatched_keys"]):
+            name, found, expected = mismatched[0]
+            shapes = f"{name}, which is {list(found)} and not {list(expected)}"
+            raise self._unfit(files, f"{len(mismatched)} tensors are of other shapes, as {shapes}")
+        loaded: nn.Module = model
+        return loaded
 
     @property
-    def _cure(self) -> str:
+    def _to_fix(self) -> str:
         known = type(self.options).model_fields["checkpoint"].default
-        return f"Cure: take {' and '.join(self.file_names)} from one checkpoint, such as {known}."
+        return f"To fix: take {' and '.join(self.file_names)} from one checkpoint, such as {known}."
 
     def _unfit(self, files: Files, reason: str) -> Unavailable:
         return Unavailable(
             f"{files.weights} does not hold the weights of the {self.model} that its config.json "
-            f"describes: {reason.splitlines()[0]}. {self._cure}"
+            f"describes: {reason.splitlines()[0]}. {self._to_fix}"
         )
 
 
@@ -338,9 +338,9 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{path} cannot be read: {error}. Cure: fetch it again.") from error
+        raise Unavailable(f"{path} cannot be read: {error}. To fix: fetch it again.") from error
     if not isinstance(config, dict):
-        raise Unavailable(f"{path} is no configuration of a model. Cure: fetch it again.")
+        raise Unavailable(f"{path} is no configuration of a model. To fix: fetch it again.")
     return config
 
 

@@ -57,8 +57,8 @@ def unfit(files: Files, reason: str) -> Unavailable:
         files: The checkpoint.
         reason: Why.
     """
-    words = shorten(reason, 300, placeholder=" ...")
+    shown = shorten(reason, 300, placeholder=" ...")
     return Unavailable(
-        f"{files.weights} does not hold the weights that the codec needs: {words}. "
-        "Cure: fetch it again as its authors publish it."
+        f"{files.weights} does not hold the weights that the codec needs: {shown}. "
+        "To fix: fetch it again as its authors publish it."
     )

@@ -156,15 +156,15 @@ class PyavCodec(Codec[O]):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what PyAV lacks, and the command that cures it."""
+        """Say what is missing in PyAV, and the command that installs it."""
         try:
             from av.codec.codec import codecs_available
         except ImportError as error:
-            return f"PyAV cannot be imported ({error}): pip install av"
-        lacking = sorted({cls.encoder, cls.decoder} - codecs_available)
-        if lacking:
+            return f"PyAV cannot be imported ({error}). To fix: pip install av"
+        missing = sorted({cls.encoder, cls.decoder} - codecs_available)
+        if missing:
             return (
-                f"this build of PyAV lacks {' and '.join(lacking)}: "
+                f"missing in this build of PyAV: {' and '.join(missing)}. To fix: "
                 "pip install --force-reinstall --only-binary av av"
             )
         return None
@@ -220,14 +220,14 @@ class PyavCodec(Codec[O]):
 
 
 def whole(decoded: Samples, delay: int, length: int) -> Samples:
-    """Put a decoded sound in step, after making sure that its end is there.
+    """Align a decoded sound, after making sure that its end is there.
 
     Raises:
         CodecError: It is too short.
     """
     if len(decoded) < delay + length:
         raise CodecError(
-            f"the decoder gave {len(decoded)} samples; {delay} of delay and {length} were due"
+            f"the decoder gave {len(decoded)} samples; {delay} of delay and {length} of the clip were expected"
         )
     return trim_delay(decoded, delay, length)
 

@@ -1,4 +1,4 @@
-"""Ready reconstructions: a folder of files from a codec that cannot be run here."""
+"""Precomputed files: a folder of reconstructions from a codec that cannot be run here."""
 
 from pathlib import Path
 from typing import ClassVar

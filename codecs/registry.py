@@ -70,16 +70,24 @@ def create(
     return made
 
 
-def create_preset(id_: str, options: Mapping[str, Any] | None = None) -> Codec[Any]:
-    """Make the codec of a built-in preset.
+def make_codec(name: str, options: Mapping[str, Any] | None = None) -> Codec[Any]:
+    """Make a codec by the name of a built-in preset, or else of an adapter.
 
     Args:
-        id_: The preset's id, which becomes the codec's.
-        options: Options that take the place of the preset's own, or come beside them.
+        name: The name, which becomes the codec's id.
+        options: Options of the adapter; they take the place of the preset's own, or come beside
+            them.
 
     Raises:
-        UserError: There is no such preset, or an option is wrong.
+        UserError: There is no such name, an option is wrong, or it reads precomputed files.
     """
-    chosen = preset(id_)
-    made = create(id_, chosen.label, chosen.adapter, {**chosen.options, **(options or {})})
-    return cast("Codec[Any]", made)  # the table of presets holds nothing else
+    if name not in PRESETS and name not in adapter_names():
+        raise UserError(unknown("codec", name, [*PRESETS, *adapter_names()]))
+    chosen = PRESETS.get(name) or Preset(name, name, {})
+    if not issubclass(adapter(chosen.adapter), Codec):
+        raise UserError(
+            f"'{name}' reads precomputed files, which another program made; there is no codec to "
+            "run. To score the files: bench score REFERENCE_DIR RECONSTRUCTION_DIR"
+        )
+    made = create(name, chosen.label, chosen.adapter, {**chosen.options, **(options or {})})
+    return cast("Codec[Any]", made)

@@ -58,7 +58,7 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
         if find_spec("torch") and (find_spec("einops") is None or find_spec(PACKAGE) is None):
             return (
                 f"the package {PACKAGE}, or einops, is not installed. "
-                f"Cure: pip install einops && pip install --no-deps {PACKAGE}==1.0.1"
+                f"To fix: pip install einops && pip install --no-deps {PACKAGE}==1.0.1"
             )
         return super().missing()
 

@@ -68,7 +68,7 @@ class StableCodec(External):
         """Make sure that the environment and the checkpoint are here.
 
         Raises:
-            Unavailable: One is not; the message says the cure.
+            Unavailable: One is not; the message says how to get it.
         """
         super().fetch(network=network)
         self._files(network=network)
@@ -124,6 +124,6 @@ class StableCodec(External):
             or not np.allclose(values, wanted, atol=1e-5)
         ):
             raise CodecError(
-                f"its quantiser is not {self._chosen.bottleneck} as in stable-codec 0.1.2. Cure: "
+                f"its quantiser is not {self._chosen.bottleneck} as in stable-codec 0.1.2. To fix: "
                 "bench codec install stablecodec --force"
             )

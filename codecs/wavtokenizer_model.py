@@ -104,12 +104,12 @@ def _renamed(name: str, weight: Tensor) -> tuple[str, Tensor]:
         rest = name.removeprefix(ENCODER).replace(".conv.conv.", ".conv.")
         return f"encoder.layers.{rest}", weight
     # The layer norms have a scale and a shift for each bandwidth; WavTokenizer has one, the first.
-    for theirs, ours in (
+    for published, own in (
         (".norm.scale.weight", ".norm.weight"),
         (".norm.shift.weight", ".norm.bias"),
     ):
-        if name.endswith(theirs):
-            return name.removesuffix(theirs) + ours, weight[0]
+        if name.endswith(published):
+            return name.removesuffix(published) + own, weight[0]
     return name, weight
 
 

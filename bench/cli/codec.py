@@ -1,26 +1,10 @@
-"""`bench check` and `bench codec`."""
+"""`bench codec`: environments of codecs that need their own."""
 
 from typing import Annotated
 
 import typer
 
-from almbench.cli.options import DeviceOption
-
 app = typer.Typer(help="Environments of codecs that need their own.", no_args_is_help=True)
-
-
-def check(
-    codec: Annotated[str, typer.Argument(help="A built-in preset, or an adapter's name.")],
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Option of the adapter; may be repeated."),
-    ] = None,
-    device: DeviceOption = "auto",
-) -> None:
-    """Check an adapter: shapes, length, bitrate, determinism, batches, delay, odd sounds."""
-    from almbench.checks.adapter import print_check
-
-    raise typer.Exit(print_check(codec, option or [], device))
 
 
 @app.command()

@@ -33,12 +33,12 @@ def _domains(names: Iterable[str]) -> str:
 
 def _codecs() -> Group:
     from almbench.codecs.builtin import PRESETS
-    from almbench.codecs.registry import adapter_names, create_preset
+    from almbench.codecs.registry import adapter_names, make_codec
 
     table = _table("preset", "label", "domains", "usable", "licence")
     missing: dict[str, list[str]] = {}
     for id_, preset in PRESETS.items():
-        codec = create_preset(id_)
+        codec = make_codec(id_)
         try:
             codec.fetch(network=False)
         except Unavailable as error:

@@ -85,7 +85,7 @@ def work(codec: StableCodec, request: dict[str, str], rate: int) -> dict[str, An
     return {"encode_s": middle - start, "decode_s": end - middle}
 
 
-def lacking(device: str) -> str | None:
+def missing(device: str) -> str | None:
     """Say what the model cannot do without."""
     if device != "cuda":
         return "StableCodec needs a CUDA GPU: its sliding attention has no version for the CPU"
@@ -112,7 +112,7 @@ def main() -> None:
     os.dup2(2, 1)
     greeting = json.loads(sys.stdin.readline())
     try:
-        reason = lacking(greeting["device"])
+        reason = missing(greeting["device"])
         if reason:
             raise RuntimeError(reason)
         codec, probed = start(greeting)

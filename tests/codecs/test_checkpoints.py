@@ -60,15 +60,18 @@ def test_weights_changed_in_place_get_another_hash(tmp_path: Path) -> None:
     assert before != after == sha256(folder / NAMES[1])
 
 
-def test_folder_lacks_a_file(tmp_path: Path) -> None:
+def test_a_file_is_missing_in_the_folder(tmp_path: Path) -> None:
     folder = put(tmp_path / "local", NAMES[0])
-    with pytest.raises(Unavailable, match=r"local lacks sub/model\.bin\. Cure: name a folder"):
+    with pytest.raises(
+        Unavailable,
+        match=r"sub/model\.bin is missing in the folder .*local\. To fix: name a folder",
+    ):
         find(str(folder), "", NAMES, network=True)
 
 
 def test_folder_is_missing(tmp_path: Path) -> None:
     with pytest.raises(
-        Unavailable, match=r"nothing does not exist\. Cure: name a folder with sub/"
+        Unavailable, match=r"nothing does not exist\. To fix: name a folder with sub/"
     ):
         find(str(tmp_path / "nothing"), "", NAMES, network=True)
 
@@ -104,7 +107,7 @@ def test_offline_mode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(
-        Unavailable, match=r"HF_HUB_OFFLINE forbids the network\. Cure: .*hf download"
+        Unavailable, match=r"HF_HUB_OFFLINE forbids the network\. To fix: .*hf download"
     ):
         find(ID, "main", NAMES, network=True)
 
@@ -115,7 +118,7 @@ def test_no_network_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{unused.getsockname()[1]}")
-        with pytest.raises(Unavailable, match=r"cannot be reached \(Connect.*Cure: .*hf download"):
+        with pytest.raises(Unavailable, match=r"cannot be reached \(Connect.*To fix: .*hf"):
             find(ID, "main", NAMES, network=True)
 
 
@@ -160,10 +163,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Refusing]]:
         (403, "GatedRepo", "accept terms on its page first, and HF_TOKEN"),
         (401, "RepoNotFound", "no such repository, or none that HF_TOKEN may read"),
         (404, "RevisionNotFound", "no such revision"),
-        (404, "EntryNotFound", "the repository lacks a file"),
+        (404, "EntryNotFound", "a file is missing in the repository"),
     ],
 )
 def test_what_the_hub_refuses(hub: type[Refusing], status: int, code: str, words: str) -> None:
     hub.refusal = (status, code)
-    with pytest.raises(Unavailable, match=f"are not here: .*{words}.*Cure: .*hf download"):
+    with pytest.raises(Unavailable, match=f"are not here: .*{words}.*To fix: .*hf download"):
         find(ID, "main", NAMES, network=True)

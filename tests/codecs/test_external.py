@@ -395,7 +395,7 @@ def test_an_environment_is_installed_and_used(
     own_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     codec = example(env="example")
-    with pytest.raises(Unavailable, match="Cure: bench codec install example"):
+    with pytest.raises(Unavailable, match="To fix: bench codec install example"):
         codec.fetch()
     app(["codec", "install", "example"], standalone_mode=False)
     assert "Successfully installed numpy" in capsys.readouterr().out
@@ -449,14 +449,14 @@ def stablecodec(**options: Any) -> StableCodec:
     return codec
 
 
-def test_stablecodec_says_what_it_is_and_what_it_lacks() -> None:
+def test_stablecodec_says_what_it_is_and_what_is_missing() -> None:
     codec = stablecodec()
     spec = codec.spec
     assert spec.codebook_sizes == (46656,)
     assert spec.frame_rate == 25
     assert spec.nominal_kbps == pytest.approx(0.3877443751)
     assert "Community License" in spec.weights_license
-    with pytest.raises(Unavailable, match="Cure: bench codec install stablecodec"):
+    with pytest.raises(Unavailable, match="To fix: bench codec install stablecodec"):
         codec.fetch(network=False)
     rates = {"2x15625_700bps": 0.6965784285, "4x729_1000bps": 0.9509775004}
     for bottleneck, rate in rates.items():

@@ -281,7 +281,7 @@ def test_too_many_codebooks(case: Case) -> None:
 
 
 def test_weights_that_do_not_fit(case: Case, tmp_path: Path) -> None:
-    """A file that is no checkpoint, one that lacks a tensor, and one of another layout."""
+    """A file that is no checkpoint, one without one of the tensors, and one of another layout."""
     from safetensors.torch import load_file, save_file
 
     for path in case.folder.iterdir():
@@ -302,7 +302,9 @@ def test_weights_that_do_not_fit(case: Case, tmp_path: Path) -> None:
     assert "1 tensors are missing" in refused()
     save_file({**tensors, name: tensors[name][:1].clone()}, weights)
     assert "1 tensors are of other shapes, as decoder" in refused()
-    assert "Cure: take config.json and model.safetensors from one checkpoint, such as" in refused()
+    assert (
+        "To fix: take config.json and model.safetensors from one checkpoint, such as" in refused()
+    )
 
 
 def test_old_names_of_weight_norm_load(case: Case, tmp_path: Path, clip: Samples) -> None:
@@ -397,10 +399,10 @@ def test_encodec_48khz_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        ('{"model_type": "vits"}', r"that of a model of type 'vits', not '\w+'\. Cure: take"),
-        ("{}", r"no configuration of \w+: it lacks '\w+'\. Cure: take"),
-        ("[]", r"no configuration of a model\. Cure"),
-        ("no JSON", r"cannot be read: .*\. Cure"),
+        ('{"model_type": "vits"}', r"that of a model of type 'vits', not '\w+'\. To fix: take"),
+        ("{}", r"no configuration of \w+: '\w+' is missing\. To fix: take"),
+        ("[]", r"no configuration of a model\. To fix"),
+        ("no JSON", r"cannot be read: .*\. To fix"),
     ],
 )
 @pytest.mark.parametrize("adapter", ["encodec", "dac", "mimi"])

@@ -358,7 +358,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     missing = Exotic.missing()
     assert missing
-    assert "lacks no_such_decoder" in missing
+    assert "missing in this build of PyAV: no_such_decoder" in missing
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.setitem(sys.modules, "av.codec.codec", None)
     missing = Opus.missing()

@@ -9,7 +9,7 @@ from almbench.codecs import registry
 from almbench.codecs.base import Codec
 from almbench.codecs.builtin import ADAPTERS, PRESETS
 from almbench.codecs.mp3 import Mp3Options
-from almbench.codecs.registry import adapter, adapter_names, create, create_preset
+from almbench.codecs.registry import adapter, adapter_names, create, make_codec
 from almbench.errors import UserError
 from almbench.suite.config import CodecConfig
 
@@ -71,7 +71,7 @@ SPEECH_ONLY = (
 def test_every_preset_is_what_its_id_says(id_: str) -> None:
     CodecConfig(id=id_)  # safe as a folder name
     ready = PRESETS[id_]
-    spec = create_preset(id_).spec
+    spec = make_codec(id_).spec
     assert (spec.id, spec.label) == (id_, ready.label)
     assert spec.license
     speech_only = id_.startswith(SPEECH_ONLY)
@@ -96,18 +96,18 @@ def test_every_adapter_has_a_preset_but_those_that_need_a_path_or_a_program() ->
 
 
 def test_options_change_a_preset() -> None:
-    codec = create_preset("mp3-16", {"bitrate": 48_000})
+    codec = make_codec("mp3-16", {"bitrate": 48_000})
     assert isinstance(codec.options, Mp3Options)
     assert (codec.options.bitrate, codec.options.sample_rate) == (48_000, 24_000)
     with pytest.raises(UserError, match=r"Codec 'mp3-16' \(adapter mp3\).*Did you mean 'bitrate'"):
-        create_preset("mp3-16", {"bitrat": 48_000})
+        make_codec("mp3-16", {"bitrat": 48_000})
 
 
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UserError, match=r"no codec adapter 'opsu'\. Did you mean 'opus'"):
         adapter("opsu")
     with pytest.raises(UserError, match=r"no built-in preset 'opus-7'\. Did you mean 'opus-6'"):
-        create_preset("opus-7")
+        make_codec("opus-7")
     with pytest.raises(UserError, match="Did you mean 'mp3'"):
         create("x", "X", "mp", {})
 

@@ -246,13 +246,15 @@ def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch, folder: Path
         "almbench.codecs.speechtokenizer.find_spec",
         lambda name: None if name == "einops" else find_spec(name),
     )
-    cure = r"pip install einops && pip install --no-deps speechtokenizer==1\.0\.1"
-    with pytest.raises(Unavailable, match=cure):
+    fix = r"pip install einops && pip install --no-deps speechtokenizer==1\.0\.1"
+    with pytest.raises(Unavailable, match=fix):
         make(folder).fetch(network=False)
 
 
 def test_a_checkpoint_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match=r"lacks .*config\.json.*SpeechTokenizer\.pt.* Cure"):
+    with pytest.raises(
+        Unavailable, match=r"config\.json.*SpeechTokenizer\.pt are missing .* To fix"
+    ):
         make(tmp_path).fetch(network=False)
     with pytest.raises(Unavailable, match="hf download fnlp/nothing"):
         make("fnlp/nothing").fetch(network=False)
@@ -273,7 +275,7 @@ def test_files_that_are_no_checkpoint(tmp_path: Path) -> None:
         model.state_dict() | {"more": torch.zeros(1)},
     ):
         write(tmp_path, TINY, other)
-        with pytest.raises(Unavailable, match=r"does not hold the weights.* Cure"):
+        with pytest.raises(Unavailable, match=r"does not hold the weights.* To fix"):
             make(tmp_path).load("cpu")
 
 

@@ -308,7 +308,9 @@ def test_the_wrong_model_is_told(kind: str, folder: Path) -> None:
 
 
 def test_a_checkpoint_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match=r"lacks wavtokenizer_large_unify_600_24k\.ckpt.* Cure"):
+    with pytest.raises(
+        Unavailable, match=r"wavtokenizer_large_unify_600_24k\.ckpt is missing .* To fix"
+    ):
         make("40", tmp_path).fetch(network=False)
     with pytest.raises(Unavailable, match="hf download novateur/WavTokenizer-nothing"):
         make("75", "novateur/WavTokenizer-nothing").fetch(network=False)
@@ -326,7 +328,7 @@ class Trap:
 
 def test_a_checkpoint_that_would_run_code(tmp_path: Path) -> None:
     torch.save({"state_dict": {}, "more": Trap(tmp_path / "ran")}, tmp_path / FILES[LARGE["40"]])
-    with pytest.raises(Unavailable, match=r"could run code.* Cure"):
+    with pytest.raises(Unavailable, match=r"could run code.* To fix"):
         make("40", tmp_path).fetch(network=False)
     assert not (tmp_path / "ran").exists()
 
@@ -335,11 +337,11 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
     path = tmp_path / FILES[LARGE["40"]]
     for content in (b"", b"not a checkpoint", b"PK\x03\x04 nor this"):
         path.write_bytes(content)
-        with pytest.raises(Unavailable, match=r"does not hold the weights.* Cure"):
+        with pytest.raises(Unavailable, match=r"does not hold the weights.* To fix"):
             make("40", tmp_path).fetch(network=False)
     torch.save({"state_dict": {"a": torch.zeros(90_000)}}, path)
     path.write_bytes(path.read_bytes()[:90_000])  # a download that was cut off
-    with pytest.raises(Unavailable, match=r"damaged or incomplete: .{1,99}\. Cure: fetch"):
+    with pytest.raises(Unavailable, match=r"damaged or incomplete: .{1,99}\. To fix: fetch"):
         make("40", tmp_path).fetch(network=False)
     torch.save([torch.zeros(2)], path)
     with pytest.raises(Unavailable, match="no tensors by name"):

@@ -1,7 +1,6 @@
 """A checkpoint as `bench train almtokenizer` writes it, and the adapter that loads it."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copytree
@@ -22,12 +21,12 @@ from almbench.codecs.almtokenizer.checkpoint import (
     read_model_config,
     save_checkpoint,
 )
+from almbench.codecs.almtokenizer.config import TrainConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.registry import create
 from almbench.errors import Unavailable, UserError
 from almbench.training import trainer as training
-from almbench.training.recipe import TrainConfig
 from almbench.training.trainer import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
@@ -286,7 +285,7 @@ def test_more_codebooks_than_there_are_are_refused(checkpoint: Path) -> None:
 def refuses(folder: Path, words: str) -> None:
     with pytest.raises(Unavailable, match=words) as caught:
         loaded(folder)
-    assert re.search("(Cure|To fix): ", str(caught.value))
+    assert "To fix: " in str(caught.value)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -368,7 +367,7 @@ def test_the_command_refuses_stage_2_without_stage_1(train: Train, tmp_path: Pat
 
 
 def test_the_command_refuses_another_recipe(train: Train, output: Path) -> None:
-    fails(train(1, output, "--set", "seed=8"), "belongs to another recipe")
+    fails(train(1, output, "--set", "seed=8"), "of another recipe")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,14 @@ import pytest
 from pydantic import Field
 
 from almbench.audio import Samples, fit
-from almbench.checks.adapter import CHECKS, Finding, check, make
+from almbench.checks.compare import Agreement, peak_difference
+from almbench.checks.finding import Finding
+from almbench.checks.parity import check_parity
+from almbench.checks.run import CHECKS, check_codec
+from almbench.checks.subject import Subject
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.builtin import PRESETS
+from almbench.codecs.registry import make_codec
 from almbench.errors import CodecError, Unavailable, UserError
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
@@ -264,7 +269,7 @@ class Unloadable(Sound):
 
 
 def look(class_: type[Sound], depth: int = 2) -> dict[str, Finding]:
-    found = check(class_("x", "X", Depth(depth=depth)), "cpu")
+    found = check_codec(class_("x", "X", Depth(depth=depth)), "cpu")
     return {finding.check: finding for finding in found}
 
 
@@ -294,7 +299,7 @@ def test_a_sound_codec_passes_everything(depth: int) -> None:
         (Carries, "determinism", "of the codes equal", ["batch", "nested codebooks"]),
         (OffByOne, "shapes", "outside of their codebooks", []),
         (FloatCodes, "shapes", "float32", []),
-        (FrameFirst, "shapes", "integers of shape [2, T]", ["nested codebooks"]),
+        (FrameFirst, "shapes", "expected integers of shape [2, T]", ["nested codebooks"]),
         (HalfRate, "bitrate", "+100.0%", []),
         (Stated, "bitrate", "+50.0%", []),
         (Uncounted, "bitrate", "no bits are counted", []),
@@ -333,7 +338,7 @@ def test_what_is_not_claimed_is_not_held_against_it() -> None:
 
 def test_an_unexpected_error_is_placed_in_the_adapter() -> None:
     measured = look(NeedsTwo)["1 sample"].measured
-    found = re.fullmatch(r"IndexError: .* \(test_adapter_check\.py, line (\d+)\)", measured)
+    found = re.fullmatch(r"IndexError: .* \(test_checks\.py, line (\d+)\)", measured)
     assert found
     lines, first = getsourcelines(NeedsTwo)
     assert int(found[1]) in range(first, first + len(lines))
@@ -357,10 +362,10 @@ CLASSICAL = [
 
 @pytest.mark.parametrize("id_", CLASSICAL)
 def test_the_classical_codecs_keep_their_claims(id_: str) -> None:
-    codec = make(id_, [])
+    codec = make_codec(id_)
     if lacking := codec.missing():
         pytest.skip(lacking)
-    found = {finding.check: finding for finding in check(codec, "cpu")}
+    found = {finding.check: finding for finding in check_codec(codec, "cpu")}
     assert failed(found) == []
     assert found["length"].verdict == found["60 s"].verdict == "pass"
     if id_.startswith(("opus-12", "opus-24", "mp3", "aac", "amr", "lowpass")):
@@ -370,19 +375,100 @@ def test_the_classical_codecs_keep_their_claims(id_: str) -> None:
     assert found["bitrate"].verdict == ("info" if id_.startswith("lowpass") else "pass")
 
 
-def test_options_are_values() -> None:
-    codec = make("mp3", ["bitrate=48000", "sample_rate=16000"])
-    assert codec.spec.stated_bps == 48_000
-    assert make("opus-6", ["application=voip"]).options.application == "voip"
-    assert make("opus-6", ["vbr=true"]).options.vbr is True
+class OnDevice(Sound):
+    """Says that it runs on a device."""
+
+    uses_device = True
+
+
+class LoadedAnew(OnDevice):
+    """Sounds a little different each time that it is loaded."""
+
+    loads = 0
+
+    def load(self, device: str) -> None:
+        self.loads += 1
+
+    def restore(self, item: Encoded) -> Samples:
+        return super().restore(item) * (1 + 1e-9 * self.loads)
+
+
+class CodedAnew(LoadedAnew):
+    """One code is another each time that it is loaded."""
+
+    def quantise(self, samples: Samples) -> Array:
+        codes = super().quantise(samples)
+        codes[0, 0] = self.loads
+        return codes
+
+    def restore(self, item: Encoded) -> Samples:
+        return Sound.restore(self, item)
+
+
+def parity(class_: type[Sound]) -> Finding:
+    return list(check_codec(class_("x", "X", Depth()), "cpu", against="cpu"))[-1]
+
+
+def test_from_the_cpu_to_the_cpu_nothing_may_change() -> None:
+    found = parity(OnDevice)
+    assert (found.check, found.verdict) == ("against cpu", "pass")
+    assert found.measured.startswith("100.00% of the codes equal, sounds differ by 0 of the peak")
+    assert len(re.findall(r"real-time factor 0\.\d+ on cpu", found.measured)) == 2
+    found = parity(LoadedAnew)
+    assert found.verdict == "FAIL"
+    assert "100.00% of the codes equal, sounds differ by 1e-09 of the peak" in found.measured
+    found = parity(CodedAnew)
+    assert found.verdict == "FAIL"
+    assert "sounds differ by 0 of the peak" in found.measured
+    assert parity(Sound).verdict == "info"
+
+
+def test_the_bundled_tokenizer_is_the_same_loaded_twice() -> None:
+    codec = make_codec("almtokenizer")
+    codec.load("cpu")
+    message, verdict = check_parity(Subject(codec, "cpu"), "cpu")
+    assert verdict == "pass", message
+    assert "100.00% of the codes equal" in message
+
+
+@pytest.mark.parametrize(
+    ("codes", "difference", "verdict"),
+    [(None, 0.0, True), (0.995, 0.005, True), (0.985, 0.0, False), (1.0, 0.02, False)],
+)
+def test_how_alike_two_devices_must_be(
+    codes: float | None, difference: float, verdict: bool
+) -> None:
+    assert Agreement(codes, difference).within() is verdict
+
+
+def test_sounds_are_compared_by_their_peak() -> None:
+    one = np.array([0.0, -0.5, 0.25])
+    assert peak_difference(one, one + np.array([0, 0, 0.05])) == pytest.approx(0.1)
+    assert peak_difference(one, one[:2]) == np.inf
+    assert peak_difference(np.zeros(3), np.zeros(3)) == 0
+    assert peak_difference(np.zeros(0), np.zeros(0)) == 0
 
 
 def test_the_command(bench: Bench) -> None:
-    done = bench("check", "mp3-16")
+    done = bench("check", "mp3-16", "lowpass-7", "--against", "cpu")
     assert done.returncode == 0, done.stderr
-    for name in CHECKS:
-        assert name in done.stdout
-    assert "Its claims hold." in done.stdout
+    for name in [*CHECKS, "against cpu"]:
+        assert done.stdout.count(name) == 2
+    assert "mp3-16 on cpu" in done.stdout
+    assert done.stdout.count("Its claims hold.") == 2
+
+
+def test_a_claim_that_does_not_hold_is_exit_code_1(bench: Bench) -> None:
+    options = [
+        'command=["{python}", "{workers}/example.py"]',
+        "sample_rate=8000",
+        "frame_rate=4000",  # mu-law has a code for each sample
+        "codebook_sizes=[256]",
+    ]
+    done = bench("check", "external", *(word for o in options for word in ("--option", o)))
+    assert done.returncode == 1, done.stderr
+    assert "1 of its claims do not hold." in done.stdout
+    assert "64.000 kbit/s measured, 32.000 nominal: +100.0%" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -392,9 +478,13 @@ def test_the_command(bench: Bench) -> None:
         (["opus"], "The key 'bitrate' is missing. Options are given by --option KEY=VALUE."),
         (["opus", "--option", "bitrate"], "is not KEY=VALUE"),
         (["opus", "--option", "bitrate=5"], "bitrate = 5"),
-        (["reconstructions", "--option", "path=/tmp"], "no codec to check"),
-        (["external", "--option", 'command=["/no/such"]', "--option", "sample_rate=8000"], "Cure"),
+        (["reconstructions", "--option", "path=/tmp"], "no codec to run"),
+        (
+            ["external", "--option", 'command=["/no/such"]', "--option", "sample_rate=8000"],
+            "To fix",
+        ),
         (["mp3-16", "--device", "tpu"], "tpu"),
+        (["mp3-16", "almtokenizer", "--against", "cuda"], "PyTorch sees no CUDA device"),
     ],
 )
 def test_a_users_mistake_is_one_clear_message(bench: Bench, args: list[str], words: str) -> None:

@@ -1,0 +1,52 @@
+"""Checks of sounds that a codec may refuse, but must not garble."""
+
+import time
+
+import numpy as np
+
+from almbench.audio import Samples
+from almbench.checks.finding import Result
+from almbench.checks.subject import Subject
+from almbench.errors import CodecError
+
+LONG_S = 60.0
+
+
+def check_one_sample(subject: Subject) -> Result:
+    """A clip of one sample."""
+    return _check(subject, subject.speech(1, start=1.0))
+
+
+def check_silence(subject: Subject) -> Result:
+    """Digital silence."""
+    return _check(subject, np.zeros(min(subject.rate, subject.length)))
+
+
+def check_square(subject: Subject) -> Result:
+    """A square wave at full scale."""
+    times = np.arange(min(subject.rate, subject.length)) / subject.rate
+    return _check(subject, np.where(np.sin(2 * np.pi * 220 * times) >= 0, 1.0, -1.0))
+
+
+def check_long(subject: Subject) -> Result:
+    """A long clip, unless the codec says that it takes none."""
+    most = subject.codec.max_duration_s
+    if most is not None and most < LONG_S:
+        return f"refused: it takes at most {most:g} s", "info"
+    return _check(subject, subject.speech(int(LONG_S * subject.rate)))
+
+
+def _check(subject: Subject, clip: Samples) -> Result:
+    start = time.perf_counter()
+    try:
+        sound = subject.round_trip(clip)[1]
+    except CodecError as error:
+        return f"refused: {error}", "info"
+    seconds = time.perf_counter() - start
+    if len(sound) != len(clip) or not np.isfinite(sound).all():
+        bad = np.count_nonzero(~np.isfinite(sound))
+        return f"{len(sound)} samples of {len(clip)}, {bad} of them not finite", "FAIL"
+    over = np.mean(np.abs(sound) > 1)
+    peak = np.abs(sound).max()
+    beyond = f", {over:.1%} beyond full scale" if over else ""
+    return f"{len(sound)} samples in {seconds:.2f} s, peak {peak:.3g}{beyond}", "pass"
