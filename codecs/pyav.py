@@ -227,7 +227,7 @@ def whole(decoded: Samples, delay: int, length: int) -> Samples:
     """
     if len(decoded) < delay + length:
         raise CodecError(
-            f"the decoder gave {len(decoded)} samples; {delay} of delay and {length} of the clip were expected"
+            f"the decoder gave {len(decoded)} samples instead of {delay} of delay and {length}"
         )
     return trim_delay(decoded, delay, length)
 

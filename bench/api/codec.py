@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from almbench.arrays import SoundLike, to_sound
 from almbench.audio import Samples, fit, resample
 from almbench.codecs.base import Codec, CodecSpec, Encoded, from_codes
-from almbench.codecs.builtin import PRESETS
-from almbench.codecs.registry import adapter_names, create, create_preset
+from almbench.codecs.registry import make_codec
 from almbench.devices import choose
-from almbench.errors import UserError, unknown
+from almbench.errors import UserError
 
 
 class LoadedCodec:
@@ -160,11 +159,4 @@ def load_codec(name: str, *, device: str = "auto", **options: Any) -> LoadedCode
         >>> encoded.bits / 1.0 < 7000, decoded.shape
         (True, (24000,))
     """
-    if name in PRESETS:
-        return LoadedCodec(create_preset(name, options), device)
-    if name not in adapter_names():
-        raise UserError(unknown("codec", name, [*PRESETS, *adapter_names()]))
-    made = create(name, name, name, options)
-    if not isinstance(made, Codec):
-        raise UserError(f"'{name}' reads precomputed files; it cannot encode or decode.")
-    return LoadedCodec(made, device)
+    return LoadedCodec(make_codec(name, options), device)

@@ -64,7 +64,7 @@ def test_a_file_is_missing_in_the_folder(tmp_path: Path) -> None:
     folder = put(tmp_path / "local", NAMES[0])
     with pytest.raises(
         Unavailable,
-        match=r"sub/model\.bin is missing in the folder .*local\. To fix: name a folder",
+        match=r"sub/model\.bin is missing in .*local\. To fix: name a",
     ):
         find(str(folder), "", NAMES, network=True)
 

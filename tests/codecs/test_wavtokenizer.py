@@ -308,9 +308,7 @@ def test_the_wrong_model_is_told(kind: str, folder: Path) -> None:
 
 
 def test_a_checkpoint_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(
-        Unavailable, match=r"wavtokenizer_large_unify_600_24k\.ckpt is missing .* To fix"
-    ):
+    with pytest.raises(Unavailable, match=r"large_unify_600_24k\.ckpt is missing .* To fix"):
         make("40", tmp_path).fetch(network=False)
     with pytest.raises(Unavailable, match="hf download novateur/WavTokenizer-nothing"):
         make("75", "novateur/WavTokenizer-nothing").fetch(network=False)

@@ -10,13 +10,14 @@ import soundfile as sf
 import torch
 from scipy.signal import stft
 
+from almbench.cli import main as cli
 from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
-from almbench.codecs.almtokenizer.config import ModelConfig, TrainConfig
+from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import Unavailable, UserError
-from almbench.training import measure as measuring
-from almbench.training.measure import hold_mean_spectrum, measure
+from almbench.training.measure import measure, write_mean_spectrum
 from almbench.training.model_card import measured_section, with_measured
+from almbench.training.recipe import TrainConfig
 
 RATE, HOP, SIZE = 24_000, 320, 1280
 CARD = "# Mine\n\nWhat it is.\n"
@@ -45,7 +46,7 @@ def noise(path: Path, seconds: float, tilt: float, rate: int = RATE) -> Path:
 def test_the_constant_has_the_mean_spectrum_throughout(tmp_path: Path) -> None:
     training = [noise(tmp_path / "a.wav", 2, 2.0), noise(tmp_path / "b.flac", 3, 6.0)]
     speech = [noise(tmp_path / "c.wav", 1.23, 0.0), noise(tmp_path / "d.wav", 0.5, 0.0)]
-    hold_mean_spectrum(training, speech, tmp_path / "out")
+    write_mean_spectrum(training, speech, tmp_path / "out")
     logs = np.concatenate([np.log(magnitudes(sf.read(p)[0]) + 1e-4) for p in training], 1)
     mean = np.exp(logs.mean(1))
     for path in speech:
@@ -66,7 +67,7 @@ def test_the_constant_knows_nothing_of_the_clip_but_its_length(tmp_path: Path) -
     training = [noise(tmp_path / "a.wav", 1, 3.0)]
     speech = [noise(tmp_path / "c.wav", 0.5, 0.0), tmp_path / "d.wav"]
     sf.write(speech[1], np.zeros(RATE // 2), RATE)
-    hold_mean_spectrum(training, speech, tmp_path / "out")
+    write_mean_spectrum(training, speech, tmp_path / "out")
     one, other = ((tmp_path / "out" / f"{p.stem}.flac").read_bytes() for p in speech)
     assert one == other
 
@@ -76,7 +77,7 @@ def test_sounds_of_another_rate_are_resampled_and_the_shortest_bears_it(tmp_path
     short = tmp_path / "short.wav"
     sf.write(short, np.zeros(1), RATE)
     low = noise(tmp_path / "low.wav", 0.5, 0.0, 16_000)
-    hold_mean_spectrum(training, [short, low], tmp_path / "out")
+    write_mean_spectrum(training, [short, low], tmp_path / "out")
     assert sf.info(tmp_path / "out" / "short.flac").frames == 1
     assert sf.info(tmp_path / "out" / "low.flac").frames == RATE // 2
 
@@ -184,10 +185,19 @@ def test_the_command_names_mistakes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for first, word in ((checkpoint, "holds no sound"), (tmp_path / "none", "none does not exist")):
-        line = ["measure", first, "--speech", tmp_path / "no", "--training", tmp_path / "no"]
+        line = [
+            "bench",
+            "train",
+            "measure",
+            first,
+            "--speech",
+            tmp_path / "no",
+            "--training",
+            tmp_path / "no",
+        ]
         monkeypatch.setattr(sys, "argv", [str(part) for part in line])
         with pytest.raises(SystemExit) as ended:
-            measuring.main()
+            cli.main()
         assert ended.value.code == 2
         said = capsys.readouterr().err
         assert word in said

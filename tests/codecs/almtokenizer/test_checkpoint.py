@@ -21,12 +21,12 @@ from almbench.codecs.almtokenizer.checkpoint import (
     read_model_config,
     save_checkpoint,
 )
-from almbench.codecs.almtokenizer.config import TrainConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.registry import create
 from almbench.errors import Unavailable, UserError
 from almbench.training import trainer as training
+from almbench.training.recipe import TrainConfig
 from almbench.training.trainer import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
@@ -367,7 +367,7 @@ def test_the_command_refuses_stage_2_without_stage_1(train: Train, tmp_path: Pat
 
 
 def test_the_command_refuses_another_recipe(train: Train, output: Path) -> None:
-    fails(train(1, output, "--set", "seed=8"), "of another recipe")
+    fails(train(1, output, "--set", "seed=8"), "belongs to another recipe")
 
 
 @pytest.mark.parametrize(
