@@ -134,4 +134,4 @@ def test_an_unknown_mode_names_the_modes() -> None:
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Codec2.missing() is None
     monkeypatch.setitem(sys.modules, "pycodec2", None)
-    assert Codec2.missing() == "pycodec2 is not installed: pip install 'almbench[codec2]'"
+    assert Codec2.missing() == ("pycodec2 is not installed. To fix: pip install 'almbench[codec2]'")
