@@ -1,0 +1,154 @@
+"""Rows of the tables: to a CSV file and back, and what is text, a number, or nothing."""
+
+from dataclasses import fields
+from typing import Any, get_args
+
+import pandas as pd
+import pytest
+
+from almbench.domains import DOMAINS
+from almbench.errors import UserError
+from almbench.results.formats import FORMATS, SUFFIXES, TABLE_NAMES
+from almbench.results.records import Status
+from almbench.results.runfolder import RunFolder
+from almbench.results.table_rows import (
+    TABLES,
+    TEXT,
+    WHOLE,
+    ClipRow,
+    MetricRow,
+    SummaryRow,
+    from_frame,
+    to_frame,
+)
+from almbench.results.tables import Tables, read_table, write_tables
+
+ODD = [
+    "nan",
+    "NA",
+    "None",
+    "null",
+    "1.0",
+    "007",
+    "",
+    " x ",
+    "a,b",
+    'say "x"',
+    "two\nlines",
+    "naïve",
+]
+CLIPS = [
+    ClipRow(
+        testset="t",
+        domain="speech",
+        clip=name,
+        codec="N/A",
+        label=name,
+        duration_s=None if i % 2 else 0.1 + 0.2,
+        lag_ms=-0.0 if i % 3 else None,
+        clipped_samples=None if i % 2 else i,
+        status="failed",
+        reason=name,
+        text=name,
+    )
+    for i, name in enumerate(ODD)
+]
+METRICS = [
+    MetricRow(
+        testset="t", domain="music", clip=name, codec="c", metric="nan", value=value,
+        status="ok" if value is not None else "skipped", reason=name, signature="1e5",
+        rate_hz=None if value is None else 16_000,
+    )
+    for name, value in zip(ODD, [1e-17, None, 1 / 3, -5.0, None, 2.0**53, 0.0] * 2, strict=False)
+]  # fmt: skip
+SUMMARY = [
+    SummaryRow(testset="t", domain="sound", codec=name, metric="m", n=i, rank_group=group)
+    for i, (name, group) in enumerate(zip(ODD, ["1", "1 2", "", "2 3", "10", ""] * 2, strict=True))
+]
+
+
+@pytest.fixture
+def written(folder: RunFolder) -> RunFolder:
+    """The rows above, written as tables."""
+    folder.root.mkdir()
+    columns = {name: form.columns for name, form in TABLES.items()}
+    extra: list[dict[str, float | None]] = [{"stoi": 1 / (i + 1)} for i in range(len(CLIPS))]
+    tables = Tables(
+        to_frame(CLIPS, [*columns["clips"], "stoi", "empty"], extra),
+        to_frame(METRICS, columns["metrics"]),
+        to_frame(SUMMARY, columns["summary"]),
+    )
+    write_tables(tables, folder)
+    return folder
+
+
+def test_rows_come_back_from_the_files_as_they_were(written: RunFolder) -> None:
+    assert from_frame(read_table(written, "clips"), ClipRow) == CLIPS
+    assert from_frame(read_table(written, "metrics"), MetricRow) == METRICS
+    assert from_frame(read_table(written, "summary"), SummaryRow) == SUMMARY
+
+
+def test_rows_come_back_without_a_file_too() -> None:
+    for rows, name in ((CLIPS, "clips"), (METRICS, "metrics"), (SUMMARY, "summary")):
+        form: Any = TABLES[name]  # type: ignore[index]
+        assert from_frame(to_frame(rows, form.columns), form.row) == rows
+        assert from_frame(to_frame([], form.columns), form.row) == []
+
+
+def test_the_files_are_plain_csv_of_full_precision(written: RunFolder) -> None:
+    assert sorted(path.name for path in written.root.iterdir()) == [
+        "clips.csv", "metrics.csv", "summary.csv",
+    ]  # fmt: skip
+    data = written.table("metrics").read_bytes()
+    assert b"\r" not in data
+    lines = data.decode("utf-8").split("\n")
+    assert lines[0] == ",".join(TABLES["metrics"].columns)
+    assert lines[1] == "t,music,nan,c,nan,1e-17,ok,nan,,1e5,,16000"  # whole numbers without .0
+    assert lines[2] == "t,music,NA,c,nan,,skipped,NA,,1e5,,"
+    assert "0.3333333333333333," in lines[3]
+    clips = read_table(written, "clips")
+    assert list(clips.columns) == [*TABLES["clips"].columns, "stoi", "empty"]
+    assert clips["stoi"].tolist() == [1 / (i + 1) for i in range(len(CLIPS))]
+    assert clips["empty"].isna().all()
+
+
+def test_a_table_that_is_not_there_names_the_command_that_makes_it(folder: RunFolder) -> None:
+    folder.root.mkdir()
+    with pytest.raises(UserError) as caught:
+        read_table(folder, "summary")
+    assert str(caught.value) == (
+        f"{folder.root} is not a finished run: summary.csv is missing. "
+        f"Make or finish it with: bench run SUITE -o {folder.root}"
+    )
+
+
+def test_columns_are_the_fields_of_the_rows_and_have_one_type_in_all_tables() -> None:
+    types: dict[str, set[str]] = {}
+    for form in TABLES.values():
+        assert form.columns == [field.name for field in fields(form.row)]
+        for field in fields(form.row):
+            types.setdefault(field.name, set()).add(str(field.type))
+    assert {name for name, kinds in types.items() if len(kinds) > 1} == set()
+    assert {
+        "testset", "domain", "clip", "codec", "label", "status", "reason", "speaker", "text",
+        "encoded_with", "metric", "signature", "version", "rank_group",
+    } == TEXT  # fmt: skip
+    assert {"sample_rate_hz", "clipped_samples", "rate_hz"} == WHOLE
+
+
+def test_a_row_has_a_value_for_each_of_its_columns() -> None:
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        to_frame(CLIPS[:1], TABLES["clips"].columns, [{}, {}])
+    frame = to_frame(SUMMARY[:1], TABLES["summary"].columns)
+    assert isinstance(frame["rate_hz"].dtype, pd.Int64Dtype)
+
+
+def test_names_of_tables_formats_and_statuses() -> None:
+    assert TABLE_NAMES == ("summary", "clips", "metrics")
+    assert set(TABLES) == set(TABLE_NAMES)
+    assert FORMATS == ("csv", "parquet", "latex", "markdown", "json")
+    assert SUFFIXES == {
+        ".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet", ".tex": "latex",
+    }  # fmt: skip
+    assert get_args(Status) == ("ok", "failed", "skipped", "unavailable")
+    assert DOMAINS == ("speech", "sound", "music")
