@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from almbench.codecs.neural import Facts, NeuralOptions, Published, TransformersCodec
+from almbench.codecs.neural import Facts, NeuralOptions, Published
+from almbench.codecs.transformers_codec import TransformersCodec
 
 if TYPE_CHECKING:
     from torch import Tensor

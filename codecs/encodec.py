@@ -3,7 +3,8 @@
 from math import log2, prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from almbench.codecs.neural import Facts, NeuralOptions, Published, TransformersCodec
+from almbench.codecs.neural import Facts, NeuralOptions, Published
+from almbench.codecs.transformers_codec import TransformersCodec
 from almbench.errors import Unavailable
 
 if TYPE_CHECKING:

@@ -14,16 +14,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import soundfile as sf
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from almbench import policies
-from almbench.audio import Samples, fit, read, sha256
+from almbench.audio import Samples, fit, sha256
 from almbench.codecs import environments
-from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
+from almbench.codecs.base import Codec, CodecSpec, Encoded, Options
 from almbench.codecs.process import CrashError, WorkerProcess
 from almbench.codecs.stated import StatedOptions
-from almbench.errors import AudioError, CodecError, Unavailable
+from almbench.codecs.worker_output import read_decoded, read_encoded, read_seconds
+from almbench.errors import CodecError, Unavailable
 
 PROTOCOL = 1
 
@@ -94,16 +93,12 @@ class External(Codec[ExternalOptions]):
     def _command(self) -> list[str]:
         """The command with everything filled in. Raises `Unavailable` without the environment."""
         env = self.options.env
-        places = {
-            "{python}": str(environments.python_of(env)) if env else sys.executable,
-            "{workers}": str(environments.WORKERS),
-        }
-        command = []
-        for part in self.options.command:
-            for name, place in places.items():
-                part = part.replace(name, place)  # noqa: PLW2901
-            command.append(part)
-        return command
+        python = str(environments.python_of(env)) if env else sys.executable
+        workers = str(environments.WORKERS)
+        return [
+            part.replace("{python}", python).replace("{workers}", workers)
+            for part in self.options.command
+        ]
 
     @property
     def spec(self) -> CodecSpec:
@@ -125,19 +120,19 @@ class External(Codec[ExternalOptions]):
         )
 
     def _identity(self) -> dict[str, str | int | float | bool | None]:
-        """What runs: the command's words, the files among them by their content, the packages."""
+        """What runs: the command's parts, the files among them by their content, the packages."""
         identity: dict[str, str | int | float | bool | None] = {}
         identity["command"] = " ".join(self.options.command)
         try:
             command = self._command
         except Unavailable:
             return identity
-        words = []
-        for asked, word in zip(self.options.command, command, strict=True):
-            # Not Path.is_file, which a long word that is no path at all would make raise.
-            is_file = asked != "{python}" and os.path.isfile(word)  # noqa: PTH113
-            words.append(f"{Path(word).name}@{sha256(Path(word))[:12]}" if is_file else asked)
-        identity["command"] = " ".join(words)
+        parts = []
+        for given, part in zip(self.options.command, command, strict=True):
+            # Not Path.is_file, which a long text that is no path at all would make raise.
+            is_file = given != "{python}" and os.path.isfile(part)  # noqa: PTH113
+            parts.append(f"{Path(part).name}@{sha256(Path(part))[:12]}" if is_file else given)
+        identity["command"] = " ".join(parts)
         if self.options.env:
             identity["packages"] = environments.fingerprint(self.options.env)
         return identity
@@ -146,7 +141,7 @@ class External(Codec[ExternalOptions]):
         """Start the worker and wait until it is ready.
 
         Raises:
-            Unavailable: It did not get ready; the reason holds its last words.
+            Unavailable: It did not get ready; the reason holds the last lines that it wrote.
         """
         self._device = device
         self._broken = None
@@ -219,9 +214,9 @@ class External(Codec[ExternalOptions]):
             except CrashError:
                 # What came before may have worn it out: once more, in a process of its own.
                 answer = self._ask(request)
-            sound = self._sound(decoded, len(samples), rate)
-            encoded = self._encoded(codes, answer, len(samples))
-        return replace(encoded, payload=sound, seconds=_seconds(answer))
+            sound = read_decoded(decoded, len(samples), rate)
+            encoded = read_encoded(codes, self.options.codebook_sizes, answer, len(samples))
+        return replace(encoded, payload=sound, seconds=read_seconds(answer))
 
     def _ask(self, request: dict[str, str]) -> dict[str, Any]:
         worker = self._worker if self._worker and self._worker.alive else self._start()
@@ -234,62 +229,3 @@ class External(Codec[ExternalOptions]):
         if "error" in answer:
             raise CodecError(f"its worker says: {answer['error']}")
         return answer
-
-    @staticmethod
-    def _sound(path: Path, length: int, rate: int) -> Samples:
-        try:
-            sound = read(path)
-        except AudioError as error:
-            raise CodecError(f"its worker's fault: {error}") from error
-        if sound.rate != rate:
-            raise CodecError(f"its worker's fault: a sound at {sound.rate} Hz instead of {rate} Hz")
-        if len(sound.samples) < policies.LEAST_LENGTH * length:
-            raise CodecError(
-                f"its worker's fault: {len(sound.samples)} samples came back of {length}"
-            )
-        return sound.samples
-
-    def _encoded(self, path: Path, answer: Mapping[str, Any], length: int) -> Encoded:
-        sizes = self.options.codebook_sizes
-        if not sizes:
-            return Encoded(_number(answer, "bits"), length)
-        if not path.is_file():
-            raise CodecError("its worker's fault: no codes, though codebook_sizes are given")
-        try:
-            codes = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise CodecError(f"its worker's fault: its codes are no .npy file: {error}") from error
-        _check_codes(codes, sizes)
-        return from_codes(codes.astype(np.int64), sizes, length)
-
-
-def _check_codes(codes: NDArray[Any], sizes: tuple[int, ...]) -> None:
-    fault = "its worker's fault:"
-    if codes.dtype.kind not in "iu":
-        raise CodecError(f"{fault} its codes are {codes.dtype}, not integers")
-    if codes.ndim != 2 or len(codes) != len(sizes) or not codes.size:
-        raise CodecError(
-            f"{fault} its codes have the shape {list(codes.shape)}, not [{len(sizes)}, frames]"
-        )
-    for book, (row, size) in enumerate(zip(codes, sizes, strict=True)):
-        wrong = row[(row < 0) | (row >= size)]
-        if len(wrong):
-            raise CodecError(
-                f"{fault} code {wrong[0]} of codebook {book} is not within 0 to {size - 1}"
-            )
-
-
-def _seconds(answer: Mapping[str, Any]) -> tuple[float, float] | None:
-    """What encoding and decoding took, where the worker measured both."""
-    encode_s, decode_s = _number(answer, "encode_s"), _number(answer, "decode_s")
-    return None if encode_s is None or decode_s is None else (encode_s, decode_s)
-
-
-def _number(answer: Mapping[str, Any], key: str) -> float | None:
-    """A number that a worker may report."""
-    value = answer.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
-        raise CodecError(f"its worker's fault: {key} = {value!r} is not a number from 0 on")
-    return float(value)

@@ -8,12 +8,11 @@ from pydantic import model_validator
 from almbench.codecs.checkpoints import Files, find
 from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
 from almbench.codecs.pickled import fill, read_state, unfit
+from almbench.codecs.wavtokenizer_weights import Layout, adapt
 from almbench.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from almbench.codecs.wavtokenizer_model import Layout
 
 RATE = 24_000
 LARGE = {
@@ -113,8 +112,6 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
 
 def _read(files: Files) -> "tuple[dict[str, Tensor], Layout]":
     """Read the weights and the sizes that they tell. Raises `Unavailable`."""
-    from almbench.codecs.wavtokenizer_model import Layout, adapt
-
     state = read_state(files)
     try:
         weights = adapt(state.get("state_dict", state))

@@ -108,7 +108,7 @@ class Wav2Vec2Prior(_Semantic):
     def __init__(self, config: PriorConfig, model: ModelConfig) -> None:
         super().__init__(model)
         try:
-            from almbench.codecs.neural import import_transformers
+            from almbench.codecs.transformers_codec import import_transformers
 
             transformers = import_transformers()
         except ImportError as error:

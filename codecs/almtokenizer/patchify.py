@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.almtokenizer.spectrum import Spectrum
-from almbench.codecs.neural import import_transformers
+from almbench.codecs.transformers_codec import import_transformers
 
 FLOOR = 1e-4  # magnitudes below 80 dB under full scale do not count
 

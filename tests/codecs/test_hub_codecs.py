@@ -19,8 +19,9 @@ from almbench.codecs.base import Codec
 from almbench.codecs.dac import Dac
 from almbench.codecs.encodec import Encodec
 from almbench.codecs.mimi import Mimi
-from almbench.codecs.neural import Published, import_transformers
+from almbench.codecs.neural import Published
 from almbench.codecs.registry import create
+from almbench.codecs.transformers_codec import import_transformers
 from almbench.errors import Unavailable, UserError
 
 RATE = 24_000

@@ -14,8 +14,8 @@ from almbench.codecs.builtin import PRESETS
 from almbench.codecs.registry import create
 from almbench.codecs.speechtokenizer import import_model
 from almbench.codecs.wavtokenizer import FILES, LARGE, WavTokenizer
-from almbench.codecs.wavtokenizer_model import Layout
 from almbench.codecs.wavtokenizer_model import WavTokenizer as Model
+from almbench.codecs.wavtokenizer_weights import Layout
 from almbench.errors import Unavailable, UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated:FutureWarning")

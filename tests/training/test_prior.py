@@ -120,7 +120,7 @@ def wav2vec2_folder(place: Path, width: int = 768) -> Path:
 
 def import_transformers() -> Any:
     pytest.importorskip("transformers", reason="wav2vec 2.0 needs the extra 'neural'")
-    from almbench.codecs.neural import import_transformers as load
+    from almbench.codecs.transformers_codec import import_transformers as load
 
     return load()
 
