@@ -6,6 +6,9 @@ PIP := $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt
 # A strict editable install links files one by one, so a file that comes or goes needs a new one.
 FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycache__/*' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 
+NODE := $(shell command -v npm)
+SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
+
 .PHONY: demo test fast demopage lint format install clean help
 .DEFAULT_GOAL := help
 
@@ -16,24 +19,30 @@ demo: install  ## Run the quick suite and build its page.
 	$(BIN)/bench run quick -o runs/quick
 	$(BIN)/bench site runs/quick -o public
 
-test: install  ## Run all tests, the slow ones too.
+test: install $(SCRIPTS)  ## Run all tests, the slow ones too.
 	$(BIN)/pytest
 
-fast: install  ## Run the fast tests.
+fast: install $(SCRIPTS)  ## Run the fast tests.
 	$(BIN)/pytest -m "not slow"
 
 demopage: install  ## Check the suite alm-demo's values on the demo page's audio: DATA=PATH.
 	$(BIN)/python tests/demo/check_demo_page.py $(DATA)
 
-lint: install  ## Check style, types and spelling.
+lint: install $(SCRIPTS)  ## Check style, types and spelling.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/codespell
+ifdef NODE
+	cd tests/js && npm run -s lint
+else
+	@echo "SKIPPED: lint of templates/static/*.js, because Node.js and npm are missing."
+endif
 
-format: install  ## Put the code in the house style.
+format: install $(SCRIPTS)  ## Put the code in the house style.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(if $(NODE),cd tests/js && npm run -s format)
 
 install: $(VENV)/installed-$(FILES)  ## Make or refresh the environment in .venv.
 
@@ -52,5 +61,9 @@ $(VENV)/installed-$(FILES): $(VENV)/dependencies
 	rm -f $(VENV)/installed-*
 	touch $@
 
+tests/js/node_modules/.package-lock.json: tests/js/package-lock.json
+	cd tests/js && npm ci --no-fund --no-audit --loglevel=error
+	touch $@
+
 clean:  ## Remove the environment, builds, runs and pages.
-	rm -rf $(VENV) build dist *.egg-info runs public
+	rm -rf $(VENV) build dist *.egg-info runs public tests/js/node_modules

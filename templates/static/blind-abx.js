@@ -3,18 +3,8 @@
 "use strict";
 
 (() => {
-  const { Test, find, make, press, readKey, shuffled, takeData } = window.Almbench;
+  const { Test, byGuessing, find, make, press, readKey, shuffled, takeData } = window.Almbench;
   const NAMES = ["A", "B", "X"];
-
-  /** The chance to get `right` or more of `count` right by guessing: the upper tail of Binomial(n, 1/2). */
-  function byGuessing(right, count) {
-    let [term, tail] = [0.5 ** count, 0];
-    for (let k = 0; k <= count; k++) {
-      if (k >= right) tail += term;
-      term = (term * (count - k)) / (k + 1);
-    }
-    return Math.min(1, tail);
-  }
 
   class Abx {
     constructor(data) {
@@ -31,7 +21,9 @@
       this.test.sound.onheard = () => this.#heard();
       this.test.sound.onchange = () => this.#draw();
       this.test.keys("trial", {
-        ...Object.fromEntries(NAMES.map((n, i) => [n.toLowerCase(), () => this.test.sound.hear(i)])),
+        ...Object.fromEntries(
+          NAMES.map((n, i) => [n.toLowerCase(), () => this.test.sound.hear(i)]),
+        ),
         1: () => this.#answer("a"),
         2: () => this.#answer("b"),
       });
@@ -42,8 +34,13 @@
     async #offer() {
       try {
         const { systems } = await readKey(this.data.test);
-        for (const [choice, selected] of [["a", 0], ["b", 1]]) {
-          const options = systems.map(({ label }, i) => new Option(label, i, false, i === selected));
+        for (const [choice, selected] of [
+          ["a", 0],
+          ["b", 1],
+        ]) {
+          const options = systems.map(
+            ({ label }, i) => new Option(label, i, false, i === selected),
+          );
           find(`choose-${choice}`).replaceChildren(...options);
           find(`choose-${choice}`).onchange = () => this.#check();
         }
@@ -81,7 +78,14 @@
       while (state.trials.length < state.planned) {
         for (const i of shuffled(clips.length, draw)) {
           const x = draw() < 0.5 ? "a" : "b";
-          state.trials.push({ clip: clips[i], x, answer: null, seconds: 0, plays: 0, knowsX: false });
+          state.trials.push({
+            clip: clips[i],
+            x,
+            answer: null,
+            seconds: 0,
+            plays: 0,
+            knowsX: false,
+          });
         }
       }
       state.trials.length = state.planned;
@@ -164,7 +168,8 @@
       const name = (of) => make("bdi", {}, labels[pair[of]]);
       const rows = trials.map(({ clip, x, answer }, i) =>
         make(
-          "tr", {},
+          "tr",
+          {},
           make("th", { scope: "row" }, String(i + 1)),
           make("td", {}, make("bdi", {}, clip)),
           make("td", {}, x.toUpperCase()),
@@ -176,7 +181,8 @@
         make("th", { scope: "col" }, text),
       );
       const table = make(
-        "table", { className: "trials" },
+        "table",
+        { className: "trials" },
         make("caption", {}, "Trial by trial"),
         make("thead", {}, make("tr", {}, ...heads)),
         make("tbody", {}, ...rows),
@@ -186,8 +192,12 @@
       return [
         make("p", {}, "A was ", name("a"), ", B was ", name("b"), "."),
         make("p", { className: "score" }, `${right} of ${planned} right`),
-        make("p", {}, `Guessing alone gives this or better with a probability of ${chance} `,
-          `(one-sided binomial test). ${verdict}`),
+        make(
+          "p",
+          {},
+          `Guessing alone gives this or better with a probability of ${chance} `,
+          `(one-sided binomial test). ${verdict}`,
+        ),
         frame,
       ];
     }

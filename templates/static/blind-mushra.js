@@ -42,7 +42,13 @@
     #blank(clip, draw) {
       const count = this.data.clips[clip].sounds.length;
       const order = shuffled(count, draw);
-      return { clip, order, scores: Array(count).fill(null), plays: Array(count).fill(0), seconds: 0 };
+      return {
+        clip,
+        order,
+        scores: Array(count).fill(null),
+        plays: Array(count).fill(0),
+        seconds: 0,
+      };
     }
 
     /* A copy with the stimuli the other way round, so that the training gives no trial away. */
@@ -73,8 +79,11 @@
       for (const part of document.querySelectorAll("[data-when]")) {
         part.hidden = part.dataset.when !== (training ? "training" : "rating");
       }
-      find("next").textContent =
-        training ? "Start rating" : at + 1 < trials.length ? "Next clip" : "Finish";
+      find("next").textContent = training
+        ? "Start rating"
+        : at + 1 < trials.length
+          ? "Next clip"
+          : "Finish";
       this.#complete();
       this.test.show("trial", training ? "Training" : `Clip ${at + 1} of ${trials.length}`);
     }
@@ -135,7 +144,10 @@
       const { slider, score: output } = this.rows[i];
       slider.value = score ?? MIDDLE;
       slider.classList.toggle("unrated", score === null);
-      slider.setAttribute("aria-valuetext", score === null ? "not rated" : `${score}, ${word(score)}`);
+      slider.setAttribute(
+        "aria-valuetext",
+        score === null ? "not rated" : `${score}, ${word(score)}`,
+      );
       output.textContent = score ?? "–";
     }
 
@@ -143,7 +155,8 @@
     get #missing() {
       if (this.test.state.at < 0) return "";
       const { plays, scores } = this.#trial;
-      const where = (list, open) => list.flatMap((value, i) => (open(value) ? [i + 1] : [])).join(", ");
+      const where = (list, open) =>
+        list.flatMap((value, i) => (open(value) ? [i + 1] : [])).join(", ");
       const unheard = where(plays, (count) => count === 0);
       const unrated = where(scores, (score) => score === null);
       const parts = [unheard && `play ${unheard}`, unrated && `rate ${unrated}`].filter(Boolean);
@@ -171,7 +184,11 @@
       const trials = state.trials.map(({ clip, order, scores, plays, seconds }) => ({
         clip: this.data.clips[clip].clip,
         seconds: Number(seconds.toFixed(3)),
-        ratings: order.map((of, i) => ({ ...stimuli[clip][of], score: scores[i], plays: plays[i] })),
+        ratings: order.map((of, i) => ({
+          ...stimuli[clip][of],
+          score: scores[i],
+          plays: plays[i],
+        })),
       }));
       return { trials };
     }
@@ -196,7 +213,8 @@
         make("th", { scope: "col", className: i ? "num" : "" }, text),
       );
       const table = make(
-        "table", {},
+        "table",
+        {},
         make("caption", {}, "Your ratings, the best first"),
         make("thead", {}, make("tr", {}, ...heads)),
         make("tbody", {}, ...rows),
@@ -207,9 +225,13 @@
       const ofReference = lines.find(({ role }) => role === "reference").scores;
       const low = ofReference.filter((score) => score < Number(referenceScore));
       const parts = [
-        make("p", {}, `You gave the hidden reference less than ${referenceScore} on ${low.length} of `,
+        make(
+          "p",
+          {},
+          `You gave the hidden reference less than ${referenceScore} on ${low.length} of `,
           `${trials.length} clips. Results with more than ${maxBelow} % of such clips are left out of `,
-          "an analysis following ITU-R BS.1534-3."),
+          "an analysis following ITU-R BS.1534-3.",
+        ),
         frame,
       ];
       if (leftOut.length) {

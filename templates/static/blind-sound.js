@@ -42,11 +42,12 @@ window.Almbench = window.Almbench || {};
     async load(versions) {
       this.pause();
       [this.#selected, this.#loop] = [0, null];
-      const sounds = (this.#sounds = versions.map(({ url, gain }) => {
+      const sounds = versions.map(({ url, gain }) => {
         const sound = new Audio(url);
         sound.volume = gain;
         return sound;
-      }));
+      });
+      this.#sounds = sounds;
       await Promise.all(sounds.map(ready));
       for (const sound of sounds) {
         sound.ontimeupdate = () => sound === this.#sound && this.#wrap();
@@ -154,7 +155,8 @@ window.Almbench = window.Almbench || {};
       this.player.onchange = () => this.#draw();
       this.onheard = this.onchange = () => {};
       this.parts = {};
-      for (const part of root.querySelectorAll("[data-sound]")) this.parts[part.dataset.sound] = part;
+      for (const part of root.querySelectorAll("[data-sound]"))
+        this.parts[part.dataset.sound] = part;
       const { toggle, position, repeat, from, to, whole } = this.parts;
       toggle.onclick = () => this.toggle();
       position.oninput = () => this.player.seek(Number(position.value));

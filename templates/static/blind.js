@@ -9,35 +9,8 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
+  const { make, random } = window.Almbench;
   const find = (id) => document.getElementById(id);
-
-  /** Make an element; `facts` are properties, text goes in as text. */
-  function make(tag, facts = {}, ...children) {
-    const element = Object.assign(document.createElement(tag), facts);
-    element.append(...children);
-    return element;
-  }
-
-  /** Draw numbers in [0, 1) from a seed of 32 bits, by the mulberry32 generator. */
-  function random(seed) {
-    let state = seed;
-    return () => {
-      state = (state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    };
-  }
-
-  /** The whole numbers below `count` in an order drawn by Fisher and Yates, from the last on. */
-  function shuffled(count, draw) {
-    const order = Array.from({ length: count }, (_, i) => i);
-    for (let i = count - 1; i > 0; i--) {
-      const j = Math.floor(draw() * (i + 1));
-      [order[i], order[j]] = [order[j], order[i]];
-    }
-    return order;
-  }
 
   function digits16() {
     const bytes = crypto.getRandomValues(new Uint8Array(8));
@@ -307,7 +280,8 @@ window.Almbench = window.Almbench || {};
 
   /* Whether an element uses a key for itself. */
   function ownKey(target, key) {
-    if (target.matches("textarea, input:not([type=range], [type=radio], [type=checkbox])")) return true;
+    if (target.matches("textarea, input:not([type=range], [type=radio], [type=checkbox])"))
+      return true;
     if (key.startsWith("Arrow")) return target.matches("input");
     return key === " " && target.matches("button, a, summary, input:not([type=range])");
   }
@@ -317,5 +291,5 @@ window.Almbench = window.Almbench || {};
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === selected)));
   }
 
-  Object.assign(window.Almbench, { Test, find, make, press, readKey, shuffled, takeData });
+  Object.assign(window.Almbench, { Test, find, press, readKey, takeData });
 })();

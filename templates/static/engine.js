@@ -174,7 +174,8 @@ window.Almbench = window.Almbench || {};
     async load(versions, urgent) {
       this.free();
       this.#wake();
-      const { signal } = (this.#fetching = new AbortController());
+      this.#fetching = new AbortController();
+      const { signal } = this.#fetching;
       const get = async (index) => {
         const buffer = await this.#decode(versions[index].url, signal);
         signal.throwIfAborted();

@@ -5,41 +5,16 @@
 "use strict";
 
 (() => {
-  const { Engine } = Almbench;
+  const { Engine, clock, decibels, letter, make, random, shuffled } = window.Almbench;
   if (!Engine.available) return; // the plain players stay
 
-  const LETTERS = "PQRSTUVWXYZ"; // none is a key of the player
   const STEP = 1; // seconds of an arrow key
   const BIG_STEP = 5;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const status = document.getElementById("said");
 
   const say = (text) => (status.textContent = text);
-  const letter = (i) => LETTERS[i % LETTERS.length] + (i < LETTERS.length ? "" : Math.floor(i / LETTERS.length) + 1);
-  const decibels = (db) => db.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "−");
-
-  function clock(seconds) {
-    const tenths = Math.round(seconds * 10);
-    const rest = String((tenths % 600) / 10).padStart(tenths % 600 < 100 ? 1 : 2, "0");
-    const [whole, part = "0"] = rest.split(".");
-    return `${Math.floor(tenths / 600)}:${whole.padStart(2, "0")}.${part}`;
-  }
-
-  function shuffled(list) {
-    const out = [...list];
-    for (let i = out.length - 1; i > 0; i--) {
-      const j = Math.floor(Math.random() * (i + 1));
-      [out[i], out[j]] = [out[j], out[i]];
-    }
-    return out;
-  }
-
-  function make(tag, properties, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  }
-
+  const lot = random(Math.floor(Math.random() * 2 ** 32));
   const keyHint = (i) => make("kbd", { ariaHidden: "true" }, i > 9 ? "" : String(i));
 
   /* One clip: its versions, its place in time and its loop, which outlive the sound in memory. */
@@ -61,7 +36,18 @@
     #buildTransport() {
       const stage = this.element.querySelector(".stage");
       stage.append(document.getElementById("transport").content.cloneNode(true));
-      for (const name of ["play", "time", "a", "b", "loop", "match", "blind", "help", "warn", "view"]) {
+      for (const name of [
+        "play",
+        "time",
+        "a",
+        "b",
+        "loop",
+        "match",
+        "blind",
+        "help",
+        "warn",
+        "view",
+      ]) {
         this[name] = stage.querySelector(`.${name}`);
       }
       this.range = stage.querySelector("input[type=range]");
@@ -111,7 +97,7 @@
 
     /* Names and scores leave the page; the original stays known, as what to compare with. */
     hide() {
-      this.order = [0, ...shuffled([...this.versions.keys()].slice(1))];
+      this.order = [0, ...shuffled(this.versions.length - 1, lot).map((i) => i + 1)];
       this.labels = new Map(this.order.map((index, i) => [index, i ? letter(i - 1) : "Original"]));
       this.radios = new Map(this.order.map((index) => [index, this.#radio(index)]));
       const labels = this.order.map((index, i) =>
@@ -156,7 +142,8 @@
     setEnd(which) {
       this.#keepPosition();
       this.ends[which] = this.position;
-      if (which === 0 && this.ends[1] !== null && this.ends[1] <= this.position) this.ends[1] = null;
+      if (which === 0 && this.ends[1] !== null && this.ends[1] <= this.position)
+        this.ends[1] = null;
       if (which === 1 && (this.ends[0] ?? 0) >= this.position) this.ends[0] = null;
       this.looping = this.ends[1] !== null;
       this.#applyLoop();
@@ -230,7 +217,8 @@
       const spoken = `${Math.floor(this.position)} of ${Math.round(this.duration)} seconds`;
       this.time.textContent = `${clock(this.position)} / ${clock(this.duration)}`;
       this.range.value = this.position;
-      if (this.range.getAttribute("aria-valuetext") !== spoken) this.range.setAttribute("aria-valuetext", spoken);
+      if (this.range.getAttribute("aria-valuetext") !== spoken)
+        this.range.setAttribute("aria-valuetext", spoken);
       this.cursor.style.left = `${(this.position / this.duration) * 100}%`;
     }
   }

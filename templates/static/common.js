@@ -1,0 +1,72 @@
+/* What several pages share: making elements, drawing by lot, writing numbers. */
+
+"use strict";
+
+window.Almbench = window.Almbench || {};
+
+(() => {
+  const LETTERS = "PQRSTUVWXYZ"; // none is a key of the player
+
+  /** Make an element; `facts` are properties, text goes in as text. */
+  function make(tag, facts = {}, ...children) {
+    const element = Object.assign(document.createElement(tag), facts);
+    element.append(...children);
+    return element;
+  }
+
+  /** Draw numbers in [0, 1) from a seed of 32 bits, by the mulberry32 generator. */
+  function random(seed) {
+    let state = seed;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    };
+  }
+
+  /** The whole numbers below `count` in an order drawn by Fisher and Yates, from the last on. */
+  function shuffled(count, draw) {
+    const order = Array.from({ length: count }, (_, i) => i);
+    for (let i = count - 1; i > 0; i--) {
+      const j = Math.floor(draw() * (i + 1));
+      [order[i], order[j]] = [order[j], order[i]];
+    }
+    return order;
+  }
+
+  /** The chance to get `right` or more of `count` right by guessing: the upper tail of Binomial(n, 1/2). */
+  function byGuessing(right, count) {
+    let [term, tail] = [0.5 ** count, 0];
+    for (let k = 0; k <= count; k++) {
+      if (k >= right) tail += term;
+      term = (term * (count - k)) / (k + 1);
+    }
+    return Math.min(1, tail);
+  }
+
+  /** The name of the i-th version whose own name is hidden. */
+  function letter(i) {
+    const round = Math.floor(i / LETTERS.length);
+    return LETTERS[i % LETTERS.length] + (round ? round + 1 : "");
+  }
+
+  /** A level with one decimal and a real minus sign. */
+  function decibels(db) {
+    return db
+      .toFixed(1)
+      .replace(/^-0\.0$/, "0.0")
+      .replace("-", "−");
+  }
+
+  /** Minutes, seconds and tenths. */
+  function clock(seconds) {
+    const tenths = Math.round(seconds * 10);
+    const rest = ((tenths % 600) / 10).toFixed(1).padStart(4, "0");
+    return `${Math.floor(tenths / 600)}:${rest}`;
+  }
+
+  Object.assign(window.Almbench, {
+    ...{ make, random, shuffled, byGuessing, letter, decibels, clock },
+  });
+})();
