@@ -58,6 +58,8 @@ async function heard({ context, engine }, steps = {}) {
       context.resume();
     });
   }
+  // This package takes note of suspensions in a thread of its own, and must have done so by now.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   return (await context.startRendering()).getChannelData(0);
 }
 
