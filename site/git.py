@@ -1,6 +1,6 @@
 """Git in a temporary bare repository that reaches what the user's repository reaches.
 
-It borrows the addresses and credentials of the user's repository, which is only read. Hooks do not
+It inherits the addresses and credentials of the user's repository, which is only read. Hooks do not
 run.
 """
 
@@ -16,16 +16,16 @@ from almbench.errors import UserError, unknown
 
 OWN = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false")
 # What the temporary repository must know of the user's to reach the same places as the same user.
-BORROWED = re.compile(
+INHERITED_KEYS = re.compile(
     r"(?:url|http|credential|ssh|protocol|user|author|committer)\."
     r"|core\.(?:sshcommand|askpass|gitproxy)$"
     r"|remote\..+\.(?:url|pushurl|proxy|proxyauthmethod|uploadpack|receivepack|vcs)$"
 )
 # These would make git work on the repository of whoever started us, such as a hook.
-INHERITED = re.compile(
+FOREIGN_VARIABLES = re.compile(
     r"GIT_(?:DIR|WORK_TREE|INDEX_FILE|(?:ALTERNATE_)?OBJECT_DIRECTOR.*|COMMON_DIR|NAMESPACE|PREFIX)"
 )
-CURES = {
+REMEDIES = {
     r"\[rejected\]|cannot lock ref|stale info": (
         "Somebody else changed the branch meanwhile. Nothing was overwritten; "
         "run the command again."
@@ -62,7 +62,11 @@ class Git:
         Raises:
             UserError: It failed, or there is no git. `doing` says what could not be done.
         """
-        env = {name: value for name, value in os.environ.items() if not INHERITED.fullmatch(name)}
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if not FOREIGN_VARIABLES.fullmatch(name)
+        }
         if not sys.stdin or not sys.stdin.isatty():
             env["GIT_TERMINAL_PROMPT"] = "0"
         settings = [part for setting in OWN for part in ("-c", setting)]
@@ -82,7 +86,7 @@ class Git:
         return os.fsdecode(done.stdout)
 
 
-def workshop(folder: Path, repository: Path, remote: str) -> tuple[Git, str]:
+def temporary_repository(folder: Path, repository: Path, remote: str) -> tuple[Git, str]:
     """Make the temporary repository.
 
     Args:
@@ -101,18 +105,18 @@ def workshop(folder: Path, repository: Path, remote: str) -> tuple[Git, str]:
     if remote.startswith("-") or not remote:
         raise UserError(f"--remote '{remote}' is neither a remote's name nor an address.")
     bare = folder / "site.git"
-    ours = Git(folder, {"GIT_DIR": str(bare)})
-    ours("init", "-q", "--bare", "--template=", "--object-format=sha1", str(bare))
-    theirs = Git(repository)
+    temp_git = Git(folder, {"GIT_DIR": str(bare)})
+    temp_git("init", "-q", "--bare", "--template=", "--object-format=sha1", str(bare))
+    user_git = Git(repository)
     is_path = Path(remote).exists()
     is_address = is_path or "://" in remote or re.match(r"[^/]+:", remote)
     address = str(Path(remote).resolve()) if is_path else remote
     try:
-        inside = theirs("rev-parse", "--is-inside-work-tree").strip() == "true"
-        names = theirs("remote").splitlines()
+        inside = user_git("rev-parse", "--is-inside-work-tree").strip() == "true"
+        names = user_git("remote").splitlines()
     except UserError as error:
         if is_address and "not a git repository" in str(error):
-            return ours, address
+            return temp_git, address
         if "/" in remote:
             raise UserError(f"--remote {remote}: there is no such folder.") from error
         raise UserError(
@@ -127,17 +131,17 @@ def workshop(folder: Path, repository: Path, remote: str) -> tuple[Git, str]:
             )
         remote = address
     else:
-        remote = _push_address(theirs, remote)
+        remote = _push_address(user_git, remote)
     top = "--show-toplevel" if inside else "--absolute-git-dir"
-    place = Path(theirs("rev-parse", top).removesuffix("\n"))
-    _borrow(theirs, ours, bare / "config")
-    return Git(place, ours.env), remote
+    place = Path(user_git("rev-parse", top).removesuffix("\n"))
+    _inherit_settings(user_git, temp_git, bare / "config")
+    return Git(place, temp_git.env), remote
 
 
-def _push_address(theirs: Git, remote: str) -> str:
+def _push_address(user_git: Git, remote: str) -> str:
     """The remote's name; or where it pushes to, if that is not where it reads from."""
-    reads = theirs("remote", "get-url", "--all", remote).splitlines()
-    pushes = theirs("remote", "get-url", "--push", "--all", remote).splitlines()
+    reads = user_git("remote", "get-url", "--all", remote).splitlines()
+    pushes = user_git("remote", "get-url", "--push", "--all", remote).splitlines()
     if len(pushes) > 1:
         raise UserError(
             f"The remote '{remote}' pushes to {len(pushes)} addresses: "
@@ -146,17 +150,17 @@ def _push_address(theirs: Git, remote: str) -> str:
     return remote if pushes == reads else pushes[0]
 
 
-def _borrow(theirs: Git, ours: Git, config: Path) -> None:
-    """Write the settings that git finds in the user's repository only into ours.
+def _inherit_settings(user_git: Git, temp_git: Git, config: Path) -> None:
+    """Write the settings that git finds in the user's repository only into temp_git.
 
     Not by `git config`, since tokens among them would show in the list of processes.
     """
-    known = Counter(ours("config", "--list", "-z").split("\0"))
+    known = Counter(temp_git("config", "--list", "-z").split("\0"))
     lines = []
-    for entry in theirs("config", "--list", "-z").split("\0"):
+    for entry in user_git("config", "--list", "-z").split("\0"):
         if known[entry]:
             known[entry] -= 1
-        elif BORROWED.match(entry.partition("\n")[0]):
+        elif INHERITED_KEYS.match(entry.partition("\n")[0]):
             key, equals, value = entry.partition("\n")
             section, name = key.split(".")[0], key.split(".")[-1]
             middle = key[len(section) + 1 : -len(name) - 1]
@@ -179,6 +183,8 @@ def masked(text: str) -> str:
 def _complaint(doing: str, stderr: str) -> str:
     lines = [" ".join(line.split()) for line in stderr.splitlines()]
     telling = [line for line in lines if line and not line.startswith(("hint:", "warning:"))]
-    words = masked("; ".join(telling[:3]) or "it does not say why")
-    cure = next((cure for pattern, cure in CURES.items() if re.search(pattern, stderr)), "")
-    return f"git could not {doing}: {words.rstrip('.')}. {cure}".rstrip()
+    message = masked("; ".join(telling[:3]) or "it does not say why")
+    remedy = next(
+        (remedy for pattern, remedy in REMEDIES.items() if re.search(pattern, stderr)), ""
+    )
+    return f"git could not {doing}: {message.rstrip('.')}. {remedy}".rstrip()

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from almbench.errors import UserError
-from almbench.site.git import Git, masked, workshop
+from almbench.site.git import Git, masked, temporary_repository
 from almbench.site.output import MARKER, size_line
 from almbench.version import __version__
 
@@ -58,7 +58,7 @@ def publish(
     files = _site_files(site)
     ref = f"refs/heads/{branch}"
     with TemporaryDirectory(prefix="bench-publish-") as folder:
-        git, remote = workshop(Path(folder), repository, remote)
+        git, remote = temporary_repository(Path(folder), repository, remote)
         git("check-ref-format", ref, doing=f"use '{branch}' as a name of a branch (--branch)")
         address = git("ls-remote", "--get-url", remote).strip()
         _check_sizes(files, address)
@@ -85,11 +85,11 @@ def publish(
 
 
 def _site_files(site: Path) -> dict[str, Path]:
-    cure = "Make it with: bench site RUN -o FOLDER"
+    remedy = "Make it with: bench site RUN -o FOLDER"
     marker = site / MARKER
     if not marker.is_file():
         what = "is not a site made by bench site" if site.exists() else "does not exist"
-        raise UserError(f"{site} {what}, so it is not published. {cure}")
+        raise UserError(f"{site} {what}, so it is not published. {remedy}")
     files = {}
     for path in sorted(site.rglob("*")):
         name = path.relative_to(site).as_posix()
@@ -104,7 +104,7 @@ def _site_files(site: Path) -> dict[str, Path]:
     listed = marker.read_text("utf-8").split("\n")[:-1]
     missing = [name for name in ["index.html", *listed] if not (site / name).is_file()]
     if missing:
-        raise UserError(f"{site} is not whole, {missing[0]} is missing. {cure}")
+        raise UserError(f"{site} is not whole, {missing[0]} is missing. {remedy}")
     return files
 
 

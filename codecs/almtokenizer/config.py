@@ -36,7 +36,7 @@ class ModelConfig(StrictModel):
             rest dropped, to measure what queries are worth.
         skip_connections: Whether a residual (skip) connection goes around each Transformer: the
             mean of a group is added to its query, the vector of a group to each of its frames, so
-            that the Transformers need only learn what these lack. The published model has none.
+            that the Transformers learn only what is left. The published model has none.
         min_window: Fewest frames per query that the model is trained for.
         max_window: Most frames per query that the model is trained for.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from almbench.errors import UserError
-from almbench.site.git import Git, workshop
+from almbench.site.git import Git, temporary_repository
 from almbench.site.output import MARKER, Output
 from almbench.site.publish import FILE_LIMIT, expected_address, publish
 
@@ -284,7 +284,7 @@ def test_credentials_come_along(work: Path, tmp_path: Path) -> None:
     git("config", "credential.helper", "", cwd=work)
     git("config", "core.worktree", tmp_path, cwd=work)
     (tmp_path / "shop").mkdir()
-    inside, _ = workshop(tmp_path / "shop", work, "origin")
+    inside, _ = temporary_repository(tmp_path / "shop", work, "origin")
     assert inside("config", "--get", key) == f"{value}\n"
     assert inside("config", "--get", "credential.helper") == "\n"
     assert "core.worktree" not in inside("config", "--list")
