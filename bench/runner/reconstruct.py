@@ -4,78 +4,29 @@ Codecs run one after the other, each loaded once; those that share an encoding r
 read ahead and write behind while the codec works.
 """
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from almbench import policies
-from almbench.audio import Samples, Sound, read, resample, sha256, write_flac
-from almbench.codecs.base import Codec, Encoded, from_codes
+from almbench.audio import Sound, read, sha256, write_flac
+from almbench.codecs.base import Codec
 from almbench.codecs.reconstructions import Reconstructions
-from almbench.devices import Device, out_of_memory
+from almbench.devices import Device
 from almbench.errors import AudioError, CodecError, Unavailable
 from almbench.results.manifest import UsageRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, Writer, read_rows, signature
 from almbench.results.runfolder import RunFolder
+from almbench.runner.codec_run import CodecRun
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
+from almbench.runner.tasks import Outcome, Task
 from almbench.suite.testsets import Clip
 
-A = TypeVar("A")
-T = TypeVar("T")
 THREADS = 2
-AHEAD = 4  # batches read ahead, and written behind
-
-
-@dataclass(frozen=True)
-class Task:
-    """A clip that has to go through a codec."""
-
-    testset: str
-    clip: str
-    planned: PlannedCodec
-    original: OriginalRow
-    signature: str
-
-    def row(self, status: str, **facts: Any) -> ReconstructionRow:
-        """Make the row that says what came of it."""
-        return ReconstructionRow.model_validate(
-            {
-                "testset": self.testset,
-                "clip": self.clip,
-                "codec": self.planned.record.id,
-                "signature": self.signature,
-                "status": status,
-                **facts,
-            }
-        )
-
-
-@dataclass(frozen=True)
-class EncodeJob:
-    """A clip, and the tasks that one encoding of it serves."""
-
-    tasks: list[Task]
-
-    @property
-    def original(self) -> OriginalRow:
-        """The clip."""
-        return self.tasks[0].original
-
-
-@dataclass
-class Outcome:
-    """What came of a task: the sound, or the error."""
-
-    task: Task
-    sound: Sound | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
-    codes: np.ndarray[Any, np.dtype[np.int64]] | None = None
-    error: Exception | None = None
+BEHIND = 4  # batches written behind
 
 
 class Reconstructor:
@@ -117,7 +68,9 @@ class Reconstructor:
                 if isinstance(todo[0].planned.codec, Reconstructions):
                     self._keep(map(self._ready, todo))
                 else:
-                    self._keep(self._through_codec(todo))
+                    codec_run = CodecRun(todo, self._folder, self._device, self._threads)
+                    self._keep(codec_run.run())
+                    self.usage[codec_run.leader.record.id] = codec_run.usage
 
     def _groups(self, work: list[tuple[PlannedTestSet, list[Clip]]]) -> list[list[Task]]:
         """Sort the tasks by codec; codecs that share an encoding come together."""
@@ -172,147 +125,12 @@ class Reconstructor:
         except (AudioError, CodecError) as error:
             return Outcome(task, error=error)
 
-    def _through_codec(self, tasks: list[Task]) -> Iterator[Outcome]:
-        """Load a codec, send the clips through it, and unload it."""
-        leader = max((task.planned for task in tasks), key=_depth)
-        codec = leader.codec
-        assert isinstance(codec, Codec)  # noqa: S101 - for the type checker
-        device = self._device.name if codec.uses_device else "cpu"
-        usage = UsageRecord(device=device)
-        self.usage[leader.record.id] = usage
-        self._device.reset_peak()
-        start = time.perf_counter()
-        try:
-            codec.load(self._device.kind if codec.uses_device else "cpu")
-        except Exception as error:  # an adapter's fault costs its rows, not the run
-            yield from (Outcome(task, error=error) for task in tasks)
-            return
-        load_s = round(time.perf_counter() - start, 3)
-        try:
-            warm = not codec.uses_device
-            for jobs, sounds in self._read_ahead(self._batches(_jobs(tasks), codec)):
-                if not warm:
-                    self._encode(leader, jobs[:1], sounds[:1])  # the first call sets things up
-                    warm = True
-                yield from self._encode(leader, jobs, sounds)
-        finally:
-            peak = self._device.peak_mb()
-            self.usage[leader.record.id] = usage.model_copy(
-                update={"load_s": load_s, "peak_device_mb": peak}
-            )
-            codec.unload()
-
-    def _batches(self, jobs: list[EncodeJob], codec: Codec[Any]) -> Iterator[list[EncodeJob]]:
-        """Batch clips of equal length and rate, the shortest first, where the codec allows it."""
-        most = self._device.batch if codec.supports_batching and codec.uses_device else 1
-        batch: list[EncodeJob] = []
-        for job in sorted(jobs, key=_size):
-            if batch and (len(batch) == most or _size(job) != _size(batch[0])):
-                yield batch
-                batch = []
-            batch.append(job)
-        if batch:
-            yield batch
-
-    def _read_ahead(
-        self, batches: Iterable[list[EncodeJob]]
-    ) -> Iterator[tuple[list[EncodeJob], list[Sound | Exception]]]:
-        """Read the originals of the next batches while the codec works on this one."""
-        ahead: deque[tuple[list[EncodeJob], list[Future[Sound | Exception]]]] = deque()
-        for batch in batches:
-            ahead.append((batch, [self._threads.submit(self._source, job) for job in batch]))
-            if len(ahead) > AHEAD:
-                jobs, futures = ahead.popleft()
-                yield jobs, [future.result() for future in futures]
-        for jobs, futures in ahead:
-            yield jobs, [future.result() for future in futures]
-
-    def _source(self, job: EncodeJob) -> Sound | Exception:
-        """Read a clip at the codec's rate; an error is returned, not raised."""
-        task = job.tasks[0]
-        codec = task.planned.codec
-        assert isinstance(codec, Codec)  # noqa: S101 - for the type checker
-        try:
-            seconds = job.original.duration_s or 0.0
-            if codec.max_duration_s and seconds > codec.max_duration_s:
-                raise CodecError(
-                    f"the clip lasts {seconds:.1f} s; this codec takes at most "
-                    f"{codec.max_duration_s:.0f} s at a time"
-                )
-            sound = read(self._folder.original(task.testset, task.clip))
-            rate = task.planned.record.sample_rate or sound.rate
-            samples = resample(sound.samples, sound.rate, rate)
-            if not len(samples):
-                raise CodecError(f"the clip is shorter than one sample at {rate} Hz")
-        except (AudioError, CodecError) as error:
-            return error
-        return Sound(samples, rate)
-
-    def _encode(
-        self, leader: PlannedCodec, jobs: list[EncodeJob], sounds: list[Sound | Exception]
-    ) -> list[Outcome]:
-        """Encode and decode a batch; where it fails, smaller batches tell which clip it was."""
-        good = [(j, s) for j, s in zip(jobs, sounds, strict=True) if isinstance(s, Sound)]
-        bad = [
-            Outcome(task, error=sound)
-            for job, sound in zip(jobs, sounds, strict=True)
-            if isinstance(sound, Exception)
-            for task in job.tasks
-        ]
-        if not good:
-            return bad
-        try:
-            return bad + self._attempt(leader, [j for j, _ in good], [s for _, s in good])
-        except Exception as error:  # an adapter's fault costs its rows, not the run
-            if out_of_memory(error):
-                self._device.free()
-            if len(good) == 1:
-                return bad + [Outcome(task, error=error) for task in good[0][0].tasks]
-        half = len(good) // 2
-        for part in (good[:half], good[half:]):
-            bad += self._encode(leader, [j for j, _ in part], [s for _, s in part])
-        return bad
-
-    def _attempt(
-        self, leader: PlannedCodec, jobs: list[EncodeJob], sounds: list[Sound]
-    ) -> list[Outcome]:
-        codec = leader.codec
-        assert isinstance(codec, Codec)  # noqa: S101 - for the type checker
-        rate = sounds[0].rate
-        batch: list[Samples] = [sound.samples for sound in sounds]
-        encoded, encode_s = self._timed(codec.encode, batch, rate)
-        outcomes = []
-        for position, first in enumerate(jobs[0].tasks):
-            tasks = [job.tasks[position] for job in jobs]
-            kept = [_truncate(item, first.planned, leader) for item in encoded]
-            decoded, decode_s = self._timed(codec.decode, kept, rate)
-            share = encode_s / len(jobs), decode_s / len(jobs)
-            facts = {
-                "batch": len(jobs),
-                "encoded_with": "" if first.planned is leader else leader.record.id,
-                "device": self.usage[leader.record.id].device,
-            }
-            for task, item, samples in zip(tasks, kept, decoded, strict=True):
-                seconds = dict(zip(("encode_s", "decode_s"), item.seconds or share, strict=True))
-                more = {**facts, **seconds, "bits": item.bits}
-                outcomes.append(Outcome(task, Sound(samples, rate), more, item.codes))
-        return outcomes
-
-    def _timed(
-        self, call: Callable[[list[A], int], T], batch: list[A], rate: int
-    ) -> tuple[T, float]:
-        self._device.synchronise()
-        start = time.perf_counter()
-        result = call(batch, rate)
-        self._device.synchronise()
-        return result, time.perf_counter() - start
-
     def _keep(self, outcomes: Iterable[Outcome]) -> None:
         """Store outcomes in threads, a few behind, and write their rows in order."""
         behind: deque[Future[ReconstructionRow]] = deque()
         for outcome in outcomes:
             behind.append(self._threads.submit(self._store, outcome))
-            while len(behind) > AHEAD * self._device.batch:
+            while len(behind) > BEHIND * self._device.batch:
                 self._write(behind.popleft().result())
         for future in behind:
             self._write(future.result())
@@ -341,36 +159,12 @@ class Reconstructor:
         stored = {"rate": sound.rate, "clipped": clipped, "audio_sha256": sha256(path)}
         return task.row("ok", note=note, **stored, **outcome.facts)
 
-    def _store_codes(self, task: Task, codes: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    def _store_codes(self, task: Task, codes: NDArray[np.int64]) -> None:
         path = self._folder.codes(task.testset, task.planned.record.id, task.clip)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.stem}.part.npz")
         np.savez_compressed(part, codes=codes)
         part.replace(path)
-
-
-def _depth(planned: PlannedCodec) -> int:
-    return len(planned.record.codebook_sizes)
-
-
-def _jobs(tasks: list[Task]) -> list[EncodeJob]:
-    jobs: dict[tuple[str, str], list[Task]] = {}
-    for task in tasks:
-        jobs.setdefault((task.testset, task.clip), []).append(task)
-    return [EncodeJob(tasks_of_clip) for tasks_of_clip in jobs.values()]
-
-
-def _size(job: EncodeJob) -> tuple[int, float, tuple[str, ...]]:
-    """What jobs of one batch share: rate, duration, and the codecs still to run."""
-    codecs = tuple(task.planned.record.id for task in job.tasks)
-    return job.original.rate or 0, job.original.duration_s or 0.0, codecs
-
-
-def _truncate(encoded: Encoded, planned: PlannedCodec, leader: PlannedCodec) -> Encoded:
-    """Keep the codebooks that a shallower codec has."""
-    if planned is leader or encoded.codes is None:
-        return encoded
-    return from_codes(encoded.codes, planned.record.codebook_sizes, encoded.length)
 
 
 def _hash_of_ready(codec: Reconstructions, clip: str) -> str:

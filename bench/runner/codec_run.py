@@ -1,0 +1,185 @@
+"""Clips through one codec: read ahead, batched, and halved where a batch does not fit."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+from almbench.audio import Samples, Sound, read, resample
+from almbench.codecs.base import Codec, Encoded, from_codes
+from almbench.devices import Device, out_of_memory
+from almbench.errors import AudioError, CodecError
+from almbench.results.manifest import UsageRecord
+from almbench.results.runfolder import RunFolder
+from almbench.runner.plan import PlannedCodec
+from almbench.runner.tasks import EncodeJob, Outcome, Task, batch_key, encode_jobs
+
+A = TypeVar("A")
+T = TypeVar("T")
+AHEAD = 4  # batches read ahead
+
+
+class CodecRun:
+    """Sends clips through a codec, and through shallower ones that share its encoding.
+
+    Attributes:
+        leader: The deepest of the codecs, which encodes for all.
+        usage: What it took of the machine.
+    """
+
+    def __init__(
+        self, tasks: list[Task], folder: RunFolder, device: Device, threads: Executor
+    ) -> None:
+        """Find the codec that encodes.
+
+        Args:
+            tasks: The clips that have to go through codecs of one encoding.
+            folder: The run folder.
+            device: Where neural codecs run.
+            threads: Read ahead.
+        """
+        self.leader = max((task.planned for task in tasks), key=_depth)
+        codec = self.leader.codec
+        assert isinstance(codec, Codec)  # noqa: S101 - for the type checker
+        self._codec: Codec[Any] = codec
+        self.usage = UsageRecord(device=device.name if codec.uses_device else "cpu")
+        self._tasks = tasks
+        self._folder = folder
+        self._device = device
+        self._threads = threads
+
+    def run(self) -> Iterator[Outcome]:
+        """Load the codec, send the clips through it, and unload it."""
+        codec = self._codec
+        self._device.reset_peak()
+        start = time.perf_counter()
+        try:
+            codec.load(self._device.kind if codec.uses_device else "cpu")
+        except Exception as error:  # an adapter's fault costs its rows, not the run
+            yield from (Outcome(task, error=error) for task in self._tasks)
+            return
+        load_s = round(time.perf_counter() - start, 3)
+        try:
+            warm = not codec.uses_device
+            for jobs, sounds in self._read_ahead(self._batches()):
+                if not warm:
+                    self._encode(jobs[:1], sounds[:1])  # the first call sets things up
+                    warm = True
+                yield from self._encode(jobs, sounds)
+        finally:
+            peak = self._device.peak_mb()
+            facts = {"load_s": load_s, "peak_device_mb": peak}
+            self.usage = self.usage.model_copy(update=facts)
+            codec.unload()
+
+    def _batches(self) -> Iterator[list[EncodeJob]]:
+        """Batch clips of equal length and rate, the shortest first, where the codec allows it."""
+        batched = self._codec.supports_batching and self._codec.uses_device
+        most = self._device.batch if batched else 1
+        batch: list[EncodeJob] = []
+        for job in sorted(encode_jobs(self._tasks), key=batch_key):
+            if batch and (len(batch) == most or batch_key(job) != batch_key(batch[0])):
+                yield batch
+                batch = []
+            batch.append(job)
+        if batch:
+            yield batch
+
+    def _read_ahead(
+        self, batches: Iterable[list[EncodeJob]]
+    ) -> Iterator[tuple[list[EncodeJob], list[Sound | Exception]]]:
+        """Read the originals of the next batches while the codec works on this one."""
+        ahead: deque[tuple[list[EncodeJob], list[Future[Sound | Exception]]]] = deque()
+        for batch in batches:
+            ahead.append((batch, [self._threads.submit(self._source, job) for job in batch]))
+            if len(ahead) > AHEAD:
+                jobs, futures = ahead.popleft()
+                yield jobs, [future.result() for future in futures]
+        for jobs, futures in ahead:
+            yield jobs, [future.result() for future in futures]
+
+    def _source(self, job: EncodeJob) -> Sound | Exception:
+        """Read a clip at the codec's rate; an error is returned, not raised."""
+        task = job.tasks[0]
+        codec = self._codec
+        try:
+            seconds = job.original.duration_s or 0.0
+            if codec.max_duration_s and seconds > codec.max_duration_s:
+                raise CodecError(
+                    f"the clip lasts {seconds:.1f} s; this codec takes at most "
+                    f"{codec.max_duration_s:.0f} s at a time"
+                )
+            sound = read(self._folder.original(task.testset, task.clip))
+            rate = task.planned.record.sample_rate or sound.rate
+            samples = resample(sound.samples, sound.rate, rate)
+            if not len(samples):
+                raise CodecError(f"the clip is shorter than one sample at {rate} Hz")
+        except (AudioError, CodecError) as error:
+            return error
+        return Sound(samples, rate)
+
+    def _encode(self, jobs: list[EncodeJob], sounds: list[Sound | Exception]) -> list[Outcome]:
+        """Encode and decode a batch; where it fails, smaller batches tell which clip it was."""
+        good = [(j, s) for j, s in zip(jobs, sounds, strict=True) if isinstance(s, Sound)]
+        bad = [
+            Outcome(task, error=sound)
+            for job, sound in zip(jobs, sounds, strict=True)
+            if isinstance(sound, Exception)
+            for task in job.tasks
+        ]
+        if not good:
+            return bad
+        try:
+            return bad + self._attempt([j for j, _ in good], [s for _, s in good])
+        except Exception as error:  # an adapter's fault costs its rows, not the run
+            if out_of_memory(error):
+                self._device.free()
+            if len(good) == 1:
+                return bad + [Outcome(task, error=error) for task in good[0][0].tasks]
+        half = len(good) // 2
+        for part in (good[:half], good[half:]):
+            bad += self._encode([j for j, _ in part], [s for _, s in part])
+        return bad
+
+    def _attempt(self, jobs: list[EncodeJob], sounds: list[Sound]) -> list[Outcome]:
+        codec, leader = self._codec, self.leader
+        rate = sounds[0].rate
+        batch: list[Samples] = [sound.samples for sound in sounds]
+        encoded, encode_s = self._timed(codec.encode, batch, rate)
+        outcomes = []
+        for position, first in enumerate(jobs[0].tasks):
+            tasks = [job.tasks[position] for job in jobs]
+            kept = [_truncate(item, first.planned, leader) for item in encoded]
+            decoded, decode_s = self._timed(codec.decode, kept, rate)
+            share = encode_s / len(jobs), decode_s / len(jobs)
+            facts = {
+                "batch": len(jobs),
+                "encoded_with": "" if first.planned is leader else leader.record.id,
+                "device": self.usage.device,
+            }
+            for task, item, samples in zip(tasks, kept, decoded, strict=True):
+                seconds = dict(zip(("encode_s", "decode_s"), item.seconds or share, strict=True))
+                more = {**facts, **seconds, "bits": item.bits}
+                outcomes.append(Outcome(task, Sound(samples, rate), more, item.codes))
+        return outcomes
+
+    def _timed(
+        self, call: Callable[[list[A], int], T], batch: list[A], rate: int
+    ) -> tuple[T, float]:
+        self._device.synchronise()
+        start = time.perf_counter()
+        result = call(batch, rate)
+        self._device.synchronise()
+        return result, time.perf_counter() - start
+
+
+def _depth(planned: PlannedCodec) -> int:
+    return len(planned.record.codebook_sizes)
+
+
+def _truncate(encoded: Encoded, planned: PlannedCodec, leader: PlannedCodec) -> Encoded:
+    """Keep the codebooks that a shallower codec has."""
+    if planned is leader or encoded.codes is None:
+        return encoded
+    return from_codes(encoded.codes, planned.record.codebook_sizes, encoded.length)

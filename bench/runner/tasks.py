@@ -1,0 +1,72 @@
+"""What the stage of reconstruction passes along: tasks, jobs and their outcomes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from almbench.audio import Sound
+from almbench.results.records import OriginalRow, ReconstructionRow
+from almbench.runner.plan import PlannedCodec
+
+
+@dataclass(frozen=True)
+class Task:
+    """A clip that has to go through a codec."""
+
+    testset: str
+    clip: str
+    planned: PlannedCodec
+    original: OriginalRow
+    signature: str
+
+    def row(self, status: str, **facts: Any) -> ReconstructionRow:
+        """Make the row that says what came of it."""
+        return ReconstructionRow.model_validate(
+            {
+                "testset": self.testset,
+                "clip": self.clip,
+                "codec": self.planned.record.id,
+                "signature": self.signature,
+                "status": status,
+                **facts,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class EncodeJob:
+    """A clip, and the tasks that one encoding of it serves."""
+
+    tasks: list[Task]
+
+    @property
+    def original(self) -> OriginalRow:
+        """The clip."""
+        return self.tasks[0].original
+
+
+@dataclass
+class Outcome:
+    """What came of a task: the sound, or the error."""
+
+    task: Task
+    sound: Sound | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    codes: NDArray[np.int64] | None = None
+    error: Exception | None = None
+
+
+def encode_jobs(tasks: list[Task]) -> list[EncodeJob]:
+    """Bring the tasks of each clip together."""
+    jobs: dict[tuple[str, str], list[Task]] = {}
+    for task in tasks:
+        jobs.setdefault((task.testset, task.clip), []).append(task)
+    return [EncodeJob(tasks_of_clip) for tasks_of_clip in jobs.values()]
+
+
+def batch_key(job: EncodeJob) -> tuple[int, float, tuple[str, ...]]:
+    """What jobs of one batch share: rate, duration, and the codecs still to run."""
+    codecs = tuple(task.planned.record.id for task in job.tasks)
+    return job.original.rate or 0, job.original.duration_s or 0.0, codecs
