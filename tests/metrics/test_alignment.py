@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.signal import hilbert
 
-from almbench.audio import Samples
-from almbench.errors import MetricUndefined
+from almbench.audio import Samples, read, resample
+from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.alignment import GainDb, LagMs
 from almbench.metrics.base import Settings
+from almbench.samples import folder
 
 LAG, GAIN = LagMs(Settings()), GainDb(Settings())
 RATE = 24_000
@@ -50,11 +51,43 @@ def test_without_common_phases_the_envelopes_give_the_lag(speech_24k: Samples) -
     assert lag(speech_24k, delayed(vocoded, 1200)) == pytest.approx(50, abs=2)
 
 
-def test_without_envelopes_the_waveforms_give_the_lag() -> None:
-    seconds = np.arange(2 * RATE) / RATE
-    sweep = np.sin(2 * np.pi * (100 * seconds + 2000 * seconds**2))  # of constant energy
-    late = np.concatenate([np.zeros(36), sweep[:-36]])
-    assert lag(sweep, late) == pytest.approx(1.5, abs=0.02)
+SECONDS = np.arange(2 * RATE) / RATE
+TONE = 0.5 * np.sin(2 * np.pi * 440 * SECONDS)
+SWEEP = np.sin(2 * np.pi * (100 * SECONDS + 2000 * SECONDS**2))  # of constant energy
+CLICKS = np.zeros(2 * RATE)
+CLICKS[[10_000, 17_000, 31_000]] = 0.5
+NOISE = np.random.default_rng(0).standard_normal(2 * RATE)
+
+
+@pytest.mark.parametrize("steps", [120, 7.3, -8.5, -1200.4, 2300])
+@pytest.mark.parametrize("sound", [SWEEP, CLICKS, NOISE], ids=["sweep", "clicks", "noise"])
+def test_without_envelopes_the_waveforms_give_the_lag(sound: Samples, steps: float) -> None:
+    assert lag(sound, delayed(sound, steps)) * RATE / 1000 == pytest.approx(steps, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["music/drums", "music/electric-piano", "sound/bell"])
+def test_a_known_delay_of_music_and_sounds(name: str) -> None:
+    sound = read(folder() / f"{name}.flac")
+    samples = resample(sound.samples, sound.rate, RATE)
+    for steps in (7.3, -1200.4):
+        found = lag(samples, delayed(samples, steps)) * RATE / 1000
+        assert found == pytest.approx(steps, abs=0.1)
+
+
+@pytest.mark.parametrize("sound", [TONE, TONE * np.hanning(len(TONE))], ids=["steady", "swelling"])
+@pytest.mark.parametrize("steps", [0, 7.3, 120])
+def test_a_tone_fits_at_every_half_period_so_that_its_lag_is_refused(
+    sound: Samples, steps: float
+) -> None:
+    with pytest.raises(NotApplicable, match=r"rivals, as of a steady tone: .* fit alike"):
+        lag(sound, delayed(sound, steps))
+
+
+def test_clicks_that_recur_within_the_range_are_refused() -> None:
+    train = np.zeros(2 * RATE)
+    train[::1000] = 0.5
+    with pytest.raises(NotApplicable, match="rivals"):
+        lag(train, delayed(train, 5))
 
 
 def test_sounds_that_have_nothing_in_common_are_refused() -> None:
@@ -64,10 +97,8 @@ def test_sounds_that_have_nothing_in_common_are_refused() -> None:
 
 
 def test_a_lag_out_of_range_is_refused_not_guessed() -> None:
-    clicks = np.zeros(2 * RATE)
-    clicks[[10_000, 17_000, 31_000]] = 0.5
     with pytest.raises(MetricUndefined, match="no clear correlation"):
-        lag(clicks, np.roll(clicks, 3000))  # 125 ms
+        lag(CLICKS, np.roll(CLICKS, 3000))  # 125 ms
 
 
 def test_a_lag_needs_a_quarter_of_a_second(speech_24k: Samples) -> None:
