@@ -44,7 +44,7 @@ class CodecSpec(BaseModel):
         label: Name for readers, without the bitrate.
         family: The kind of codec, such as "opus" or "mimi".
         sample_rate: Rate of its input and output in Hz; None where it takes any.
-        frame_rate: Frames a second in Hz.
+        frame_rate: Frames per second in Hz.
         codebook_sizes: Entries of each codebook; empty for a codec without codes.
         stated_bps: Nominal bit/s of a codec without codebooks.
         anchor: A mark of known quality, such as a filter; it takes no part in the ranking.
@@ -84,7 +84,7 @@ class CodecSpec(BaseModel):
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Codes a second over all codebooks."""
+        """Codes per second over all codebooks."""
         return (
             self.frame_rate * len(self.codebook_sizes)
             if self.codebook_sizes and self.frame_rate

@@ -162,6 +162,6 @@ def _list(names: Sequence[str]) -> str:
 
 @cache
 def _digest(path: Path, size: int, modified: int) -> str:
-    """Hash a file once a process, as long as it is not changed."""
+    """Hash a file once per process, as long as it is not changed."""
     del size, modified
     return sha256(path)

@@ -24,7 +24,7 @@ class EncodecOptions(NeuralOptions):
 
 
 class Encodec(TransformersCodec[EncodecOptions]):
-    """Encodec of 24 kHz: 75 frames a second, up to 32 codebooks of 1024 entries.
+    """Encodec of 24 kHz: 75 frames per second, up to 32 codebooks of 1024 entries.
 
     A clip is padded with zeros to whole frames of 320 samples. The 48 kHz model is stereo and works
     in chunks that it scales one by one; it is not covered.

@@ -1,6 +1,6 @@
 """A codec that runs in a program of its own, a worker: any language, any packages (docs/codecs.md).
 
-The worker is started once, gets a clip at a time, and writes back the decoded sound and the codes.
+The worker is started once, gets one clip at a time, and writes back the decoded sound and codes.
 """
 
 import os

@@ -43,7 +43,7 @@ class Stage:
 
 
 # The bottlenecks that StableCodec offers, of its 6 latent dimensions, by its own names. The names
-# count whole bits; log2 of the codebook sizes gives 388, 697 and 951 bit/s at 25 frames a second.
+# count whole bits; log2 of the codebook sizes gives 388, 697 and 951 bit/s at 25 frames per second.
 STABLECODEC: dict[str, tuple[Stage, ...]] = {
     "1x46656_400bps": (Stage((6,) * 6, 1.0),),
     "2x15625_700bps": (Stage((5,) * 6, 1.0), Stage((5,) * 6, 0.25)),

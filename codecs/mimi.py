@@ -25,7 +25,7 @@ class MimiOptions(NeuralOptions):
 
 
 class Mimi(TransformersCodec[MimiOptions]):
-    """Mimi: 12.5 frames a second, up to 32 codebooks of 2048 entries.
+    """Mimi: 12.5 frames per second, up to 32 codebooks of 2048 entries.
 
     A clip is padded with zeros to whole frames of 1920 samples. Left to itself, the model would
     repeat its last state, which makes the last frame depend on the other clips of a batch.

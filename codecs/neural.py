@@ -26,7 +26,7 @@ class Facts:
 
     Attributes:
         sample_rate: Rate in Hz.
-        hop: Samples a frame.
+        hop: Samples per frame.
         codebook_size: Entries of each codebook.
         codebooks: Codebooks there are; a codec may use the first few.
         parameters: Learned parameters; codebooks that the model keeps as buffers do not count.
@@ -69,7 +69,7 @@ class NeuralCodec(Codec[O]):
     """A codec whose model runs in PyTorch.
 
     Everything runs in float32 and evaluation mode. Clips are at most 30 s long: memory grows with
-    the length (20 to 75 MB a second and clip), and coding in chunks would change the results.
+    the length (20 to 75 MB per second and clip), and coding in chunks would change the results.
 
     A subclass gives the class attributes below, `_facts`, `_load`, `_encode` and `_decode`.
 

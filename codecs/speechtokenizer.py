@@ -32,7 +32,7 @@ class SpeechTokenizerOptions(NeuralOptions):
 
 
 class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
-    """SpeechTokenizer: 50 frames a second, up to 8 codebooks of 1024 entries, for speech.
+    """SpeechTokenizer: 50 frames per second, up to 8 codebooks of 1024 entries, for speech.
 
     Clips go in unpadded, as the encoder extends them by reflection, and one at a time: its LSTM
     runs over a clip in both directions.

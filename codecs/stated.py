@@ -12,7 +12,7 @@ class StatedOptions(Options):
 
     Attributes:
         bitrate: Nominal bit/s, as its makers state it.
-        frame_rate: Frames a second in Hz.
+        frame_rate: Frames per second in Hz.
         codebook_sizes: Entries of each codebook; with `frame_rate` they give the nominal bitrate,
             and take the place of `bitrate`.
         family: The kind of codec; the codec's id by default.

@@ -1,4 +1,4 @@
-"""WavTokenizer (Ji et al., 2024): one codebook of 4096 entries, 40 or 75 codes a second."""
+"""WavTokenizer (Ji et al., 2024): one codebook of 4096 entries, 40 or 75 codes per second."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -33,7 +33,7 @@ class WavTokenizerOptions(NeuralOptions):
     """Options of WavTokenizer.
 
     Attributes:
-        model: Codes a second.
+        model: Codes per second.
         checkpoint: Hub id of one of the authors' repositories (large-unify-40token,
             large-speech-75token, medium-speech-75token, medium-music-audio-75token, all
             novateur/WavTokenizer-...), or a local weights file, or a folder that holds the weights
@@ -87,7 +87,7 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
         if int(self.options.model) * layout.hop != RATE:
             raise UserError(
                 f"Codec '{self.id}': options.model = \"{self.options.model}\", but {files.weights} "
-                f"gives {RATE / layout.hop:g} codes a second. Set options.model to what the "
+                f"gives {RATE / layout.hop:g} codes per second. Set options.model to what the "
                 "checkpoint is."
             )
         learned = sum(weight.numel() for name, weight in weights.items() if name != "codebook")

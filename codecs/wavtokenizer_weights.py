@@ -40,7 +40,7 @@ class Layout:
 
     @property
     def hop(self) -> int:
-        """Samples a frame."""
+        """Samples per frame."""
         return prod(self.strides)
 
     @classmethod

@@ -110,7 +110,7 @@ def noise(rng: Rng, seconds: float, slope_db: float = 0) -> Samples:
 
 
 def wander(rng: Rng, seconds: float, per_second: float) -> Samples:
-    """A slow random curve of about unit variance that turns `per_second` times a second."""
+    """A slow random curve of about unit variance that turns `per_second` times per second."""
     knots = rng.standard_normal(int(seconds * per_second) + 3)
     curve: Samples = np.interp(clock(seconds) * per_second, np.arange(len(knots)), knots)
     return band(curve, high=2 * per_second, order=1)

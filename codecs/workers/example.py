@@ -1,7 +1,8 @@
 """A worker for almbench, to copy and change: mu-law with 256 levels (as in ITU-T G.711, but even).
 
 It runs under any Python that has numpy and uses nothing of almbench. It talks by lines of JSON:
-first comes a greeting, then a request a clip; each gets one line of answer. It ends with its input.
+first comes a greeting, then one request per clip; each is answered by one line. It ends with its
+input.
 """
 
 import json

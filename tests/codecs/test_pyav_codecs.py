@@ -179,7 +179,7 @@ def test_amr_counts_speech_bits_only(mode: int, bits: int) -> None:
     packets = encoded.payload.packets
     assert encoded.bits == bits * len(packets)
     assert all(len(packet) == 1 + -(-bits // 8) for packet in packets)
-    assert len(packets) == 51  # 50 frames a second, and the look-ahead of 40 samples
+    assert len(packets) == 51  # 50 frames per second, and the look-ahead of 40 samples
 
 
 def in_container(

@@ -303,7 +303,7 @@ def test_presets() -> None:
 
 def test_the_wrong_model_is_told(kind: str, folder: Path) -> None:
     other = {"40": "75", "75": "40"}[kind]
-    with pytest.raises(UserError, match=f'model = "{other}".* gives {kind} codes a second'):
+    with pytest.raises(UserError, match=f'model = "{other}".* gives {kind} codes per second'):
         make(other, folder / FILES[LARGE[kind]]).fetch(network=False)
 
 

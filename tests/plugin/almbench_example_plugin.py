@@ -1,4 +1,4 @@
-"""A codec and a metric for almbench: mu-law with a code a sample, and the signal-to-noise ratio."""
+"""A codec and a metric for almbench: mu-law, one code per sample, and the signal-to-noise ratio."""
 
 from collections.abc import Collection
 
@@ -16,7 +16,7 @@ class MuLawOptions(Options):
     """Options of mu-law.
 
     Attributes:
-        bits: Bits a sample.
+        bits: Bits per sample.
         sample_rate: Rate in Hz.
     """
 
