@@ -9,7 +9,7 @@ FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycach
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast demopage lint format install clean help
+.PHONY: demo test fast demopage lint format docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -44,13 +44,16 @@ format: install $(SCRIPTS)  ## Put the code in the house style.
 	$(BIN)/ruff format
 	$(if $(NODE),cd tests/js && npm run -s format)
 
+docs: install  ## Build the documentation, warnings as errors, in docs/_build.
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build
+
 install: $(VENV)/installed-$(FILES)  ## Make or refresh the environment in .venv.
 
 $(VENV)/dependencies: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "almbench needs Python 3.11 or newer")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes some minutes ..."
-	$(PIP) -e '.[codec2,ecapa,neural,resemblyzer,train,dev]'
+	$(PIP) -e '.[codec2,ecapa,neural,resemblyzer,train,docs,dev]'
 	# The dependencies that these two declare are obsolete, or not needed for what is used of them.
 	$(PIP) --no-deps resemblyzer==0.1.4 speechtokenizer==1.0.1
 	rm -f $(VENV)/installed-*
@@ -66,4 +69,4 @@ tests/js/node_modules/.package-lock.json: tests/js/package-lock.json
 	touch $@
 
 clean:  ## Remove the environment, builds, runs and pages.
-	rm -rf $(VENV) build dist *.egg-info runs public tests/js/node_modules
+	rm -rf $(VENV) build dist *.egg-info runs public docs/_build docs/reference tests/js/node_modules

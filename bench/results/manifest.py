@@ -66,7 +66,12 @@ class UsageRecord(_Record):
 
 
 class PeakMemory(_Record):
-    """Peak resident memory in MB: of the main process, and of the largest of its children."""
+    """Peak resident memory.
+
+    Attributes:
+        main: Of the main process, in MB.
+        largest_worker: Of the largest of its children, in MB.
+    """
 
     main: int
     largest_worker: int
@@ -203,7 +208,12 @@ class MetricRecord(Metric):
 
 
 class PoliciesRecord(_Record):
-    """The rules of the house when the run was made: their version, and each in words."""
+    """The rules of the house when the run was made.
+
+    Attributes:
+        version: Their version.
+        text: Each in words.
+    """
 
     version: int
     text: dict[str, str]

@@ -31,8 +31,9 @@ class ClipRow:
         frame_rate_hz: Frames per second.
         encode_rtf: Seconds of encoding per second of sound.
         decode_rtf: Seconds of decoding per second of sound.
-        lag_ms: Lag that is left, in ms.
-        gain_db: Level difference that is left, in dB.
+        lag_ms: Lag that is left, in ms; positive where the reconstruction is late. Skipped where
+            several lags fit alike, as for a steady tone.
+        gain_db: Level of the reconstruction over the original's, in dB.
         status: ok, failed, skipped or unavailable.
         reason: Why it is not ok, or what to know of it.
         speaker: Speaker or source of the clip.
