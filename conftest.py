@@ -1,8 +1,12 @@
 """Says what to do where the editable install lags behind the checkout."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Set before numpy is imported: threads of processes that share the cores mostly wait for each other.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 ROOTS = {"bench": "", "codecs": "codecs", "site": "site", "templates": "templates"}
 

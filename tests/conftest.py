@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("bench", "codecs", "site", "templates")
-BESIDE = ("pyproject.toml", "setup.cfg", "README.md", "LICENSE")
+BESIDE = ("pyproject.toml", "setup.cfg", "README.md", "LICENSE", "NOTICE")
 
 SMALL = """
 name = "small"

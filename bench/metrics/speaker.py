@@ -4,7 +4,6 @@ The scale is the encoder's own, so values of different encoders do not compare. 
 different sentences of one speaker come out near 0.8 and those of different speakers near 0.5.
 """
 
-import warnings
 from collections.abc import Collection
 from typing import Literal, Protocol
 
@@ -16,13 +15,14 @@ from almbench.errors import MetricUndefined, Unavailable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import absent, refuse_silence, release
 from almbench.metrics.ecapa import HUB_ID, REVISION, Ecapa, find_checkpoint, name_weights
+from almbench.metrics.resemblyzer import PACKAGE, NoSpeechError, Resemblyzer
 
 
 class SpeakerSettings(Settings):
     """Which speaker encoder to use.
 
     Attributes:
-        backend: `resemblyzer` (generalised end-to-end encoder, weights in the package) or `ecapa`
+        backend: `resemblyzer` (generalised end-to-end encoder, weights in almbench) or `ecapa`
             (ECAPA-TDNN by SpeechBrain, weights from the hub or a local folder).
         source: For `ecapa`: hub id, or a local folder with `embedding_model.ckpt`.
         revision: For `ecapa` from the hub: the commit.
@@ -74,21 +74,17 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
     def version(self) -> str:
         """Name the backend, its package and its weights."""
         if self.settings.backend == "resemblyzer":
-            return release("resemblyzer")
+            return f"encoder of {PACKAGE}, {release('webrtcvad-wheels')}"
         weights = name_weights(self.settings.source, self.settings.revision)
         return f"ecapa, {release('speechbrain')}, {weights}"
 
     def missing(self) -> str | None:
         """Say which package of the backend is missing, if one is."""
         if self.settings.backend == "resemblyzer":
-            return absent(
-                ["resemblyzer", "webrtcvad", "librosa", "torch"],
-                "pip install webrtcvad-wheels librosa torch && "
-                "pip install --no-deps resemblyzer==0.1.4",
-            )
+            return absent(["webrtcvad"], "pip install webrtcvad-wheels")
         lacking = absent(
-            ["speechbrain", "torchaudio", "huggingface_hub"],
-            'pip install "speechbrain>=1.1" huggingface_hub',
+            ["torch", "speechbrain", "torchaudio", "huggingface_hub"],
+            "pip install 'almbench[ecapa]'",
         )
         if lacking:
             return lacking
@@ -154,40 +150,3 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         if isinstance(self._loaded, Unavailable):
             raise self._loaded
         return self._loaded
-
-
-class NoSpeechError(Exception):
-    """The voice detector found no speech."""
-
-
-class Resemblyzer:
-    """The encoder of the package `resemblyzer`, in 256 dimensions.
-
-    Wan, Wang, Papir and Moreno, "Generalized end-to-end loss for speaker verification", ICASSP
-    2018. The package raises quiet sounds to -30 dBFS and cuts pauses out by WebRTC's detector.
-    """
-
-    shortest = 1600
-
-    def __init__(self) -> None:
-        """Load the network; its weights are part of the package."""
-        with warnings.catch_warnings():
-            # The package imports a SciPy function by a deprecated path.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from resemblyzer import VoiceEncoder
-
-        self._network = VoiceEncoder("cpu", verbose=False)
-
-    def embed(self, samples: Samples) -> NDArray[np.float64]:
-        """Embed speech `[T]` at 16 kHz; **Shape** `[256]`.
-
-        Raises:
-            NoSpeechError: The voice detector leaves nothing.
-        """
-        from resemblyzer import preprocess_wav
-
-        # The detector works on 16-bit integers, which must not wrap.
-        speech = preprocess_wav(np.clip(samples, -1, 1))
-        if len(speech) == 0:
-            raise NoSpeechError
-        return np.asarray(self._network.embed_utterance(speech), np.float64)

@@ -21,7 +21,7 @@ def test_value_is_the_cosine_of_the_packages_embeddings(speech: Samples, damaged
     encoder = VoiceEncoder("cpu", verbose=False)
     a, b = (encoder.embed_utterance(preprocess_wav(s)) for s in (speech, damaged))
     expected = float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-    assert score(speech, damaged) == pytest.approx(expected, abs=1e-5)
+    assert score(speech, damaged) == pytest.approx(expected, abs=1e-6)
     assert expected < 0.999
 
 
@@ -53,7 +53,7 @@ def test_too_short_is_refused(speech: Samples) -> None:
 
 
 def test_versions_and_settings() -> None:
-    assert FAMILY.version() == "resemblyzer 0.1.4"
+    assert FAMILY.version().startswith("encoder of resemblyzer 0.1.4, webrtcvad-wheels 2.")
     assert FAMILY.missing() is None
     ecapa = SpeakerSimilarity(SpeakerSettings(backend="ecapa", source="/weights"))
     assert ecapa.version().startswith("ecapa, speechbrain")
