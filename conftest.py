@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-# Set before numpy is imported: threads of processes that share the cores mostly wait for each other.
+# Before numpy is imported: threads of processes that share the cores wait for each other.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 ROOTS = {"bench": "", "codecs": "codecs", "site": "site", "templates": "templates"}

@@ -1,5 +1,12 @@
-"""The device that neural codecs run on; PyTorch is imported only where one is asked for."""
+"""What there is to compute on: cores, and the device that neural codecs run on.
 
+PyTorch is imported only where a device other than the CPU may be used.
+"""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from almbench.errors import UserError
@@ -71,6 +78,13 @@ def choose(wanted: str, *, used: bool) -> Device:
     """
     if wanted == "cpu" or (wanted == "auto" and not used):
         return Device("cpu")
+    if find_spec("torch") is None:
+        if wanted == "cuda":
+            raise UserError(
+                "--device cuda needs PyTorch, which is not installed. "
+                "To fix: pip install 'almbench[neural]', or use --device cpu."
+            )
+        return Device("cpu")
     import torch
 
     if torch.cuda.is_available():
@@ -80,6 +94,30 @@ def choose(wanted: str, *, used: bool) -> Device:
             "--device cuda: PyTorch sees no CUDA device here. Use --device cpu, or auto."
         )
     return Device("cpu")
+
+
+def cpu_count(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Count the cores that this process may use: fewer than there are in a container, for example.
+
+    Args:
+        cgroups: Where Linux tells the share of the cores that a container may use.
+    """
+    if sys.platform == "linux":
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    try:  # version 2 of control groups has a file "QUOTA PERIOD", version 1 a file for each
+        if (limit := cgroups / "cpu.max").is_file():
+            quota, period = limit.read_text(encoding="ascii").split()
+        else:
+            quota, period = (
+                (cgroups / "cpu" / f"cpu.cfs_{name}_us").read_text(encoding="ascii")
+                for name in ("quota", "period")
+            )
+        share = -(-int(quota) // int(period))
+    except (OSError, ValueError, ZeroDivisionError):  # no limit, said as "max" or not at all
+        return cores
+    return min(cores, share) if share > 0 else cores
 
 
 def out_of_memory(error: BaseException) -> bool:

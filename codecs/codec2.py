@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from almbench.audio import Samples, fit, to_integers
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, trim_delay
 from almbench.errors import CodecError
+from almbench.packages import missing_packages
 
 RATE = 8_000
 # Delay in samples by mode. The codec keeps no phase, so it was measured on log-energy envelopes of
@@ -42,9 +42,7 @@ class Codec2(Codec[Codec2Options]):
     @classmethod
     def missing(cls) -> str | None:
         """Say whether pycodec2 is missing."""
-        if find_spec("pycodec2") is None:
-            return "pycodec2 is not installed. To fix: pip install 'almbench[codec2]'"
-        return None
+        return missing_packages(["pycodec2"], "'almbench[codec2]'")
 
     @property
     def spec(self) -> CodecSpec:

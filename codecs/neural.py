@@ -15,6 +15,7 @@ from almbench.audio import Samples, fit
 from almbench.codecs.base import Checkpoint, Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.checkpoints import Files, find
 from almbench.errors import Unavailable, UserError
+from almbench.packages import missing_packages
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -77,7 +78,8 @@ class NeuralCodec(Codec[O]):
         family: Name of the kind of codec.
         published: Checkpoints that are known, by hub id.
         file_names: Files of a checkpoint, the weights last.
-        packages: Packages that are imported, all in the extra `neural`.
+        packages: Packages that are imported.
+        extra: The extra of almbench that installs them.
         pads: Whether clips are padded with zeros to whole frames first; False for a model that does
             that its own way.
         licenses: Licence of the code, and of the weights.
@@ -89,6 +91,7 @@ class NeuralCodec(Codec[O]):
     published: ClassVar[Mapping[str, Published]]
     file_names: ClassVar[tuple[str, ...]]
     packages: ClassVar[tuple[str, ...]]
+    extra: ClassVar[str] = "neural"
     pads: ClassVar[bool] = True
     causal: ClassVar[bool | None] = None
     licenses: ClassVar[tuple[str, str]]
@@ -100,10 +103,7 @@ class NeuralCodec(Codec[O]):
     @classmethod
     def missing(cls) -> str | None:
         """Say which packages are missing."""
-        absent = [name for name in ("torch", *cls.packages) if find_spec(name) is None]
-        if absent:
-            return f"not installed: {', '.join(absent)}. To fix: pip install 'almbench[neural]'"
-        return None
+        return missing_packages(("torch", *cls.packages), f"'almbench[{cls.extra}]'")
 
     def fetch(self, *, network: bool = True) -> None:
         """Make sure that the packages and the checkpoint are here.

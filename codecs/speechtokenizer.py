@@ -47,20 +47,11 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
         "speechtokenizer_hubert_avg/SpeechTokenizer.pt",
     )
     packages = ("einops", PACKAGE)
+    extra = "speechtokenizer"
     licenses = ("Apache-2.0", "Apache-2.0")
     published: ClassVar[dict[str, Published]] = {
         "fnlp/SpeechTokenizer": Published("main", Facts(16_000, 320, 1024, 8, 103_675_586))
     }
-
-    @classmethod
-    def missing(cls) -> str | None:
-        """Say which packages are missing; those that the package demands are for training."""
-        if find_spec("torch") and (find_spec("einops") is None or find_spec(PACKAGE) is None):
-            return (
-                f"the package {PACKAGE}, or einops, is not installed. "
-                f"To fix: pip install einops && pip install --no-deps {PACKAGE}==1.0.1"
-            )
-        return super().missing()
 
     def _facts(self, files: Files) -> Facts:
         config = read_config(next(iter(files.paths.values())))

@@ -2,13 +2,12 @@
 
 import hashlib
 import warnings
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from joblib import Parallel, delayed
-
 from almbench.audio import Samples, exact_bits, fit, flac_bytes, read, resample
+from almbench.devices import cpu_count
 from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
 from almbench.progress import stage
@@ -80,12 +79,12 @@ def publish_sounds(runs: list[Run], out: Output) -> dict[str, Sounds]:
         if (versions := _stored(run, testset, clip))
     ]
     sounds: dict[str, Sounds] = {run.slug: {} for run in runs}
-    jobs = (delayed(_versions)(versions) for *_, versions in found)
     total = sum(len(versions) for *_, versions in found)
     with stage("Publishing", total, "sounds") as bar, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice")  # loudness of silence
-        warnings.filterwarnings("ignore", r"\d+ tasks ")  # what an interruption left undone
-        with closing(Parallel(n_jobs=-1, prefer="threads", return_as="generator")(jobs)) as made:
+        threads = ThreadPoolExecutor(cpu_count())
+        try:
+            made = threads.map(_versions, [versions for *_, versions in found])
             for (run, testset, clip, _), of_clip in zip(found, made, strict=True):
                 for version in of_clip:
                     sounds[run.slug][testset, version.codec, clip] = replace(
@@ -94,6 +93,8 @@ def publish_sounds(runs: list[Run], out: Output) -> dict[str, Sounds]:
                         view=_write(out, "views", "webp", version.view),
                     )
                 bar.advance(len(of_clip))
+        finally:
+            threads.shutdown(cancel_futures=True)
     return sounds
 
 

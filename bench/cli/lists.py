@@ -66,7 +66,7 @@ def _metrics() -> Table:
                 str(family.rate or "scoring"),
                 _domains(metric.default),
                 family.version(),
-                escape(family.missing() or "yes"),
+                escape(family.missing() or family.advice() or "yes"),
             )
     return table
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from almbench.metrics.registry import family_names, make_family
 from almbench.results.comparison import Comparison, cell, codec_label, metric_label
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import ReconstructionRow, read_rows
@@ -27,8 +28,10 @@ def print_outcome(results: Results) -> int:
     for comparison in results.comparisons:
         _print_comparison(comparison)
     for skipped in results.manifest.skipped:
-        console.print(f"Skipped, not there: {escape(skipped)}")
+        console.print(f"[yellow]Skipped[/] {escape(skipped)}")
     bad = _print_failures(results)
+    for advice in _advice(results):
+        console.print(f"[dim]{escape(advice)}[/]")
     console.print(f"Tables: {results.folder.table('clips')}, metrics.csv, summary.csv")
     console.print(f"A page to listen: bench site {results.folder.root}")
     return 1 if bad else 0
@@ -105,6 +108,14 @@ def _print_missing(rows: list[MetricRow], results: Results) -> bool:
             console.print(f"[yellow]No value[/] {name} {metric} ({status}): {escape(reason)}")
         requested |= status == "unavailable" and testset.metrics_requested
     return requested
+
+
+def _advice(results: Results) -> list[str]:
+    """What would compute the same values faster."""
+    ours = set(family_names())
+    used = dict.fromkeys(m.family for m in results.manifest.metrics if m.family in ours)
+    found = [make_family(name, {}).advice() for name in used]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _notes(results: Results) -> list[str]:

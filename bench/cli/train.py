@@ -7,6 +7,7 @@ import typer
 
 from almbench.cli.options import Device, folders
 from almbench.errors import UserError
+from almbench.packages import missing_packages
 
 app = typer.Typer(help="Train a codec of one's own.", no_args_is_help=True)
 
@@ -62,7 +63,7 @@ def ablate(
     from almbench.training.ablation import ablate as run
 
     table = run(config, setting or [], folders("--data", data, EXAMPLE), validation, output)
-    typer.echo(table.round(3).to_markdown())
+    typer.echo(table.round(3).to_string())
 
 
 @app.command()
@@ -75,6 +76,7 @@ def measure(
     ),
 ) -> None:
     """Measure a checkpoint beside codecs and a constant; the figures go into its card."""
+    _require_packages()
     from almbench.training.measure import measure as run
 
     run(checkpoint, speech, training, output)
@@ -82,16 +84,6 @@ def measure(
 
 
 def _require_packages() -> None:
-    from importlib.util import find_spec
-
-    packages = {
-        "torch": "torch",
-        "accelerate": "accelerate",
-        "tensorboard": "tensorboard",
-        "sklearn": "scikit-learn",
-    }
-    if missing := [name for module, name in packages.items() if find_spec(module) is None]:
-        raise UserError(
-            f"Training needs {' and '.join(missing)}, not installed here. To fix: "
-            "pip install 'almbench[train]'"
-        )
+    modules = ("torch", "safetensors", "accelerate", "tensorboard", "sklearn")
+    if missing := missing_packages(modules, "'almbench[train]'"):
+        raise UserError(f"Training cannot run here: {missing}")

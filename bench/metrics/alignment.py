@@ -13,7 +13,8 @@ from almbench.audio import Samples
 from almbench.domains import DOMAINS
 from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_silence, release
+from almbench.metrics.common import refuse_silence
+from almbench.packages import release
 
 RANGE_S = 0.1  # lags looked at, either way
 NEAR_S = 0.002  # how far the waveforms' lag may lie from the envelopes'

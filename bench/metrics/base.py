@@ -95,6 +95,10 @@ class Family(ABC, Generic[S]):
         """Say what is missing to compute this here, and the command that cures it."""
         return None
 
+    def advice(self) -> str | None:
+        """Say what to install to compute the same values faster, if there is something."""
+        return None
+
     def prepare(self, reference: Samples, rate: int) -> Any:
         """Do the work that depends on the reference alone; its result is cached for all codecs.
 

@@ -14,14 +14,15 @@ from typing import ClassVar
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import absent, refuse_silence, release
+from almbench.metrics.common import refuse_silence
+from almbench.packages import missing_packages, release
 
 
 class _Pesq(Family[Settings]):
     mode: ClassVar[str]
 
     def missing(self) -> str | None:
-        return absent(["pesq"], "pip install pesq==0.0.4 (needs a C compiler)")
+        return missing_packages(["pesq"], "pesq==0.0.4 (needs a C compiler)")
 
     def score(
         self, prepared: Samples, reconstruction: Samples, rate: int, names: Collection[str]

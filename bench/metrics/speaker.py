@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined, Unavailable
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import absent, refuse_silence, release
+from almbench.metrics.common import refuse_silence
 from almbench.metrics.ecapa import HUB_ID, REVISION, Ecapa, find_checkpoint, name_weights
 from almbench.metrics.resemblyzer import PACKAGE, NoSpeechError, Resemblyzer
+from almbench.packages import missing_packages, release
 
 
 class SpeakerSettings(Settings):
@@ -81,10 +82,10 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
     def missing(self) -> str | None:
         """Say which package of the backend is missing, if one is."""
         if self.settings.backend == "resemblyzer":
-            return absent(["webrtcvad"], "pip install webrtcvad-wheels")
-        lacking = absent(
+            return missing_packages(["webrtcvad"], "webrtcvad-wheels")
+        lacking = missing_packages(
             ["torch", "speechbrain", "torchaudio", "huggingface_hub"],
-            "pip install 'almbench[ecapa]'",
+            "'almbench[ecapa]'",
         )
         if lacking:
             return lacking

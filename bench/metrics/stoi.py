@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import absent, refuse_silence, release
+from almbench.metrics.common import refuse_silence
+from almbench.packages import missing_packages, release
 
 Floats = NDArray[np.float64]
 EPS = np.finfo(np.float64).eps
@@ -77,7 +78,7 @@ class Stoi(Family[Settings]):
 
     def missing(self) -> str | None:
         """Say that pystoi is missing, if so."""
-        return absent(["pystoi"], "pip install pystoi==0.4.1")
+        return missing_packages(["pystoi"], "pystoi==0.4.1")
 
     def prepare(self, reference: Samples, rate: int) -> Reference:
         """Find the frames with speech, and their band magnitudes.

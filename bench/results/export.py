@@ -1,5 +1,7 @@
 """Comparisons to take away: as Markdown, and as LaTeX."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from almbench.results.comparison import Comparison, cell, codec_label, formatted, metric_label
@@ -8,11 +10,19 @@ from almbench.results.comparison import Comparison, cell, codec_label, formatted
 def to_markdown(table: Comparison) -> str:
     """A comparison as Markdown: the best bold, the second underlined."""
     cells = formatted(table, best="**{}**", second="<u>{}</u>", missing="")
-    cells["Codec"] = cells["Codec"].str.replace("|", r"\|")
-    body = cells.to_markdown(
-        index=False, disable_numparse=True, colalign=["left"] + ["right"] * (len(cells.columns) - 1)
-    )
-    return f"### {table.testset}\n\n{body}"
+    lines = [cells.columns, *cells.to_numpy()]
+    columns = [[text.replace("|", r"\|") for text in column] for column in zip(*lines, strict=True)]
+    widths = [max(3, *map(len, column)) for column in columns]
+    first, *others = zip(*columns, strict=True)
+    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
+    body = [_markdown_row(row, widths) for row in (first, rule, *others)]
+    return "\n".join([f"### {table.testset}", "", *body])
+
+
+def _markdown_row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """A row of a Markdown table: the first column to the left, the others to the right."""
+    padded = [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)]
+    return f"| {' | '.join([cells[0].ljust(widths[0]), *padded[1:]])} |"
 
 
 def to_latex(table: Comparison) -> str:

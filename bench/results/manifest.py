@@ -234,7 +234,7 @@ class Manifest(BaseModel):
         packages: Versions of the packages that compute; None for one that is not installed.
         run: How it went.
         testsets: The test sets, in order.
-        skipped: Optional test sets that were not there.
+        skipped: What the suite calls optional and was not here, each with what would help.
         codecs: The codecs, in order.
         metrics: The metrics, in order; those of bits and codes last.
         policies: The rules.

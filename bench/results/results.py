@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from almbench.errors import UserError
+from almbench.packages import missing_packages
 from almbench.results.comparison import Comparison, compare
 from almbench.results.export import to_latex, to_markdown
 from almbench.results.formats import FORMATS, ExportFormat, TableName
@@ -105,12 +106,15 @@ class Results:
             table: summary, clips or metrics.
 
         Raises:
-            UserError: The folder is not a finished run, or the format is unknown.
+            UserError: The folder is not a finished run, or the format is unknown or needs a
+                package that is missing.
         """
         if format_ == "csv":
             read_table(self.folder, table)  # says so where there is no such table
             return self.folder.table(table).read_bytes()
         if format_ == "parquet":
+            if missing := missing_packages(["pyarrow"], "'almbench[parquet]'"):
+                raise UserError(f"The format parquet: {missing}.")
             buffer = BytesIO()
             read_table(self.folder, table).to_parquet(buffer, index=False)
             return buffer.getvalue()

@@ -93,7 +93,7 @@ class Plan:
     Attributes:
         suite: The suite as resolved: only the chosen test sets, codecs and metrics, and full paths.
         testsets: The test sets in order.
-        skipped: Optional test sets that are not there, each with its path.
+        skipped: What the suite calls optional and is not here, each with what would help.
     """
 
     suite: Suite
@@ -117,7 +117,8 @@ def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[s
     if testsets:
         changes["testset"] = [t for t in suite.testset if t.name in testsets]
     if codecs:
-        changes["codec"] = [known.get(id_) or CodecConfig(id=id_) for id_ in dict.fromkeys(codecs)]
+        chosen_codecs = [known.get(id_) or CodecConfig(id=id_) for id_ in dict.fromkeys(codecs)]
+        changes["codec"] = [c.model_copy(update={"optional": False}) for c in chosen_codecs]
     if metrics:
         changes["metrics"] = dict.fromkeys(DOMAINS, metrics)
         changes["testset"] = [
@@ -158,27 +159,27 @@ def make_plan(suite: Suite, objects: Mapping[str, AnyCodec] | None = None) -> Pl
             skipped.append(_skipped(config))
             continue
         clips = find_clips(config, suite.seed)
-        codecs = [
-            made.get(codec, config)
-            for codec in suite.codec
-            if config.domain in (codec.domains or _preset_domains(codec) or [config.domain])
-        ]
+        codecs = made.taking_part(suite.codec, config)
         if not codecs:
-            raise UserError(f"No codec of the suite takes part in test set '{config.name}'.")
+            raise UserError(
+                f"No codec of the suite takes part in test set '{config.name}'. "
+                f"Cannot be used: {'; '.join(made.skipped()) or 'none'}."
+            )
         requested = config.metrics or suite.metrics.get(config.domain)
         names = requested or default_metrics(config.domain)
         _check("metric", list(names), metric_names(), f"in test set '{config.name}'")
         families = _families(suite, names)
         testsets.append(PlannedTestSet(config, clips, codecs, families, bool(requested)))
     if not testsets:
-        raise UserError("None of the suite's test sets is there: " + ", ".join(skipped) + ".")
-    return Plan(suite, testsets, skipped)
+        raise UserError("None of the suite's test sets is there: " + "; ".join(skipped) + ".")
+    return Plan(suite, testsets, skipped + made.skipped())
 
 
 def _skipped(config: TestSetConfig) -> str:
     """Say where a test set was looked for, or how to give it."""
     given = config.path != f"{{{config.name}}}"
-    return f"{config.name} ({config.path if given else f'give --data {config.name}=PATH'})"
+    where = f"{config.path} is not there" if given else f"give --data {config.name}=PATH"
+    return f"test set {config.name} ({where})"
 
 
 def _preset_domains(codec: CodecConfig) -> tuple[str, ...] | None:
@@ -192,6 +193,24 @@ class _Codecs:
     def __init__(self, objects: Mapping[str, AnyCodec]) -> None:
         self._objects = objects
         self._made: dict[str, PlannedCodec] = {}
+        self._unusable: dict[str, list[str]] = {}
+
+    def taking_part(self, configs: list[CodecConfig], testset: TestSetConfig) -> list[PlannedCodec]:
+        """Make the codecs for a test set, without optional ones that cannot be used here."""
+        taking_part = []
+        for config in configs:
+            if testset.domain not in (config.domains or _preset_domains(config) or DOMAINS):
+                continue
+            planned = self.get(config, testset)
+            if not (config.optional and planned.record.missing):
+                taking_part.append(planned)
+            elif config.id not in (ids := self._unusable.setdefault(planned.record.missing, [])):
+                ids.append(config.id)
+        return taking_part
+
+    def skipped(self) -> list[str]:
+        """The optional codecs that cannot be used here, those with one reason together."""
+        return [f"{', '.join(ids)} ({missing})" for missing, ids in self._unusable.items()]
 
     def get(self, config: CodecConfig, testset: TestSetConfig) -> PlannedCodec:
         """Make a codec of the suite for a test set, or take the one made for another."""

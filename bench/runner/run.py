@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
-import joblib
 from filelock import FileLock, Timeout
 
-from almbench.devices import Device, choose
+from almbench.devices import Device, choose, cpu_count
 from almbench.errors import UserError
 from almbench.progress import display
 from almbench.results.manifest import PeakMemory, RunRecord, write_manifest
@@ -69,10 +68,14 @@ def run_suite(
         UserError: Something named does not exist, or another process works on this run.
     """
     plan = make_plan(suite, objects)
-    used = any(getattr(c.codec, "uses_device", False) for t in plan.testsets for c in t.codecs)
+    used = any(
+        getattr(c.codec, "uses_device", False) and not c.record.missing
+        for t in plan.testsets
+        for c in t.codecs
+    )
     chosen = choose(device, used=used)
     folder = RunFolder(root)
-    workers = workers or joblib.cpu_count()
+    workers = workers or cpu_count()
     _check_folder(folder, suite.name)
     with _only_one(folder, shard):
         write_suite(plan, folder)

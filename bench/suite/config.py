@@ -84,6 +84,7 @@ class CodecConfig(_Strict):
         adapter: The adapter that runs it.
         label: Name for readers; the bitrate is added to it.
         domains: The domains it takes part in; all by default.
+        optional: Leave it out, with a line, where it cannot be used here.
         options: Options of the adapter. In a string, `{NAME}` stands for the folder given by
             `--data NAME=PATH`, `{domain}` and `{testset}` for those of the test set.
     """
@@ -92,6 +93,7 @@ class CodecConfig(_Strict):
     adapter: str | None = None
     label: str | None = None
     domains: list[Domain] | None = None
+    optional: bool = False
     options: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.resources import files as resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -83,7 +84,8 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
                 f"{config.max_window} frames."
             )
         hop = config.hop * window
-        counted = _count(files.paths["config.json"], files.weights)
+        # Counted by building the model.
+        counted = _count(files.paths["config.json"], files.weights) if find_spec("torch") else None
         return Facts(config.sample_rate, hop, config.codebook_size, config.codebooks, counted)
 
     def _load(self, files: Files) -> "nn.Module":

@@ -3,25 +3,27 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from pydantic import ValidationError
-from torch import Tensor
 
 from almbench.codecs.almtokenizer.config import ModelConfig
-from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.neural import read_config
 from almbench.codecs.pickled import unfit
 from almbench.errors import Unavailable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from almbench.codecs.almtokenizer.model import ALMTokenizer
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
 FIX = "To fix: name a folder that `bench train almtokenizer` wrote, or fetch it again."
 
 
-def save_checkpoint(model: ALMTokenizer, folder: Path, card: str) -> None:
+def save_checkpoint(model: "ALMTokenizer", folder: Path, card: str) -> None:
     """Write a model for use: what only training needs is left out, the rest in half precision."""
     from safetensors.torch import save_file
 
@@ -54,7 +56,7 @@ def read_model_config(files: Files) -> ModelConfig:
         raise Unavailable(f"{path} is damaged: {where}: {first['msg']}. {FIX}") from error
 
 
-def load_checkpoint(files: Files) -> ALMTokenizer:
+def load_checkpoint(files: Files) -> "ALMTokenizer":
     """Load a checkpoint in single precision.
 
     Raises:
@@ -62,6 +64,8 @@ def load_checkpoint(files: Files) -> ALMTokenizer:
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    from almbench.codecs.almtokenizer.model import ALMTokenizer
 
     model = ALMTokenizer(read_model_config(files))
     try:
@@ -78,6 +82,10 @@ def load_checkpoint(files: Files) -> ALMTokenizer:
 
 def parameters(files: Files) -> int:
     """Count the learned parameters of a checkpoint without loading it."""
+    import torch
+
+    from almbench.codecs.almtokenizer.model import ALMTokenizer
+
     config = read_model_config(files)
     with torch.device("meta"):
         return sum(p.numel() for p in ALMTokenizer(config).parameters())

@@ -161,6 +161,8 @@ def test_a_metric_asked_for_that_is_not_here_gives_exit_code_1(
 def test_export_markdown_marks_the_best(bench: Bench, finished: Path) -> None:
     lines = bench("export", finished, "--format", "markdown").stdout.splitlines()
     assert "Mel distance ↓" in lines[2]
+    assert set(lines[3]) == set("| :-")
+    assert len({line.replace("\\|", "..").index("|", 1) for line in lines[2:7]}) == 1
     six, better, anchor = lines[4:7]
     assert "Opus & co_1 \\| 100% (6.00 kbps)" in six
     assert "**" in better

@@ -4,6 +4,7 @@ import pytest
 
 from almbench.errors import UserError
 from almbench.runner.plan import make_plan, select
+from almbench.samples import folder
 from almbench.suite.load import builtin_suites, fill_in, load_suite, use_checkpoints
 
 MINIMAL = """
@@ -117,10 +118,28 @@ def test_missing_and_unused_data_folders_are_named(tmp_path: Path) -> None:
 def test_optional_test_sets_that_were_not_given_are_skipped(tmp_path: Path) -> None:
     suite = load_suite(write(tmp_path, "optional = true"))
     fill_in(suite, {})
-    with pytest.raises(UserError, match=r"speech \(give --data speech=PATH\)"):
+    with pytest.raises(UserError, match=r"test set speech \(give --data speech=PATH\)"):
         make_plan(suite)
     with pytest.raises(UserError, match="--data demo=PATH"):
         fill_in(load_suite("alm-demo"), {})
+
+
+def test_optional_codecs_that_cannot_be_used_are_skipped_unless_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALMBENCH_HOME", str(tmp_path))  # holds no environment of StableCodec
+    more = '[[codec]]\nid = "stablecodec-0.4"\noptional = true'
+    suite = load_suite(write(tmp_path, f'path = "{folder() / "speech"}"', codec=f"\n{more}"))
+    plan = make_plan(suite)
+    assert [c.record.id for c in plan.testsets[0].codecs] == ["opus-6"]
+    assert len(plan.skipped) == 1
+    assert plan.skipped[0].startswith("stablecodec-0.4 (")
+    named = make_plan(select(suite, ["stablecodec-0.4"], [], []))
+    assert named.testsets[0].codecs[0].record.missing
+    assert named.skipped == []
+    alone = suite.model_copy(update={"codec": suite.codec[1:]})
+    with pytest.raises(UserError, match=r"No codec .* Cannot be used: stablecodec-0\.4"):
+        make_plan(alone)
 
 
 ABOUT = """

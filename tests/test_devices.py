@@ -1,0 +1,64 @@
+"""How many cores and which device there are to compute on."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from almbench import devices
+from almbench.devices import choose, cpu_count
+from almbench.errors import UserError
+
+
+@pytest.fixture
+def cores(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A machine of eight cores."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    return 8
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000"}, 8),
+        ({"cpu.max": "150000 100000"}, 2),
+        ({"cpu.max": "20000 100000"}, 1),
+        ({"cpu.max": "3200000 100000"}, 8),
+        ({"cpu.max": "nonsense"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "0"}, 8),
+    ],
+)
+def test_a_container_s_share_limits_the_cores(
+    cores: int, tmp_path: Path, files: dict[str, str], expected: int
+) -> None:
+    assert expected <= cores
+    assert cpu_count(write(tmp_path, files)) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can bind a process to a core")
+def test_a_process_bound_to_a_core_has_one() -> None:
+    code = (
+        "import os; from almbench.devices import cpu_count\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(cpu_count())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+
+
+def test_without_pytorch_there_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "find_spec", lambda _: None)
+    assert choose("auto", used=True).kind == "cpu"
+    with pytest.raises(UserError, match=r"pip install 'almbench\[neural\]'"):
+        choose("cuda", used=True)
