@@ -105,7 +105,7 @@ def find_checkpoint(source: str, revision: str) -> Path:
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise Unavailable(
             f"'{source}' is no local folder, and {CHECKPOINT} cannot be fetched from the hub at "
-            f"revision '{revision}' ({type(error).__name__}). Cure: fetch it where there is a "
+            f"revision '{revision}' ({type(error).__name__}). To fix: fetch it where there is a "
             f"network (hf download {HUB_ID} {CHECKPOINT} --revision {REVISION} --local-dir FOLDER) "
             "and set source = FOLDER."
         ) from error
