@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from almbench.audio import fit
+from almbench.audio import EXTENSIONS, fit
 from almbench.errors import UserError
+from almbench.files import audio_files
 from almbench.training.recipe import DataConfig, StageConfig, TrainConfig
-
-ENDINGS = {".flac", ".wav", ".ogg", ".opus", ".mp3"}
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,11 @@ def open_folders(wanted: Sequence[DataConfig], given: Mapping[str, Path]) -> lis
 
 
 def _open(root: Path, data: DataConfig) -> Folder:
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+    paths = audio_files(root)
     if not paths:
         raise UserError(
             f"--data {data.name}={root}: no sound is there. Allowed: a folder with files that end "
-            f"in {', '.join(sorted(ENDINGS))}."
+            f"in {', '.join(sorted(EXTENSIONS))}."
         )
     infos = [_info(path, f"--data {data.name}={root}") for path in paths]
     return Folder(

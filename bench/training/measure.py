@@ -1,6 +1,5 @@
 """Measure a checkpoint on held-out speech, and write the figures into its card."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ from almbench.codecs.almtokenizer.checkpoint import CARD, CONFIG, WEIGHTS, read_
 from almbench.codecs.almtokenizer.spectrum import Spectrum
 from almbench.codecs.checkpoints import find
 from almbench.errors import UserError
+from almbench.files import audio_files
 from almbench.progress import stage
 from almbench.runner.run import run_suite
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
-from almbench.training.data import ENDINGS
 from almbench.training.model_card import measured_section, with_measured
 
 WINDOWS = (2, 3, 6, 10)
@@ -109,9 +108,6 @@ def _frames(samples: Samples) -> torch.Tensor:
 
 
 def _sounds(folder: Path) -> list[Path]:
-    def found() -> Iterator[Path]:
-        return (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
-
-    if not (paths := sorted(found())):
+    if not (paths := audio_files(folder)):
         raise UserError(f"{folder} holds no sound.")
     return paths

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from almbench.audio import Samples, fit, read, resample, write_flac
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import UserError
+from almbench.files import audio_files
 from almbench.runner.worker import MetricRequest, ScoringJob, score_pair
-from almbench.training.data import ENDINGS
 
 CLIPS, SECONDS = 6, 6.0
 REQUESTS = (
@@ -34,7 +34,7 @@ class Validation:
 
     def __init__(self, folder: Path, output: Path, rate: int) -> None:
         self.output, self.rate = output, rate
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)[:CLIPS]
+        paths = audio_files(folder)[:CLIPS]
         if not paths:
             raise UserError(f"--validation {folder}: no sound is there.")
         self.clips = {path.stem: self._read(path) for path in paths}
