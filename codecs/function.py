@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import CodeType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -150,7 +150,8 @@ def _function_parts(function: FunctionType, seen: set[int]) -> Iterator[bytes]:
     seen.add(id(function))
     yield from _parts([function.__code__, function.__defaults__, function.__kwdefaults__], seen)
     for cell in function.__closure__ or ():
-        yield from _parts(cell.cell_contents, seen)
+        if cell != CellType():  # a variable that is not set yet
+            yield from _parts(cell.cell_contents, seen)
     for name in sorted(_global_names(function.__code__)):
         used = function.__globals__.get(name)
         if not isinstance(used, FunctionType) or used.__module__ == function.__module__:

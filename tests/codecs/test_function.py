@@ -165,6 +165,21 @@ def test_captured_values_and_partials_count() -> None:
     assert fingerprint(np.sin) != fingerprint(np.cos)
 
 
+def test_a_variable_may_be_set_later_and_a_model_may_be_called() -> None:
+    def early(x: Samples, rate: int) -> Samples:
+        return late(x, rate)
+
+    first = fingerprint(early)
+
+    def late(x: Samples, rate: int) -> Samples:
+        return x * rate
+
+    assert fingerprint(early) != first
+    small, large = (torch.nn.Sequential(torch.nn.Linear(8, n), torch.nn.ReLU()) for n in (4, 5))
+    assert fingerprint(small) == fingerprint(torch.nn.Sequential(*small))
+    assert fingerprint(small) != fingerprint(large)  # by its sizes; weights are not seen
+
+
 def test_functions_that_call_each_other_have_an_end() -> None:
     def loop(x: Samples, rate: int) -> Samples:
         return x if rate else loop(x, 1)
