@@ -26,11 +26,9 @@ def test_bounds_of_clips() -> None:
     assert (MIN_CLIP_S, MAX_CLIP_S, MAX_CLIPS) == (1.0, 12.0, 8)
 
 
-def test_the_kinds() -> None:
-    assert [(kind.name, kind.label) for kind in load_kinds()] == [
-        ("mushra", "MUSHRA"),
-        ("abx", "ABX"),
-    ]
+def test_labels_and_order() -> None:
+    labels = [kind.label for kind in load_kinds()]
+    assert labels[:2] == ["MUSHRA", "ABX"]
 
 
 @pytest.mark.parametrize("name", KINDS)

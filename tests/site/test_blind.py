@@ -706,7 +706,7 @@ def test_hostile_labels_stay_text(nasty_site: Path, browser: Any, serve: Any) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["abx", "mushra"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_barrier_is_found(served: str, browser: Any, kind: str, theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
