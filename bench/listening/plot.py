@@ -9,7 +9,7 @@ from almbench.results.tables import records
 
 WIDTH, ROW, FRAME = 300, 18, 42  # points; FRAME is what is above and below the rows
 LABELS = 0.41  # of the width
-LONGEST = 28
+MAX_LETTERS = 28
 WORDS = ["bad", "poor", "fair", "good", "excellent"]  # of the scale, 20 points each
 
 
@@ -35,7 +35,7 @@ def _rows(axes: Axes, systems: pd.DataFrame) -> None:
     axes.set_xlim(-1, 101)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(0, 101, 20))
-    axes.set_yticks(range(len(rows)), [short(row["label"], LONGEST) for row in rows])
+    axes.set_yticks(range(len(rows)), [short(row["label"], MAX_LETTERS) for row in rows])
     axes.tick_params(length=0, labelsize=8)
     axes.grid(axis="x", color=LIGHT["grid"], linewidth=0.7)
     axes.set_axisbelow(True)

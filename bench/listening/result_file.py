@@ -57,7 +57,7 @@ class ListenerResult(Strict):
         title: Title of the test.
         domain: speech, sound or music.
         listener: Random number of the listener.
-        name: What the listener called himself, if anything.
+        name: Name or pseudonym that the listener gave, if any.
         seed: Of the order in which clips and sounds were shuffled.
         started: When the test was started.
         finished: When it was finished.

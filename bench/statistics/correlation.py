@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 3  # pairs; two always lie on a line
+MIN_PAIRS = 3  # two always lie on a line
 FLAT = 1e-9  # range, as a share of the largest magnitude, that rounding leaves of equal values
 
 
@@ -31,7 +31,7 @@ def correlate(x: NDArray[np.float64], y: NDArray[np.float64]) -> Correlation:
     Returns:
         No coefficients of fewer than three pairs, nor where all values of one side are equal.
     """
-    if len(x) < LEAST or _flat(x) or _flat(y):
+    if len(x) < MIN_PAIRS or _flat(x) or _flat(y):
         return Correlation(None, None, len(x))
     from scipy.stats import pearsonr, spearmanr
 
