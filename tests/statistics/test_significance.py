@@ -1,5 +1,5 @@
 from itertools import combinations
-from math import comb
+from math import atan, comb, pi
 
 import numpy as np
 import pytest
@@ -25,10 +25,15 @@ def test_paired_t_against_scipy() -> None:
     assert paired_t_test(a - b) == pytest.approx(stats.ttest_rel(a, b).pvalue)
 
 
+def test_paired_t_of_two_by_hand() -> None:
+    # t = 1.5 / 0.5 = 3 with one degree of freedom: p = 1 - 2 / pi * arctan(3)
+    assert paired_t_test(np.array([1.0, 2.0])) == pytest.approx(1 - 2 / pi * atan(3))
+
+
 def test_paired_t_where_it_is_undefined() -> None:
     assert paired_t_test(np.zeros(4)) == 1.0
     assert paired_t_test(np.full(4, 3.0)) is None
-    assert paired_t_test(0.3 + np.array([0.0, 1e-17, -1e-17])) is None  # rounding is no spread
+    assert paired_t_test(np.array([0.1 + 0.2, 0.3, 0.3])) is None  # rounding is no spread
     for few in ([], [0.0], [3.0]):
         assert paired_t_test(np.array(few)) is None
 
