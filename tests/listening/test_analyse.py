@@ -242,6 +242,17 @@ def test_domains_stand_side_by_side_but_tests_do_not_mix(
         assert words in done.stderr
 
 
+def test_a_test_without_listeners_among_others(
+    tmp_path: Path, listen: Listen, mushra: Make, save: Save
+) -> None:
+    save(mushra(1, {"talk/a": {"original": 100, "better": 60}}))
+    save(mushra(1, {"talk/a": {"original": 10, "better": 60}}, domain="music", test="f" * 16))
+    done = listen("analyse", tmp_path / "results", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "MUSHRA, speech: Small test (1 listener)" in done.stdout
+    assert "MUSHRA, music: Small test (0 listeners, 1 left out)" in done.stdout
+
+
 def score(value: object) -> Callable[[Json], None]:
     return lambda r: r["trials"][0]["ratings"][1].update(score=value)
 
@@ -282,6 +293,24 @@ def test_mistakes_name_the_file_and_the_field(
     assert path.name in done.stderr
     assert words in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_long_texts_are_refused(listen: Listen, mushra: Make, save: Save, tmp_path: Path) -> None:
+    scores = {"talk/a": {"original": 100, "better": 60}}
+    for length, code in [(2_000, 0), (2_001, 2)]:
+        path = save(mushra(1, scores, equipment="x" * length))
+        assert listen("analyse", path, "-o", tmp_path / "out").returncode == code
+
+
+@pytest.mark.parametrize("first", "=+-@")
+def test_no_text_is_a_formula(
+    tmp_path: Path, listen: Listen, mushra: Make, save: Save, first: str
+) -> None:
+    result = mushra(1, {"talk/a": {"original": 100, "better": 60}})
+    save(result | {"name": f"{first}1+1", "equipment": f"1{first}1"})
+    listen("analyse", tmp_path / "results", "-o", tmp_path / "out")
+    who = pd.read_csv(tmp_path / "out/listeners.csv").iloc[0]
+    assert (who["name"], who["equipment"]) == (f"'{first}1+1", f"1{first}1")
 
 
 def test_abx_mistakes(listen: Listen, abx: Make, save: Save) -> None:

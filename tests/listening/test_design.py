@@ -67,6 +67,7 @@ def test_draws_are_of_the_seed_and_keep_their_order() -> None:
     assert drawn == sorted(drawn, key=made.clips.index)
     assert drawn == material(SYSTEMS, 30).draw_clips(made.clips)
     assert drawn != replace(made, seed=8).draw_clips(made.clips)
+    assert drawn != replace(made, domain="music").draw_clips(made.clips)
     assert made.draw_clips(made.clips[:8]) == made.clips[:8]
 
 
@@ -103,6 +104,17 @@ def test_anchors_need_a_rate_that_holds_their_stop_band(rate: int, anchors: int)
     assert design is not None
     assert design.anchors == anchors
     assert len(design.left_out) == 2 - anchors
+
+
+@pytest.mark.parametrize(("clips", "kept"), [(4, True), (3, False)])
+def test_a_system_that_would_cost_most_clips_is_left_out(clips: int, kept: bool) -> None:
+    made = material({s: SYSTEMS[s] for s in ("c1", "c2")}, 8)
+    gone = {("talk", "c2", f"clip{i}") for i in range(clips, 8)}
+    sounds = {key: sound for key, sound in made.sounds.items() if key not in gone}
+    design = load_kind("mushra").design(replace(made, sounds=sounds))
+    assert design is not None
+    assert (len(design.trials), design.missing) == ((4, 4) if kept else (8, 0))
+    assert design.left_out == ([] if kept else ["Codec 2 (no sound for some clips)"])
 
 
 @pytest.mark.parametrize("kind", ["mushra", "abx"])

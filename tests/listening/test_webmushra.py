@@ -16,7 +16,7 @@ Listen = Callable[..., Any]
 TITLE = "A \"title\" with 'quotes', <script>alert(1)</script> & 音"
 
 SUITE = f"""
-name = "small"
+name = "Small"
 title = '''{TITLE}'''
 [[testset]]
 name = "talk"
