@@ -1,4 +1,4 @@
-"""The overview: what was compared, what came of it, and what there is to take away."""
+"""The overview: what was compared, the results, and downloads."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

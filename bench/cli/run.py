@@ -81,9 +81,9 @@ def score(
 ) -> None:
     """Score folders of ready files against a folder of originals; no suite needed."""
     from almbench.runner.plan import select
-    from almbench.suite.folder_suite import suite_of_folders
+    from almbench.suite.folder_suite import suite_from_folders
 
-    chosen = suite_of_folders(reference, reconstruction, domain)
+    chosen = suite_from_folders(reference, reconstruction, domain)
     chosen = select(chosen, [], [], metric or [])
     _apply(chosen, setting)
     _run(chosen, output, "cpu", workers, "1/1")

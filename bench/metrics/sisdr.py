@@ -1,8 +1,8 @@
 """SI-SDR, the scale-invariant signal-to-distortion ratio in dB.
 
 Le Roux, Wisdom, Erdogan and Hershey, "SDR - half-baked or well done?", ICASSP 2019. Both sounds are
-made zero-mean first. It compares waveforms: a fraction of a millisecond of delay, or a decoder that
-makes its own phases, costs many dB that no one hears.
+made zero-mean first. It compares waveforms: a fraction of a millisecond of delay, or a generative
+decoder that does not preserve phase, costs many dB that no one hears.
 """
 
 from collections.abc import Collection
@@ -32,8 +32,8 @@ class SiSdr(Family[Settings]):
             default=DOMAINS,
             note="Codecs that code the waveform.",
             caveat=(
-                "Means little for codecs that make a new waveform: a shift that nobody hears "
-                "ruins it."
+                "Means little for generative decoders, which do not preserve phase: a shift that "
+                "nobody hears ruins it."
             ),
         ),
     )

@@ -49,7 +49,7 @@ class EncodeJob:
 
 @dataclass
 class Outcome:
-    """What came of a task: the sound, or the error."""
+    """The outcome of a task: the sound, or the error."""
 
     task: Task
     sound: Sound | None = None

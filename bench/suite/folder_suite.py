@@ -7,7 +7,7 @@ from almbench.names import ORIGINAL, safe_name
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 
 
-def suite_of_folders(reference: Path, reconstructions: list[Path], domain: str) -> Suite:
+def suite_from_folders(reference: Path, reconstructions: list[Path], domain: str) -> Suite:
     """Make a suite that scores folders of files against a folder of originals.
 
     Files belong together by their names without extension. A codec is named after its folder.
