@@ -52,9 +52,10 @@ def build_site(
     analysis = analyse(listening) if listening else None
     if analysis:
         check_belongs(analysis, read)
+    card = draw_card(read)  # of all tables, so that a damaged one is found before a file is written
     out = Output(output)
     _write_static(out)
-    out.write((CARD,), draw_card(read))
+    out.write((CARD,), card)
     site = Site(read, publish_sounds(read, out), out, post_url, analysis)
     _write_pages(site, [page for writer in WRITERS for page in writer(site)])
     out.finish()
