@@ -5,12 +5,17 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 
+def installed_version(package: str) -> str | None:
+    """Version of an installed package, such as "2.13.0+cpu"; None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def release(package: str) -> str:
     """Name an installed package and its version, such as "pesq 0.0.4"."""
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return f"{package} (not installed)"
+    return f"{package} {installed_version(package) or '(not installed)'}"
 
 
 def missing_packages(modules: Iterable[str], install: str) -> str | None:

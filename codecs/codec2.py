@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from almbench.audio import Samples, fit, to_integers
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, trim_delay
 from almbench.errors import CodecError
-from almbench.packages import missing_packages
+from almbench.packages import installed_version, missing_packages
 
 RATE = 8_000
 # Delay in samples by mode. The codec keeps no phase, so it was measured on log-energy envelopes of
@@ -58,7 +57,7 @@ class Codec2(Codec[Codec2Options]):
             causal=False,
             delay=DELAYS[mode],
             license="LGPL-2.1-only (libcodec2), BSD-3-Clause (pycodec2)",
-            settings={"mode": mode, "pycodec2": _version()},
+            settings={"mode": mode, "pycodec2": installed_version("pycodec2")},
         )
 
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
@@ -96,10 +95,3 @@ class Codec2(Codec[Codec2Options]):
             raise CodecError(f"Codec2 cannot decode this clip: {done.stderr.decode().strip()}")
         samples = np.frombuffer(done.stdout, np.int16) / 2**15
         return trim_delay(samples, DELAYS[mode], item.length)
-
-
-def _version() -> str | None:
-    try:
-        return version("pycodec2")
-    except PackageNotFoundError:
-        return None

@@ -4,7 +4,6 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -14,7 +13,7 @@ from almbench.audio import Samples, fit
 from almbench.codecs.base import Checkpoint, Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.checkpoints import Files, find
 from almbench.errors import Unavailable, UserError
-from almbench.packages import missing_packages
+from almbench.packages import installed_version, missing_packages
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -169,7 +168,7 @@ class NeuralCodec(Codec[O]):
             settings={
                 "num_codebooks": depth,
                 "dtype": "float32",
-                **{name: release(name) for name in ("torch", *self.packages)},
+                **{name: _release(name) for name in ("torch", *self.packages)},
             },
         )
 
@@ -236,12 +235,10 @@ class NeuralCodec(Codec[O]):
         """Decode `[B, K, T']` to `[B, T'']`; K may be less than `num_codebooks`."""
 
 
-def release(package: str) -> str | None:
+def _release(package: str) -> str | None:
     """Version of an installed package, without the suffix that names the build, as "+cpu"."""
-    try:
-        return version(package).partition("+")[0]
-    except PackageNotFoundError:
-        return None
+    found = installed_version(package)
+    return found and found.partition("+")[0]
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import tomli_w
@@ -14,6 +13,7 @@ import tomli_w
 from almbench import policies
 from almbench.audio import sha256
 from almbench.metrics import bitstream
+from almbench.packages import installed_version
 from almbench.results.manifest import (
     ClipRecord,
     MachineRecord,
@@ -30,9 +30,8 @@ from almbench.runner.plan import Plan, PlannedTestSet
 from almbench.version import __version__
 
 PACKAGES = [
-    "av", "numba", "numpy", "pandas", "pesq", "pycodec2", "pystoi",
-    "resemblyzer", "scipy", "soundfile", "soxr", "speechbrain", "speechtokenizer", "torch",
-    "transformers", "visqol-python",
+    "av", "numba", "numpy", "pandas", "pesq", "pycodec2", "pystoi", "scipy", "soundfile", "soxr",
+    "speechbrain", "speechtokenizer", "torch", "transformers", "visqol-python", "webrtcvad-wheels",
 ]  # fmt: skip
 
 
@@ -67,7 +66,7 @@ def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
             processor=_processor(),
             cores=os.cpu_count(),
         ),
-        packages={name: _version(name) for name in PACKAGES},
+        packages={name: installed_version(name) for name in PACKAGES},
         run=run,
         testsets=tuple(_testset(t, originals) for t in plan.testsets),
         skipped=tuple(plan.skipped),
@@ -105,13 +104,6 @@ def _metrics(plan: Plan) -> tuple[MetricRecord, ...]:
         for metric in bitstream.BITSTREAM_METRICS
     ]
     return (*scored.values(), *emitted)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _processor() -> str:
