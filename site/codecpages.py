@@ -19,13 +19,17 @@ EXTREMES = 3  # best and worst clips shown, at most
 
 @dataclass(frozen=True)
 class Book:
-    """Token statistics of a codebook: texts."""
+    """Token statistics of a codebook: texts, and why its entropy is not known."""
 
     name: str
     size: str
+    tokens: str
     use: str
     perplexity: str
+    size_bits: str
+    entropy_bits: str
     ngram_bits: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -182,9 +186,15 @@ def _books(table: Comparison, codec: CodecRecord) -> list[Book]:
         Book(
             str(k),
             str(size),
+            text(f"tokens_k{k}", 0),
             text(f"codebook_use_k{k}", 1, 100),
             text(f"codebook_perplexity_k{k}", 1),
+            text(f"size_bits_k{k}", 2),
+            text(f"entropy_bits_k{k}", 2),
             text(f"ngram_bits_k{k}", 2),
+            table.cells[codec.id, f"entropy_bits_k{k}"].reason
+            if (codec.id, f"entropy_bits_k{k}") in table.cells
+            else "",
         )
         for k, size in enumerate(codec.codebook_sizes, start=1)
         if (codec.id, f"codebook_use_k{k}") in table.cells

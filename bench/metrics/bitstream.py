@@ -30,7 +30,9 @@ BITSTREAM_METRICS = (
         computed_from="codes",
         default=DOMAINS,
         note="What the codes would take if an entropy coder knew how often each occurs.",
-        caveat="Too low on little sound, where the frequencies are learnt from the very codes.",
+        caveat=(
+            "An estimate, good to about 0.1 bit a token; none where the tokens are too few to tell."
+        ),
     ),
     Metric(
         name="ngram_bits_per_token",
@@ -42,7 +44,10 @@ BITSTREAM_METRICS = (
         computed_from="codes",
         default=DOMAINS,
         note="How predictable the next token is, which a language model has to learn.",
-        caveat="A weak predictor on little sound: compare codecs on the same clips alone.",
+        caveat=(
+            "What the model has learnt, so an upper bound that falls as there is more sound: "
+            "compare codecs on the same clips alone."
+        ),
     ),
     Metric(
         name="codebook_use",
@@ -54,7 +59,10 @@ BITSTREAM_METRICS = (
         default=DOMAINS,
         compared=False,
         note="Shows a codebook that is mostly dead.",
-        caveat="Grows with the amount of sound.",
+        caveat=(
+            "Of as many tokens as the codec with the fewest has, so that codecs compare; more "
+            "sound uses more."
+        ),
     ),
     Metric(
         name="codebook_perplexity",
@@ -66,16 +74,26 @@ BITSTREAM_METRICS = (
         default=DOMAINS,
         compared=False,
         note="So many entries, equally often, would be as hard to guess.",
-        caveat="Grows with the amount of sound too, though less than the use.",
+        caveat="Of as many tokens as the codec with the fewest has; it grows with them.",
     ),
 )
+ESTIMATOR = "entropy by Chao, Wang and Jost 2013"
 VERSIONS = {
     "measured_kbps": "payload bits",
-    "entropy_kbps": "cross-entropy under each codebook's distribution over the test set",
-    "ngram_bits_per_token": (
-        "a bigram a codebook, interpolated Witten-Bell down to unigram and uniform, trained on "
-        "the other clips"
+    "entropy_kbps": (
+        f"{ESTIMATOR}, summed over the codebooks; a clip's share by its tokens' frequencies in the "
+        "test set"
     ),
-    "codebook_use": "share of a codebook's entries that occur in the clip, mean over codebooks",
-    "codebook_perplexity": "2^H of a codebook's distribution in the clip, mean over codebooks",
+    "ngram_bits_per_token": (
+        "Jelinek-Mercer: uniform, unigram, the token before, the codebook below; learnt from the "
+        "other clips, weights by EM"
+    ),
+    "codebook_use": (
+        "share of a codebook's entries expected in as many tokens of the clip as every codec has, "
+        "mean over codebooks"
+    ),
+    "codebook_perplexity": (
+        "2^H of a codebook's distribution expected in as many tokens of the clip as every codec "
+        "has, mean over codebooks"
+    ),
 }

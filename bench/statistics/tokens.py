@@ -1,83 +1,119 @@
 """Token statistics: what codes say of a codec's codebooks.
 
 Codes are integers, **Shape** `[K, T]`: K codebooks, T frames. Every value is about one codec over
-one test set.
+one test set. `tests/statistics/test_tokens.py` tries the estimators on sources of known entropy.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from almbench.statistics.entropy import coverage, entropy, rarefied
+
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+LEAST_COVERAGE = 0.75  # below it the estimate of an entropy is off by tenths of a bit
+EM_STEPS = 200
+EM_PRECISION = 1e-6  # of a weight
+
 
 @dataclass(frozen=True)
-class Statistics:
-    """Statistics of codes.
+class ClipStatistics:
+    """Statistics of a clip's codes: means over the codebooks, but for the entropy, their sum.
 
     Attributes:
-        use: Share of the entries that occur, from 0 to 1.
-        perplexity: 2 to the power of the entropy in bits: so many entries, equally often, would be
-            as hard to guess.
+        use: Share of the entries that occur in so many tokens, from 0 to 1.
+        perplexity: 2 to the power of the entropy in bits of so many tokens.
         ngram_bits: Bits a token under the n-gram model; None where there is no other clip.
-        entropy_bits: Bits of all tokens under the distribution of the test set.
+        entropy_bits: Bits of all tokens under the distribution of the test set, corrected by its
+            bias; None where the tokens of a codebook are too few.
     """
 
     use: float
     perplexity: float
     ngram_bits: float | None
-    entropy_bits: float
+    entropy_bits: float | None
+
+
+@dataclass(frozen=True)
+class CodebookStatistics:
+    """Statistics of a codebook over the tokens of all clips.
+
+    Attributes:
+        tokens: How many tokens there are.
+        compared_tokens: To how many of them use and perplexity are rarefied.
+        size_bits: Log2 of the codebook's size: the most that a token can carry.
+        coverage: Share of the distribution that the entries seen make up, estimated.
+        entropy_bits: Estimated entropy of a token; None where the coverage is too low.
+        use: Share of the entries that occur in `compared_tokens`, from 0 to 1.
+        perplexity: 2 to the power of the entropy in bits of `compared_tokens`.
+        ngram_bits: Bits a token under the n-gram model; None where there is one clip only.
+    """
+
+    tokens: int
+    compared_tokens: int
+    size_bits: float
+    coverage: float
+    entropy_bits: float | None
+    use: float
+    perplexity: float
+    ngram_bits: float | None
 
 
 @dataclass(frozen=True)
 class TokenStatistics:
-    """Statistics of a codec's codes over a test set.
+    """Statistics of a codec's codes over a test set: of each clip, and of each codebook."""
 
-    Attributes:
-        clips: One for each clip. Bits of entropy are summed over the codebooks, the rest is their
-            mean.
-        codebooks: One for each codebook, over the tokens of all clips.
-    """
-
-    clips: list[Statistics]
-    codebooks: list[Statistics]
+    clips: list[ClipStatistics]
+    codebooks: list[CodebookStatistics]
 
 
-def token_statistics(clips: Sequence[Codes], sizes: Sequence[int]) -> TokenStatistics:
+def token_statistics(
+    clips: Sequence[Codes],
+    sizes: Sequence[int],
+    clip_tokens: Sequence[int] | None = None,
+    tokens: int | None = None,
+) -> TokenStatistics:
     """Compute the statistics of a test set.
+
+    Use and perplexity grow with the number of tokens. To compare codecs, they are rarefied: what
+    is to be expected of fewer tokens, drawn without replacement.
 
     Args:
         clips: Codes of each clip, **Shape** `[K, T]` with `T >= 1`.
         sizes: Entries of each of the K codebooks.
+        clip_tokens: Tokens of a codebook that each clip is rarefied to; all of them by default.
+        tokens: Tokens of a codebook that the whole is rarefied to; all of them by default.
     """
     if not clips:
         return TokenStatistics([], [])
     lengths = np.array([codes.shape[1] for codes in clips])
-    owners = np.repeat(np.arange(len(clips)), lengths)
-    books = [
-        _Book(np.concatenate([codes[k] for codes in clips]), owners, lengths, size)
-        for k, size in enumerate(sizes)
-    ]
-    use, perplexity, ngram, entropy = (
-        np.stack([getattr(book, name) for book in books])
-        for name in ("use", "perplexity", "ngram_bits", "entropy_bits")
-    )
-    alone = len(clips) == 1
+    books: list[_Book] = []
+    for k, size in enumerate(sizes):
+        below = books[-1].tokens if books else None
+        of_book = np.concatenate([codes[k] for codes in clips])
+        books.append(_Book(of_book, below, lengths, size))
+    limits = lengths if clip_tokens is None else np.minimum(lengths, clip_tokens)
     return TokenStatistics(
-        [
-            Statistics(
-                float(use[:, i].mean()),
-                float(perplexity[:, i].mean()),
-                None if alone else float(ngram[:, i].mean() / lengths[i]),
-                float(entropy[:, i].sum()),
-            )
-            for i in range(len(clips))
-        ],
-        [book.whole(alone=alone) for book in books],
+        [_of_clip(i, books, int(limits[i])) for i in range(len(clips))],
+        [book.whole(tokens) for book in books],
+    )
+
+
+def _of_clip(i: int, books: "list[_Book]", limit: int) -> ClipStatistics:
+    spread = [rarefied(book.counts(i), limit) for book in books]
+    bits = [book.entropy_bits(i) for book in books]
+    ngram = [float(book.ngram[book.of(i)].mean()) for book in books if book.ngram is not None]
+    return ClipStatistics(
+        float(np.mean([s.kinds / book.size for s, book in zip(spread, books, strict=True)])),
+        float(np.mean([2**s.entropy_bits for s in spread])),
+        float(np.mean(ngram)) if ngram else None,
+        None if None in bits else sum(b for b in bits if b is not None),
     )
 
 
@@ -85,83 +121,119 @@ class _Book:
     """One codebook: its tokens in all clips, one clip after the other.
 
     Attributes:
-        use: Share of the entries that occur in each clip, **Shape** `[N]` as all below.
-        perplexity: Perplexity of each clip's own distribution.
-        ngram_bits: Bits of each clip's tokens under a model of the other clips.
-        entropy_bits: Bits of each clip's tokens under the distribution over all clips.
+        tokens: The tokens, **Shape** `[N]`.
+        size: Entries of the codebook.
+        ngram: Bits of each token under a model of the other clips, **Shape** `[N]`; None where
+            there are none.
     """
 
-    def __init__(self, tokens: Codes, owners: Codes, lengths: Codes, size: int) -> None:
-        self._tokens, self._owners, self._size = tokens, owners, size
-        total, own = _occurrences(tokens, owners)
-        self.use = self._over_clips(1 / own) / size
-        self.perplexity = 2 ** (self._over_clips(-np.log2(own / lengths[owners])) / lengths)
-        self.entropy_bits = self._over_clips(-np.log2(total / len(tokens)))
-        self.ngram_bits = self._over_clips(-np.log2(self._bigram()))
+    def __init__(self, tokens: Codes, below: Codes | None, lengths: Codes, size: int) -> None:
+        self.tokens, self.size = tokens, size
+        self._ends = np.cumsum(lengths)
+        everywhere = np.bincount(tokens)
+        self._counts = everywhere[everywhere > 0]
+        self._coverage = coverage(self._counts)
+        self._entropy = entropy(self._counts) if self._coverage >= LEAST_COVERAGE else None
+        shares = everywhere[tokens] / len(tokens)
+        self._plain: Floats = -np.log2(shares)
+        self.ngram: Floats | None = None
+        if len(lengths) > 1:
+            owners = np.repeat(np.arange(len(lengths)), lengths)
+            self.ngram = -np.log2(_probabilities(tokens, below, owners, size))
 
-    def whole(self, *, alone: bool) -> Statistics:
-        """Statistics over all clips."""
-        count = len(self._tokens)
-        bits = float(self.entropy_bits.sum())
-        return Statistics(
-            len(np.unique(self._tokens)) / self._size,
-            2 ** (bits / count),
-            None if alone else float(self.ngram_bits.sum()) / count,
-            bits,
+    def of(self, clip: int) -> slice:
+        """Where the tokens of a clip are."""
+        return slice(int(self._ends[clip - 1]) if clip else 0, int(self._ends[clip]))
+
+    def counts(self, clip: int) -> Codes:
+        """How often each entry that occurs in a clip does so."""
+        return np.unique(self.tokens[self.of(clip)], return_counts=True)[1]
+
+    def entropy_bits(self, clip: int) -> float | None:
+        """Bits of a clip's tokens under the distribution of all clips, its bias taken off."""
+        if self._entropy is None:
+            return None
+        bias = self._entropy - float(self._plain.mean())
+        return float((self._plain[self.of(clip)] + bias).sum())
+
+    def whole(self, limit: int | None) -> CodebookStatistics:
+        """Statistics over all clips, use and perplexity those of `limit` tokens."""
+        count = len(self.tokens)
+        compared = count if limit is None else min(limit, count)
+        spread = rarefied(self._counts, compared)
+        return CodebookStatistics(
+            count,
+            compared,
+            log2(self.size),
+            self._coverage,
+            self._entropy,
+            spread.kinds / self.size,
+            2**spread.entropy_bits,
+            None if self.ngram is None else float(self.ngram.mean()),
         )
 
-    def _over_clips(self, values: Floats) -> Floats:
-        """Sum a value of each token over each clip."""
-        return np.asarray(np.bincount(self._owners, values), np.float64)
 
-    def _bigram(self) -> Floats:
-        """Probability of each token after the one before it; a clip's first token has none."""
-        tokens, owners = self._tokens, self._owners
-        uniform = np.full(len(tokens), 1 / self._size)
-        unigram = _witten_bell(tokens, np.zeros_like(tokens), owners, uniform)
-        here = np.flatnonzero(owners[1:] == owners[:-1]) + 1
-        before = tokens[here - 1]
-        pairs = before * self._size + tokens[here]
-        bigram = unigram.copy()
-        bigram[here] = _witten_bell(pairs, before, owners[here], unigram[here])
-        return bigram
+def _probabilities(tokens: Codes, below: Codes | None, owners: Codes, size: int) -> Floats:
+    """Probability of each token under an n-gram model of the other clips.
 
-
-def _witten_bell(events: Codes, contexts: Codes, owners: Codes, lower: Floats) -> Floats:
-    """Probability of each event in its context, learnt from the other clips.
-
-    I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Transactions on Information
-    Theory 37 (1991), method C, interpolated: with c occurrences of the event among n of the context
-    and t kinds of events seen in it, P = (c + t P_lower) / (n + t). A context that was never seen
-    leaves P_lower.
+    F. Jelinek and R. L. Mercer, "Interpolated estimation of Markov source parameters from sparse
+    data", Pattern Recognition in Practice, 1980: a weighted sum of the uniform distribution, of the
+    frequencies of the tokens, of their frequencies after the token before (none before a clip's
+    first), and of those given the token of the codebook below in the same frame. The frequencies
+    are those in the other clips; a context that these do not have leaves the token's own frequency.
+    The weights are found by expectation maximization on the other half of the clips, each of
+    which is predicted in the same way, so that no clip is predicted by what was learnt from itself.
 
     Args:
-        events: **Shape** `[M]`, as all below; events of different contexts differ.
-        contexts: The context of each.
+        tokens: **Shape** `[N]`, as all below.
+        below: The token of the codebook below; None for the first.
         owners: The clip of each.
-        lower: The probability under the shorter context.
+        size: Entries of the codebook.
     """
-    c = np.subtract(*_occurrences(events, owners))
+    uniform = np.full(len(tokens), 1 / size)
+    unigram = _elsewhere(tokens, np.zeros_like(tokens), owners, uniform, size)
+    follows = np.flatnonzero(owners[1:] == owners[:-1]) + 1
+    bigram = unigram.copy()
+    bigram[follows] = _elsewhere(
+        tokens[follows], tokens[follows - 1], owners[follows], unigram[follows], size
+    )
+    parts = [uniform, unigram, bigram]
+    if below is not None:
+        parts.append(_elsewhere(tokens, below, owners, unigram, size))
+    of_parts = np.stack(parts)
+    halves = owners % 2 == 0
+    mixed = np.empty(len(tokens))
+    for half in (halves, ~halves):
+        mixed[half] = _weights(of_parts[:, ~half]) @ of_parts[:, half]
+    return mixed
+
+
+def _elsewhere(
+    tokens: Codes, contexts: Codes, owners: Codes, otherwise: Floats, size: int
+) -> Floats:
+    """Frequency of each token in its context in the other clips; `otherwise` where that is new."""
+    c = np.subtract(*_occurrences(contexts * size + tokens, owners))
     n = np.subtract(*_occurrences(contexts, owners))
-    t = _kinds(events, contexts, owners, c)
-    seen = n + t
-    return np.where(seen > 0, (c + t * lower) / np.maximum(seen, 1), lower)
+    return np.where(n > 0, c / np.maximum(n, 1), otherwise)
 
 
-def _kinds(events: Codes, contexts: Codes, owners: Codes, elsewhere: Codes) -> Codes:
-    """How many kinds of events the other clips have in the context of each event.
+def _weights(parts: Floats) -> Floats:
+    """Weights of a mixture that make its tokens likeliest, by expectation maximization.
 
-    That is all kinds of the context but those that no other clip has.
+    Args:
+        parts: Probability of each token by each part, **Shape** `[P, N]`; the first is never 0.
     """
-    context, contexts_count = _numbered(contexts)
-    place, places_count = _numbered(owners * contexts_count + context)
-    event, events_count = _numbered(events)
-    one_of_each = np.empty(events_count, np.int64)
-    one_of_each[event] = np.arange(len(events))
-    own = one_of_each[elsewhere[one_of_each] == 0]
-    everywhere = np.bincount(context[one_of_each], minlength=contexts_count)
-    only_here = np.bincount(place[own], minlength=places_count)
-    return everywhere[context] - only_here[place]
+    weights = np.full(len(parts), 1 / len(parts))
+    for _ in range(EM_STEPS):
+        shares = weights[:, None] * parts
+        updated = (shares / shares.sum(axis=0)).mean(axis=1)
+        done = np.abs(updated - weights).max() < EM_PRECISION
+        weights = updated
+        if done:
+            break
+    floor = 0.5 / parts.shape[1]  # the uniform part's: what has not been seen is never impossible
+    weights = np.maximum(weights, np.where(np.arange(len(weights)) == 0, floor, 0))
+    return np.asarray(weights / weights.sum(), np.float64)
 
 
 def _occurrences(events: Codes, owners: Codes) -> tuple[Codes, Codes]:

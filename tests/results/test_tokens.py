@@ -1,6 +1,3 @@
-import math
-from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.devices import Device
 from almbench.errors import CodecError
 from almbench.results.manifest import CodecRecord, Manifest, PeakMemory, RunRecord
+from almbench.results.records import ReconstructionRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, write_tables
 from almbench.results.token_tables import NO_OTHERS, read_codes
@@ -26,103 +24,6 @@ from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 from almbench.suite.testsets import Clip
 
 RATE = 8_000
-
-
-def codes(*books: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.array(books, np.int64)
-
-
-def test_entropy_by_hand() -> None:
-    # Token 0 six times in eight, token 1 twice.
-    found = token_statistics([codes([0, 0, 0, 1]), codes([0, 0, 0, 1])], [4])
-    h = -0.75 * math.log2(0.75) - 0.25 * math.log2(0.25)
-    assert found.codebooks[0].perplexity == pytest.approx(2**h)
-    assert found.codebooks[0].use == 0.5
-    assert [clip.entropy_bits for clip in found.clips] == pytest.approx([4 * h, 4 * h])
-    # Clips that differ pay by the distribution of both: 0 is 3 of 4 tokens.
-    found = token_statistics([codes([0, 0]), codes([0, 1])], [2])
-    zero, one = -math.log2(3 / 4), -math.log2(1 / 4)
-    assert [clip.entropy_bits for clip in found.clips] == pytest.approx([2 * zero, zero + one])
-    assert found.codebooks[0].entropy_bits == pytest.approx(3 * zero + one)
-    assert [clip.perplexity for clip in found.clips] == pytest.approx([1, 2])
-    assert [clip.use for clip in found.clips] == [0.5, 1]
-
-
-def test_bigram_by_hand() -> None:
-    """Clip a = 0 1 1, clip b = 0 1 0 2, four entries."""
-    found = token_statistics([codes([0, 1, 1]), codes([0, 1, 0, 2])], [4])
-    # From b: 0 twice, 1 once, 2 once: N = 4, T = 3.
-    uni = {w: (c + 3 / 4) / (4 + 3) for w, c in {0: 2, 1: 1, 2: 1, 3: 0}.items()}
-    # After 0 came 1 and 2 (n = 2, t = 2); after 1 came 0 (n = 1, t = 1).
-    a = uni[0] * (1 + 2 * uni[1]) / 4 * (0 + 1 * uni[1]) / 2
-    assert found.clips[0].ngram_bits == pytest.approx(-math.log2(a) / 3)
-    # From a: 0 once, 1 twice: N = 3, T = 2.
-    uni = {w: (c + 2 / 4) / (3 + 2) for w, c in {0: 1, 1: 2, 2: 0, 3: 0}.items()}
-    # After 0 came 1 (n = 1, t = 1); after 1 came 1 (n = 1, t = 1).
-    b = uni[0] * (1 + uni[1]) / 2 * (0 + uni[0]) / 2 * (0 + uni[2]) / 2
-    assert found.clips[1].ngram_bits == pytest.approx(-math.log2(b) / 4)
-    assert found.codebooks[0].ngram_bits == pytest.approx(-math.log2(a * b) / 7)
-
-
-def slow_ngram_bits(clips: list[list[int]], out: int, size: int) -> float:
-    """Bits of a clip, by dictionaries over the other clips."""
-    rest = [clip for i, clip in enumerate(clips) if i != out]
-    uni = Counter(x for clip in rest for x in clip)
-    pairs = Counter(p for clip in rest for p in pairwise(clip))
-    bits = 0.0
-    for i, x in enumerate(clips[out]):
-        p = (uni[x] + len(uni) / size) / (uni.total() + len(uni))
-        if i:
-            after = {w: c for (v, w), c in pairs.items() if v == clips[out][i - 1]}
-            if after:
-                p = (after.get(x, 0) + len(after) * p) / (sum(after.values()) + len(after))
-        bits -= math.log2(p)
-    return bits
-
-
-def test_bigram_against_a_plain_count() -> None:
-    rng = np.random.default_rng(5)
-    clips = [rng.geometric(0.2, (2, length)).clip(1, 30) for length in (40, 1, 7, 90, 2)]
-    found = token_statistics(clips, [31, 64])
-    for k, size in enumerate((31, 64)):
-        books = [clip[k].tolist() for clip in clips]
-        bits = [slow_ngram_bits(books, i, size) for i in range(len(clips))]
-        assert found.codebooks[k].ngram_bits == pytest.approx(sum(bits) / 140)
-    for i, clip in enumerate(clips):
-        books = [[c[k].tolist() for c in clips] for k in (0, 1)]
-        bits = [slow_ngram_bits(b, i, s) for b, s in zip(books, (31, 64), strict=True)]
-        assert found.clips[i].ngram_bits == pytest.approx(sum(bits) / 2 / clip.shape[1])
-
-
-def test_the_model_sees_structure_but_not_the_clip_itself() -> None:
-    cycle = np.arange(300)[None] % 50
-    found = token_statistics([cycle, cycle[:, 20:]], [1024])
-    assert found.codebooks[0].ngram_bits is not None
-    assert found.codebooks[0].ngram_bits < 0.6  # perfectly regular
-    assert found.codebooks[0].perplexity == pytest.approx(50, rel=0.01)
-    rng = np.random.default_rng(0)
-    noise = [rng.integers(0, 1024, (1, 300)) for _ in range(2)]
-    found = token_statistics(noise, [1024])
-    assert found.clips[0].ngram_bits is not None
-    assert found.clips[0].ngram_bits > 9.8  # 10 bits of chance; memory would make it cheap
-
-
-def test_degenerate_codes() -> None:
-    constant = token_statistics([codes([5] * 10), codes([5] * 4)], [1024])
-    assert constant.codebooks[0].use == 1 / 1024
-    assert constant.codebooks[0].perplexity == 1
-    assert constant.codebooks[0].entropy_bits == 0
-    assert constant.codebooks[0].ngram_bits is not None
-    assert 0 < constant.codebooks[0].ngram_bits < 0.5
-    one_frame = token_statistics([codes([3]), codes([3])], [4])
-    assert one_frame.clips[0].ngram_bits == pytest.approx(-math.log2((1 + 1 / 4) / 2))
-    one_clip = token_statistics([codes([0, 1, 0])], [2])
-    assert one_clip.clips[0].ngram_bits is None
-    assert one_clip.codebooks[0].ngram_bits is None
-    assert one_clip.codebooks[0].use == 1
-    assert token_statistics([], [4]).clips == []
-    large = token_statistics([codes([46655, 0]), codes([0, 46655])], [46656])
-    assert large.codebooks[0].perplexity == 2
 
 
 @pytest.mark.parametrize(
@@ -242,7 +143,7 @@ def test_tables_hold_the_statistics(tmp_path: Path) -> None:
     bits = np.array([clip.entropy_bits for clip in expected.clips])
     assert clips["entropy_kbps"].tolist() == pytest.approx((bits / seconds / 1000).tolist())
     # Weighted by duration, it is the entropy bitrate: entropy of each codebook x frame rate.
-    entropy = sum(math.log2(book.perplexity) for book in expected.codebooks)
+    entropy = sum(book.entropy_bits or 0 for book in expected.codebooks)
     weighted = np.average(clips["entropy_kbps"].astype(float), weights=seconds)
     assert weighted == pytest.approx(entropy * RATE / 1000)
     assert (clips["entropy_kbps"] < clips["measured_kbps"]).all()
@@ -252,12 +153,56 @@ def test_tables_hold_the_statistics(tmp_path: Path) -> None:
         book = expected.codebooks[k - 1]
         assert summary.loc[f"codebook_use_k{k}", "mean"] == book.use
         assert summary.loc[f"codebook_perplexity_k{k}", "mean"] == book.perplexity
+        assert summary.loc[f"codebook_use_k{k}", "version"].endswith("7000 tokens (rarefaction)")
         assert summary.loc[f"ngram_bits_k{k}", "mean"] == book.ngram_bits
         assert summary.loc[f"ngram_bits_k{k}", "n"] == 3
-        assert "Witten-Bell" in summary.loc[f"ngram_bits_k{k}", "version"]
+        assert "Jelinek-Mercer" in summary.loc[f"ngram_bits_k{k}", "version"]
+        assert summary.loc[f"entropy_bits_k{k}", "mean"] == book.entropy_bits
+        assert summary.loc[f"size_bits_k{k}", "mean"] == 4
+        assert summary.loc[f"tokens_k{k}", "mean"] == 7000
         assert pd.isna(summary.loc[f"codebook_use_k{k}", "ci95_low"])
     assert summary.loc["entropy_kbps", "mean"] == pytest.approx((bits / seconds / 1000).mean())
     assert tables.summary["codec"].tolist() == sorted(tables.summary["codec"], reverse=True)
+
+
+def test_codecs_are_compared_by_equally_many_tokens(tmp_path: Path) -> None:
+    """A codec at half the frame rate sets how many tokens both are rarefied to."""
+    folder, manifest = make_run(tmp_path, [300, 200])
+    near = manifest.codecs_by_id["near"]
+    rows = read_rows(folder.root, ReconstructionRow)
+    for clip in ("clip0", "clip1"):
+        full = read_codes(folder.codes("t", "near", clip), (16, 16))
+        other = folder.codes("t", "half", clip)
+        other.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(other, codes=full[:, ::2])
+        with Writer(folder.root, ReconstructionRow) as writer:
+            writer.write(rows["t", clip, "near"].model_copy(update={"codec": "half"}))
+    testset = manifest.testsets[0].model_copy(update={"codecs": ("near", "half")})
+    half = near.model_copy(update={"id": "half"})
+    both = manifest.model_copy(update={"testsets": (testset,), "codecs": (near, half)})
+    tables = build_tables(folder, Manifest.model_validate(both.model_dump()))
+    held = [read_codes(folder.codes("t", "near", clip), (16, 16)) for clip in ("clip0", "clip1")]
+    expected = token_statistics(held, (16, 16), [150, 100], 250)
+    near_cells, half_cells = cells(tables, "near"), cells(tables, "half")
+    assert near_cells.loc["codebook_use_k2", "mean"] == expected.codebooks[1].use
+    for of_codec in (near_cells, half_cells):
+        assert of_codec.loc["codebook_use_k2", "version"].endswith("250 tokens (rarefaction)")
+    assert (near_cells.loc["tokens_k1", "mean"], half_cells.loc["tokens_k1", "mean"]) == (500, 250)
+    clips: Any = tables.clips[tables.clips["codec"] == "near"]
+    assert clips["codebook_use"].tolist() == [clip.use for clip in expected.clips]
+
+
+def test_too_few_tokens_leave_the_entropy_empty_with_the_reason(tmp_path: Path) -> None:
+    folder, manifest = make_run(tmp_path, [6, 6])
+    tables = build_tables(folder, manifest)
+    summary = cells(tables, "near")
+    for metric in ("entropy_kbps", "entropy_bits_k2"):
+        assert pd.isna(summary.loc[metric, "mean"])
+        assert "too few tokens" in summary.loc[metric, "reason"]
+        assert "75%" in summary.loc[metric, "reason"]
+    rows: Any = tables.metrics[tables.metrics["codec"] == "near"].set_index("metric")
+    assert set(rows.loc["entropy_kbps", "status"]) == {"skipped"}
+    assert set(rows.loc["codebook_use", "status"]) == {"ok"}
 
 
 def test_a_codec_without_codebooks_has_a_reason_and_no_more(tmp_path: Path) -> None:

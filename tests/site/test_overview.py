@@ -54,6 +54,7 @@ def dressed(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     summary = pd.read_csv(root / "summary.csv", dtype={"rank_group": str})
     values = {
         "codebook_use_k1": 0.75, "codebook_perplexity_k1": 9.5, "ngram_bits_k1": 3.13,
+        "tokens_k1": 120, "size_bits_k1": 4.0, "entropy_bits_k1": 3.25,
         "codebook_use_k2": 0.5, "codebook_perplexity_k2": 12.3, "ngram_bits_k2": None,
     }  # fmt: skip
     base = {"testset": "talk", "domain": "speech", "codec": "opus-6", "failed": 0, "label": "Opus"}
@@ -328,7 +329,10 @@ def test_the_page_of_a_codec_tells_its_facts_speed_and_tokens(
     rtf = (timed["encode_rtf"] * timed["duration_s"]).sum() / timed["duration_s"].sum()
     assert facts["Encoding"].startswith(f"{rtf:.3g} s a second of sound, {1 / rtf:,.3g} times")
     assert facts["On"].startswith("cpu; ")
-    assert books == [["1", "16", "75.0", "9.5", "3.13"], ["2", "32", "50.0", "12.3", "–"]]
+    assert books == [
+        ["1", "16", "120", "75.0", "9.5", "4.00", "3.25", "3.13"],
+        ["2", "32", "–", "50.0", "12.3", "–", "–", "–"],
+    ]
 
 
 @pytest.mark.slow
