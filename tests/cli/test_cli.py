@@ -83,10 +83,10 @@ def test_score_needs_no_suite(bench: Bench, tmp_path: Path, speech: list[Path]) 
             samples, rate = sf.read(path)
             sf.write(tmp_path / name / f"clip {i}.wav", samples[: 2 * rate] * gain, rate)
     (tmp_path / "quiet one" / "clip 1.wav").unlink()
-    args = ["orig", "quiet one", "-o", "out", "--metric", "gain_db", "--metric", "pesq_wb"]
+    args = ["orig", "quiet one", "--metric", "gain_db", "--metric", "pesq_wb"]
     done = bench("score", *args, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    clips: Any = pd.read_csv(tmp_path / "out" / "clips.csv").set_index("clip")
+    clips: Any = pd.read_csv(tmp_path / "runs" / "score-orig" / "clips.csv").set_index("clip")
     assert clips.loc["clip_0", "gain_db"] == pytest.approx(-6.02, abs=0.01)
     assert clips.loc["clip_0", "pesq_wb"] > 4.6
     assert clips.loc["clip_1", "status"] == "failed"

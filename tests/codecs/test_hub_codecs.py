@@ -360,19 +360,6 @@ def test_published_facts(id_: str, tmp_path: Path) -> None:
     assert absent.spec.checkpoint.sha256 == ""
 
 
-@pytest.mark.parametrize(
-    ("preset", "bps"),
-    [("encodec-1.5", 1500), ("dac-1.5", 1500), ("mimi-1.1", 1100), ("mimi-0.41", 412.5)],
-)
-def test_nominal_rates(preset: str, bps: float) -> None:
-    from almbench.codecs.builtin import PRESETS
-
-    ready = PRESETS[preset]
-    codec = create(preset, ready.label, ready.adapter, ready.options)
-    assert isinstance(codec, Codec)
-    assert codec.spec.nominal_kbps == pytest.approx(bps / 1000, rel=1e-12)
-
-
 def test_dac_44khz_has_a_fractional_frame_rate() -> None:
     codec = create("d", "D", "dac", {"checkpoint": "descript/dac_44khz"})
     assert isinstance(codec, Codec)

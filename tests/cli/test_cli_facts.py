@@ -1,0 +1,92 @@
+"""What the command line promises: its commands and their defaults, its exit codes."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from almbench.cli.main import INTERRUPTED, app
+
+Bench = Callable[..., subprocess.CompletedProcess[str]]
+# The contract, written out here so that no default changes unnoticed.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "run": {
+        "suite": "quick", "output": None, "codec": None, "testset": None, "metric": None,
+        "data": None, "checkpoint": None, "setting": None, "device": "auto", "engine": "local",
+        "workers": None, "shard": "1/1",
+    },
+    "score": {
+        "reference": None, "reconstruction": None, "domain": "speech", "output": None,
+        "metric": None, "setting": None, "workers": None,
+    },
+    "site": {
+        "runs": None, "output": Path("public"), "max_clips": None, "post_url": None,
+        "listening": None,
+    },
+    "serve": {"folder": Path("public"), "port": 8000},
+    "publish": {
+        "site": Path("public"), "remote": "origin", "branch": "gh-pages", "repository": Path(),
+        "message": None, "dry_run": False,
+    },
+    "export": {"run": None, "format_": None, "table": "summary", "output": None},
+    "check": {"codecs": None, "option": None, "device": "auto", "against": None},
+    "list": {"what": None},
+    "codec install": {"name": None, "python": None, "force": False},
+    "listen analyse": {"results": None, "output": Path("listening"), "screening": True},
+    "listen export-webmushra": {
+        "run": None, "output": Path("webmushra"), "codec": None, "max_clips": 8,
+    },
+    "train almtokenizer": {
+        "stage": None, "data": None, "config": "small", "output": None, "validation": None,
+        "setting": None, "device": "auto", "workers": 1,
+    },
+    "train ablate": {
+        "validation": None, "data": None, "config": "small", "setting": None,
+        "output": Path("runs/almtokenizer-ablation"),
+    },
+    "train measure": {
+        "checkpoint": None, "speech": None, "training": None,
+        "output": Path("runs/almtokenizer-card"),
+    },
+}  # fmt: skip
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """All commands below one, by what one types."""
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+        return
+    for name, inner in command.commands.items():
+        yield from commands(inner, (*path, name))
+
+
+def test_every_command_is_here() -> None:
+    assert {name for name, _ in commands(typer.main.get_command(app))} == set(DEFAULTS)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_options_and_defaults(name: str) -> None:
+    command = dict(commands(typer.main.get_command(app)))[name]
+    found = {p.name: p.default for p in command.params if p.name != "help"}
+    assert found == DEFAULTS[name]
+    assert command.help
+
+
+def test_exit_codes_are_in_the_help(bench: Bench) -> None:
+    assert INTERRUPTED == 130  # 128 + SIGINT, as shells have it
+    words = " ".join(bench("--help").stdout.replace("│", " ").split())
+    assert (
+        "Exit codes: 0 done; 1 done, but some clips or codecs failed; 2 the input is wrong" in words
+    )
+    assert "130 interrupted" in words
+
+
+def test_a_run_without_options_goes_to_the_folder_of_its_suite(
+    bench: Bench, small: Path, tmp_path: Path
+) -> None:
+    done = bench("run", small, "--metric", "gain_db", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "small" / "summary.csv").is_file()

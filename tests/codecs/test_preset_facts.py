@@ -1,0 +1,112 @@
+"""What each built-in preset is, written from papers and standards and not from the code."""
+
+from math import log2
+from typing import NamedTuple
+
+import pytest
+
+from almbench.codecs.builtin import PRESETS
+from almbench.codecs.registry import make_codec
+
+ALL = ("speech", "sound", "music")
+SPEECH = ("speech",)
+
+
+class Facts(NamedTuple):
+    """A preset: how it is called, what is sent at which rate, what it may be used for."""
+
+    label: str
+    adapter: str
+    rate: int | None  # Hz
+    frames: float | None  # a second
+    bits: float | None  # a frame
+    books: tuple[int, ...] = ()
+    domains: tuple[str, ...] = ALL
+    causal: bool | None = False
+
+
+FACTS = {
+    # Yang et al., arXiv 2504.10344: 75 patches a second, in groups of 6 by default; 3 codebooks of
+    # 2048 entries, 0.41 kbit/s.
+    "almtokenizer": Facts(
+        "ALMTokenizer (small)", "almtokenizer", 24_000, 75 / 6, 33, (2048,) * 3, causal=None
+    ),
+    # Rowe's Codec 2: 28 bits in 40 ms (700C), 64 in 40 ms (1600), 64 in 20 ms (3200), at 8 kHz.
+    "codec2-700": Facts("Codec2 700C", "codec2", 8_000, 25, 28, (), SPEECH),
+    "codec2-1600": Facts("Codec2", "codec2", 8_000, 25, 64, (), SPEECH),
+    "codec2-3200": Facts("Codec2", "codec2", 8_000, 50, 64, (), SPEECH),
+    # 3GPP TS 26.101: 95 and 244 bits of speech in 20 ms, at 8 kHz.
+    "amr-nb-4.75": Facts("AMR-NB", "amr-nb", 8_000, 50, 95, (), SPEECH),
+    "amr-nb-12.2": Facts("AMR-NB", "amr-nb", 8_000, 50, 244, (), SPEECH),
+    # RFC 6716: frames of 20 ms; of 60 ms where 6 kbit/s leave too little for their headers.
+    "opus-6": Facts("Opus", "opus", 24_000, 1 / 0.06, 360),
+    "opus-12": Facts("Opus", "opus", 24_000, 50, 240),
+    "opus-24": Facts("Opus", "opus", 24_000, 50, 480),
+    # ISO/IEC 13818-3 (MPEG-2, low sampling frequencies): 576 samples a frame.
+    "mp3-16": Facts("MP3", "mp3", 24_000, 24_000 / 576, 384),
+    "mp3-32": Facts("MP3", "mp3", 24_000, 24_000 / 576, 768),
+    # ISO/IEC 14496-3: 1024 samples a frame.
+    "aac-16": Facts("AAC-LC", "aac", 24_000, 24_000 / 1024, 16_000 * 1024 / 24_000),
+    # Défossez et al., "High fidelity neural audio compression", TMLR 2023: 75 frames a second,
+    # codebooks of 1024 entries; the model at 24 kHz is causal.
+    "encodec-1.5": Facts("Encodec", "encodec", 24_000, 75, 20, (1024,) * 2, causal=True),
+    # Kumar et al., NeurIPS 2023: strides 2, 4, 5, 8 = 320 samples; codebooks of 1024 entries.
+    "dac-1.5": Facts("DAC", "dac", 24_000, 24_000 / 320, 20, (1024,) * 2),
+    # Défossez et al., "Moshi", 2024: 12.5 frames a second, 2048 entries, causal; 8 make 1.1 kbit/s.
+    "mimi-1.1": Facts("Mimi", "mimi", 24_000, 12.5, 88, (2048,) * 8, SPEECH, causal=True),
+    "mimi-0.41": Facts("Mimi", "mimi", 24_000, 12.5, 33, (2048,) * 3, SPEECH, causal=True),
+    # Zhang et al., ICLR 2024: 16 kHz, strides 2, 4, 5, 8, codebooks of 1024 entries.
+    "speechtokenizer-1.5": Facts(
+        "SpeechTokenizer", "speechtokenizer", 16_000, 50, 30, (1024,) * 3, SPEECH
+    ),
+    # Ji et al., ICLR 2025: one codebook of 4096 entries at 40 or 75 tokens a second.
+    "wavtokenizer-0.48": Facts("WavTokenizer", "wavtokenizer", 24_000, 40, 12, (4096,)),
+    "wavtokenizer-0.9": Facts("WavTokenizer", "wavtokenizer", 24_000, 75, 12, (4096,), SPEECH),
+    # Parker et al., "Scaling transformers for low-bitrate high-quality speech coding", 2024: 25
+    # frames a second at 16 kHz, finite scalar quantization of six levels in six dimensions.
+    "stablecodec-0.4": Facts(
+        "StableCodec", "stablecodec", 16_000, 25, 6 * log2(6), (6**6,), SPEECH
+    ),
+    # Anchors of ITU-R BS.1534-3: filters, which send nothing; of zero phase, so not causal.
+    "lowpass-3.5": Facts("Low-pass 3.5 kHz", "lowpass", None, None, None),
+    "lowpass-7": Facts("Low-pass 7 kHz", "lowpass", None, None, None),
+}
+
+
+def test_the_presets_are_listed_in_this_order() -> None:
+    """A codec that is added later may have its facts in its own test."""
+    assert [id_ for id_ in PRESETS if id_ in FACTS] == list(FACTS)
+
+
+@pytest.mark.parametrize("id_", FACTS)
+def test_a_preset_is_what_the_papers_say(id_: str) -> None:
+    facts, ready = FACTS[id_], PRESETS[id_]
+    spec = make_codec(id_).spec
+    found = (ready.label, ready.adapter, spec.sample_rate)
+    assert found == (facts.label, facts.adapter, facts.rate)
+    assert spec.frame_rate == pytest.approx(facts.frames)
+    assert (spec.codebook_sizes, spec.causal) == (facts.books, facts.causal)
+    assert ready.domains == facts.domains
+    assert spec.anchor == id_.startswith("lowpass")
+
+
+@pytest.mark.parametrize("id_", FACTS)
+def test_the_nominal_bitrate_by_hand(id_: str) -> None:
+    facts = FACTS[id_]
+    spec = make_codec(id_).spec
+    if facts.frames is None or facts.bits is None:
+        assert spec.nominal_kbps is None
+        assert spec.tokens_per_second is None
+        return
+    assert spec.nominal_kbps == pytest.approx(facts.frames * facts.bits / 1000, rel=1e-12)
+    figure = id_.rpartition("-")[2]  # the id says it, in kbit/s, or in bit/s as Codec 2 does
+    if facts.adapter == "codec2":
+        assert float(figure) == facts.frames * facts.bits
+    elif facts.adapter != "almtokenizer":
+        digits = len(figure.partition(".")[2])
+        assert float(figure) == round(facts.frames * facts.bits / 1000, digits)
+    if facts.books:
+        assert facts.bits == pytest.approx(sum(log2(size) for size in facts.books))
+        assert spec.tokens_per_second == facts.frames * len(facts.books)
+    else:
+        assert spec.tokens_per_second is None
