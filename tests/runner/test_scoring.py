@@ -1,0 +1,79 @@
+"""Which scores are settled by an earlier run, and which are computed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from almbench.metrics.registry import make_family, metric
+from almbench.results.manifest import MetricRecord
+from almbench.results.records import ReconstructionRow, ScoreRow, Writer
+from almbench.results.runfolder import RunFolder
+from almbench.runner.plan import PlannedFamily, PlannedTestSet
+from almbench.runner.scoring import Scorer
+from almbench.suite.config import TestSetConfig
+
+RATE = 16_000
+
+
+def planned(name: str, missing: str = "") -> PlannedFamily:
+    family = make_family(name, {})
+    records = tuple(MetricRecord.of(m, name, family.version(), {}, missing) for m in family.metrics)
+    return PlannedFamily(family, records)
+
+
+ROW = ReconstructionRow(
+    testset="t", clip="c", codec="x", status="ok", signature="r", audio_sha256="sound"
+)
+
+
+def known(folder: Path, name: str, status: str, **changes: Any) -> None:
+    """Write what an earlier run found."""
+    record = MetricRecord.of(metric(name), name, make_family(name, {}).version(), {}, "")
+    facts = {
+        "testset": "t", "clip": "c", "codec": "x", "metric": name, "status": status,
+        "signature": record.signature("r", RATE), "audio_sha256": "sound",
+    }  # fmt: skip
+    with Writer(folder, ScoreRow) as rows:
+        rows.write(ScoreRow.model_validate(facts | changes))
+
+
+def settled(folder: Path, row: ReconstructionRow, *families: PlannedFamily) -> int:
+    """How many scores of a reconstruction need no work."""
+    config = TestSetConfig(name="t", domain="speech", scoring_rate=RATE)
+    testset = PlannedTestSet(config, [], [], list(families), metrics_requested=False)
+    advanced: list[int] = []
+    scorer = Scorer(RunFolder(folder), [testset], 1, "", advanced.append)
+    scorer.offer(row)
+    (steps,) = advanced
+    assert 0 <= steps <= scorer.scores_of(testset)
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("status", "is_settled"), [("ok", 1), ("skipped", 1), ("failed", 0), ("unavailable", 0)]
+)
+def test_failed_scores_are_tried_again_and_others_kept(
+    tmp_path: Path, status: str, is_settled: int
+) -> None:
+    known(tmp_path, "gain_db", status)
+    assert settled(tmp_path, ROW, planned("gain_db")) == is_settled
+
+
+@pytest.mark.parametrize(
+    "changes", [{"signature": "of another version"}, {"audio_sha256": "another sound"}]
+)
+def test_scores_of_something_else_are_computed_anew(tmp_path: Path, changes: Any) -> None:
+    known(tmp_path, "gain_db", "ok", **changes)
+    assert settled(tmp_path, ROW, planned("gain_db")) == 0
+
+
+def test_only_what_is_not_known_of_a_family_is_computed(tmp_path: Path) -> None:
+    known(tmp_path, "gain_db", "ok")
+    assert settled(tmp_path, ROW, planned("stoi"), planned("gain_db")) == 1
+
+
+def test_nothing_is_computed_without_a_sound_or_a_metric(tmp_path: Path) -> None:
+    failed = ROW.model_copy(update={"status": "failed"})
+    assert settled(tmp_path, failed, planned("stoi"), planned("gain_db")) == 3
+    assert settled(tmp_path, ROW, planned("stoi", "pip install x"), planned("gain_db")) == 2
