@@ -109,7 +109,7 @@ def test_a_codec_takes_part_where_it_is_meant_to(data: Path) -> None:
     assert made.skipped == []
     # The suite's word counts more than the preset's.
     asked = [{"id": "codec2-700", "domains": ["sound"]}]
-    with pytest.raises(UserError, match=r"No codec of the suite takes part in test set 'talk'\."):
+    with pytest.raises(UserError, match=r"part in test set 'talk'\. Cannot be used: none\."):
         plan(data, codec=asked)
 
 
@@ -153,14 +153,37 @@ def test_an_adapter_object_stands_for_a_codec_of_the_suite(data: Path) -> None:
     assert talk.codecs[2].record.settings["cutoff"] == 500
 
 
-def test_a_codec_that_is_not_here_says_why(data: Path) -> None:
-    class Away(Lowpass):
-        def fetch(self, *, network: bool = True) -> None:
-            raise Unavailable("pip install it")
+class Away(Lowpass):
+    """A codec that lacks a package."""
 
+    def fetch(self, *, network: bool = True) -> None:
+        raise Unavailable("pip install it")
+
+
+def test_a_codec_that_is_not_here_says_why(data: Path) -> None:
     away = Away("mine", "Mine", LowpassOptions(cutoff=500))
     (talk, _) = make_plan(suite(data), {"mine": away}).testsets
     assert talk.codecs[2].record.missing == "pip install it"
+
+
+def test_an_optional_codec_that_is_not_here_is_left_out_unless_it_is_named(data: Path) -> None:
+    whole = suite(data)
+    objects = {id_: Away(id_, id_, LowpassOptions(cutoff=500)) for id_ in ("mine", "codec2-700")}
+    for codec in whole.codec:
+        codec.optional = True
+    made = make_plan(whole, objects)
+    assert [[c.record.id for c in t.codecs] for t in made.testsets] == [["opus-6"], ["opus-6"]]
+    assert made.skipped == ["codec2-700, mine (pip install it)"]
+    named = make_plan(select(whole, ["mine"], [], []), objects)
+    assert [c.record.missing for c in named.testsets[0].codecs] == ["pip install it"]
+    assert named.skipped == []
+    whole.codec.pop(0)
+    with pytest.raises(UserError) as caught:
+        make_plan(whole, objects)
+    assert str(caught.value) == (
+        "No codec of the suite takes part in test set 'talk'. "
+        "Cannot be used: codec2-700, mine (pip install it)."
+    )
 
 
 def test_metrics_are_the_sets_own_else_the_suites_else_the_domains(data: Path) -> None:
@@ -223,11 +246,15 @@ def test_optional_test_sets_that_are_not_there_are_skipped(data: Path) -> None:
     ]
     made = plan(data, testset=sets)
     assert [t.name for t in made.testsets] == ["talk", "here"]
-    assert made.skipped == ["gone (/no/such)", "unsaid (give --data unsaid=PATH)"]
+    assert made.skipped == [
+        "test set gone (/no/such is not there)",
+        "test set unsaid (give --data unsaid=PATH)",
+    ]
     with pytest.raises(UserError) as caught:
         plan(data, testset=sets[1:3])
     assert str(caught.value) == (
-        "None of the suite's test sets is there: gone (/no/such), unsaid (give --data unsaid=PATH)."
+        "None of the suite's test sets is there: test set gone (/no/such is not there); "
+        "test set unsaid (give --data unsaid=PATH)."
     )
     with pytest.raises(UserError, match="/no/such does not exist"):
         plan(data, testset=[{**sets[1], "optional": False}])
