@@ -1,0 +1,301 @@
+"""The cases of `bench conformance`: what is computed, and what it should give."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+
+from almbench.audio import Samples, read, resample
+from almbench.errors import Unavailable
+from almbench.loudness import loudness
+from almbench.metrics.registry import family_of, make_family
+from almbench.packages import missing_packages
+from almbench.samples import folder
+from almbench.statistics.entropy import entropy, rarefied
+from almbench.statistics.tokens import token_statistics
+
+Pair = tuple[float, float]
+"""The expected value, and the one that the metric gives."""
+
+
+class Sounds:
+    """The sounds of the cases: speech of the sample set, and files of the user's.
+
+    Args:
+        files: Folder of files that a metric's source publishes; None for none.
+    """
+
+    def __init__(self, files: Path | None) -> None:
+        """Keep where the files are; a sound is read when it is asked for."""
+        self._files = files
+
+    @cached_property
+    def speech(self) -> Samples:
+        """Four seconds of speech at 16 kHz."""
+        sound = read(min((folder() / "speech").glob("*.flac")))
+        return resample(sound.samples, sound.rate, 16_000)[: 4 * 16_000]
+
+    @cached_property
+    def noisy(self) -> Samples:
+        """The speech in white noise at 15 dB."""
+        noise = np.random.default_rng(0).standard_normal(len(self.speech))
+        level = np.sqrt(np.mean(self.speech**2) / 10**1.5)
+        return np.asarray(self.speech + noise * level, np.float64)
+
+    def file(self, name: str, rate: int) -> Samples:
+        """A file of the user's, at a rate in Hz.
+
+        Raises:
+            Unavailable: It is not there.
+        """
+        if self._files is None:
+            raise Unavailable(f"needs {name} (--files)")
+        found = sorted(self._files.rglob(name))
+        if not found:
+            raise Unavailable(f"{name} is missing below --files {self._files}")
+        sound = read(found[0])
+        return resample(sound.samples, sound.rate, rate)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A value of a metric that is known.
+
+    Attributes:
+        metric: Name of the metric.
+        name: What is computed.
+        source: Where the expected value is from.
+        tolerance: How far the value may lie from it.
+        compute: Computes both from the sounds; raises `Unavailable` where something is missing.
+    """
+
+    metric: str
+    name: str
+    source: str
+    tolerance: float
+    compute: Callable[[Sounds], Pair]
+
+
+def score(metric: str, reference: Samples, reconstruction: Samples, rate: int) -> float:
+    """Compute a metric as a run does.
+
+    Args:
+        metric: Name of the metric.
+        reference: **Shape** `[T]`.
+        reconstruction: **Shape** `[T]`, or longer or shorter: both are cut.
+        rate: Sample rate in Hz that the metric works at.
+
+    Raises:
+        Unavailable: A package is missing.
+    """
+    family = make_family(family_of(metric), {})
+    if missing := family.missing():
+        raise Unavailable(missing)
+    length = min(len(reference), len(reconstruction))
+    prepared = family.prepare(reference[:length], rate)
+    return family.score(prepared, reconstruction[:length], rate, [metric])[metric]
+
+
+def _need(*modules: str) -> None:
+    if missing := missing_packages(modules, f"pip install {' '.join(modules)}"):
+        raise Unavailable(missing)
+
+
+def _pesq_of_a_copy(metric: str, slope: float, offset: float, sounds: Sounds) -> Pair:
+    """The mappings of P.862.1 and P.862.2 at the raw score of a copy, 4.5."""
+    expected = 0.999 + 4 / (1 + math.exp(-slope * 4.5 + offset))
+    return expected, score(metric, sounds.speech, sounds.speech, 16_000)
+
+
+def _of_files(
+    metric: str, reference: str, degraded: str, rate: int, value: float, sounds: Sounds
+) -> Pair:
+    return value, score(metric, sounds.file(reference, rate), sounds.file(degraded, rate), rate)
+
+
+def _stoi(metric: str, sounds: Sounds) -> Pair:
+    _need("pystoi")
+    from pystoi import stoi
+
+    expected = stoi(sounds.speech, sounds.noisy, 16_000, extended=metric == "estoi")
+    return float(expected), score(metric, sounds.speech, sounds.noisy, 16_000)
+
+
+def _visqol_of_a_copy(sounds: Sounds) -> Pair:
+    samples = resample(sounds.speech, 16_000, 48_000)
+    return 4.732101, score("visqol_audio", samples, samples, 48_000)
+
+
+def _speaker_of_a_copy(sounds: Sounds) -> Pair:
+    return 1.0, score("speaker_similarity", sounds.speech, sounds.speech, 16_000)
+
+
+def _speaker_swapped(sounds: Sounds) -> Pair:
+    x, y = sounds.speech, sounds.noisy
+    return (
+        score("speaker_similarity", y, x, 16_000),
+        score("speaker_similarity", x, y, 16_000),
+    )
+
+
+def _mel_louder(_: Sounds) -> Pair:
+    """A tenfold amplitude is a distance of 1 where no band is below the floor."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16_000)
+    return 1.0, score("mel_distance", noise, 10 * noise, 16_000)
+
+
+def _mel_by_librosa(sounds: Sounds) -> Pair:
+    _need("librosa")
+    from librosa import stft
+    from librosa.filters import mel
+
+    def log_mel(samples: Samples) -> Samples:
+        spectrum = np.abs(stft(samples, n_fft=1024, hop_length=256, pad_mode="reflect"))
+        bands = mel(sr=16_000, n_fft=1024, n_mels=80, dtype=np.float64) @ spectrum
+        return np.asarray(np.log10(np.maximum(bands, 1e-5)))
+
+    expected = np.abs(log_mel(sounds.noisy) - log_mel(sounds.speech)).mean()
+    return float(expected), score("mel_distance", sounds.speech, sounds.noisy, 16_000)
+
+
+def _mrstft_by_auraloss(sounds: Sounds) -> Pair:
+    _need("auraloss", "torch")
+    import torch
+    from auraloss.freq import MultiResolutionSTFTLoss
+
+    x, y = (torch.from_numpy(s.copy())[None, None] for s in (sounds.speech, sounds.noisy))
+    expected = float(MultiResolutionSTFTLoss()(y, x))
+    return expected, score("mrstft_distance", sounds.speech, sounds.noisy, 16_000)
+
+
+def _mrstft_halved(_: Sounds) -> Pair:
+    """Half the amplitude: a spectral convergence of 1/2 and a log magnitude distance of ln 2."""
+    noise = np.random.default_rng(0).standard_normal(16_000)
+    return 0.5 + math.log(2), score("mrstft_distance", noise, noise / 2, 16_000)
+
+
+def _si_sdr(decibels: float, sounds: Sounds) -> Pair:
+    """A target and a distortion at right angles, both of zero mean."""
+    x = sounds.speech - sounds.speech.mean()
+    noise = np.random.default_rng(0).standard_normal(len(x))
+    noise -= noise.mean()
+    noise -= (noise @ x) / (x @ x) * x
+    noise *= np.linalg.norm(x) / np.linalg.norm(noise) * 10 ** (-decibels / 20)
+    return decibels, score("si_sdr", x, 0.3 * (x + noise), 16_000)
+
+
+def _lag(steps: float, sounds: Sounds) -> Pair:
+    """A delay by any part of a sample, made by the phases of the spectrum."""
+    x = resample(sounds.speech, 16_000, 24_000)
+    phases = np.exp(-2j * np.pi * np.fft.rfftfreq(len(x)) * steps)
+    late = np.fft.irfft(np.fft.rfft(x) * phases, n=len(x))
+    return steps / 24, score("lag_ms", x, late, 24_000)
+
+
+def _gain(sounds: Sounds) -> Pair:
+    return 20 * math.log10(0.5), score("gain_db", sounds.speech, 0.5 * sounds.speech, 24_000)
+
+
+def _tone(rate: int, seconds: float, decibels: float, hertz: float = 997) -> Samples:
+    times = np.arange(round(rate * seconds)) / rate
+    return np.asarray(10 ** (decibels / 20) * np.sin(2 * np.pi * hertz * times))
+
+
+def _loudness(rate: int, _: Sounds) -> Pair:
+    """BS.1770: a sine of 0 dBFS at 997 Hz in one channel reads -3.01."""
+    return -3.01, loudness(_tone(rate, 5, 0), rate) or math.nan
+
+
+def _loudness_gated(_: Sounds) -> Pair:
+    """A sine at -23 dBFS between two at -36 dBFS, which the relative gate leaves out."""
+    quiet, loud = _tone(48_000, 10, -36), _tone(48_000, 20, -23)
+    return -26.01, loudness(np.concatenate([quiet, loud, quiet]), 48_000) or math.nan
+
+
+def _uniform(tokens: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    return np.random.default_rng(0).integers(0, 2048, tokens)
+
+
+def _entropy(_: Sounds) -> Pair:
+    return 11.0, entropy(np.unique(_uniform(3_000), return_counts=True)[1])
+
+
+def _ngram(_: Sounds) -> Pair:
+    clips = [part[None] for part in np.array_split(_uniform(3_000), 10)]
+    return 11.0, token_statistics(clips, [2048]).codebooks[0].ngram_bits or math.nan
+
+
+def _use(_: Sounds) -> Pair:
+    """Two of the tokens 0 0 1: they differ in two of the three draws, so 5/3 entries of 4."""
+    return 5 / 12, token_statistics([np.array([[0, 0, 1]])], [4], [2]).clips[0].use
+
+
+def _perplexity(_: Sounds) -> Pair:
+    return 2.0, 2 ** rarefied(np.array([3, 3]), 6).entropy_bits
+
+
+GOOGLE = "google/visqol 3.3.3, conformance.h"
+PESQ = "README of the package pesq"
+
+
+def _visqol_file(stem: str, suffix: str, value: float, tolerance: float = 1e-4) -> Case:
+    reference, degraded = f"{stem}48_stereo.wav", f"{stem}48_stereo{suffix}.wav"
+    return Case(
+        "visqol_audio", degraded.removesuffix(".wav"), GOOGLE, tolerance,
+        partial(_of_files, "visqol_audio", reference, degraded, 48_000, value),
+    )  # fmt: skip
+
+
+def _file(metric: str, files: tuple[str, str], source: str, value: float, off: float) -> Case:
+    name = files[1].removesuffix(".wav") + (", at 16 kHz" if metric == "visqol_speech" else "")
+    compute = partial(_of_files, metric, *files, 16_000, value)
+    return Case(metric, name, source, off, compute)
+
+
+CASES = (
+    Case("pesq_wb", "a copy", "P.862.2, the mapping at 4.5", 1e-4,
+         partial(_pesq_of_a_copy, "pesq_wb", 1.3669, 3.8224)),
+    Case("pesq_nb", "a copy", "P.862.1, the mapping at 4.5", 1e-4,
+         partial(_pesq_of_a_copy, "pesq_nb", 1.4945, 4.6607)),
+    _file("pesq_wb", ("speech.wav", "speech_bab_0dB.wav"), PESQ, 1.0832337141036987, 1e-4),
+    _file("pesq_nb", ("speech.wav", "speech_bab_0dB.wav"), PESQ, 1.6072081327438354, 1e-4),
+    Case("stoi", "speech in noise", "package pystoi", 1e-9, partial(_stoi, "stoi")),
+    Case("estoi", "speech in noise", "package pystoi", 1e-6, partial(_stoi, "estoi")),
+    # Google's values are of 48 kHz sound in speech mode too; a run scores at 16 kHz.
+    _file("visqol_speech", ("CA01_01.wav", "transcoded_CA01_01.wav"), GOOGLE, 3.312923, 0.02),
+    _file("visqol_speech", ("guitar48_stereo.wav", "CA01_01.wav"), GOOGLE, 1.498207, 0.15),
+    Case("visqol_audio", "a copy", GOOGLE, 1e-4, _visqol_of_a_copy),
+    _visqol_file("strauss", "_lp35", 1.388879),
+    _visqol_file("steely", "_lp7", 2.250168),
+    _visqol_file("sopr", "_256kbps_aac", 4.682290),
+    _visqol_file("ravel", "_128kbps_opus", 4.465142),
+    _visqol_file("moonlight", "_128kbps_aac", 4.684293),
+    _visqol_file("harpsichord", "_96kbps_mp3", 4.223745),
+    _visqol_file("guitar", "_64kbps_aac", 4.349722),
+    _visqol_file("glock", "_48kbps_aac", 4.332453),
+    _visqol_file("contrabassoon", "_24kbps_aac", 2.346868, 2e-4),
+    _visqol_file("castanets", "", 4.732101),
+    Case("speaker_similarity", "a copy", "cosine of a vector with itself", 1e-6,
+         _speaker_of_a_copy),
+    Case("speaker_similarity", "both sounds swapped", "a cosine is symmetric", 1e-6,
+         _speaker_swapped),
+    Case("mel_distance", "ten times the amplitude", "by hand", 1e-6, _mel_louder),
+    Case("mel_distance", "speech in noise", "package librosa", 1e-6, _mel_by_librosa),
+    Case("mrstft_distance", "half the amplitude", "by hand", 1e-3, _mrstft_halved),
+    Case("mrstft_distance", "speech in noise", "package auraloss", 1e-6, _mrstft_by_auraloss),
+    Case("si_sdr", "distortion at 12 dB", "by hand", 1e-6, partial(_si_sdr, 12.0)),
+    Case("si_sdr", "distortion at -7 dB", "by hand", 1e-6, partial(_si_sdr, -7.0)),
+    Case("lag_ms", "7.3 samples", "by hand", 0.2 / 24, partial(_lag, 7.3)),
+    Case("lag_ms", "-1200 samples", "by hand", 0.2 / 24, partial(_lag, -1200.0)),
+    Case("gain_db", "half the amplitude", "by hand", 1e-9, _gain),
+    Case("entropy_kbps", "bits of 3,000 uniform tokens of 2,048", "log2 2,048", 0.1, _entropy),
+    Case("ngram_bits_per_token", "3,000 uniform tokens of 2,048", "log2 2,048", 0.05, _ngram),
+    Case("codebook_use", "two of the tokens 0 0 1", "by hand", 1e-12, _use),
+    Case("codebook_perplexity", "two equally frequent entries", "by hand", 1e-12, _perplexity),
+    Case("loudness", "997 Hz at 0 dBFS, 48 kHz", "ITU-R BS.1770", 0.1, partial(_loudness, 48_000)),
+    Case("loudness", "997 Hz at 0 dBFS, 24 kHz", "ITU-R BS.1770", 0.1, partial(_loudness, 24_000)),
+    Case("loudness", "relative gate", "EBU Tech 3341, case 3, one channel", 0.1, _loudness_gated),
+)  # fmt: skip
