@@ -9,7 +9,7 @@ FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycach
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast demopage lint format docs install clean help
+.PHONY: demo test fast coverage demopage lint format docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -24,6 +24,9 @@ test: install $(SCRIPTS)  ## Run all tests, the slow ones too.
 
 fast: install $(SCRIPTS)  ## Run the fast tests.
 	$(BIN)/pytest -m "not slow"
+
+coverage: install  ## Simulate how often intervals cover the truth and tests err.
+	$(BIN)/python tests/statistics/coverage.py
 
 demopage: install  ## Check the suite alm-demo's values on the demo page's audio: DATA=PATH.
 	$(BIN)/python tests/demo/check_demo_page.py $(DATA)

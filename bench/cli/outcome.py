@@ -50,7 +50,7 @@ def _print_comparison(comparison: Comparison) -> None:
             used = 0
         parts[-1].append(metric)
         used += width
-    console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over clips)")
+    console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over {comparison.of.size})")
     for part in filter(None, parts):
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("codec", max_width=40, no_wrap=True)

@@ -1,4 +1,4 @@
-"""The comparison table: one row per codec, one column per metric, the best and second marked."""
+"""The comparison table: one row per codec, one column per metric, the best marked."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,11 @@ from almbench.domains import Domain
 from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
 from almbench.results.table_rows import SummaryRow
 
+MARKS = (
+    "Bold: the best, and all that are not significantly different from it; underlined: the same of "
+    "the rest."
+)
+"""What the marks of a table say, for readers."""
 ARROWS = {True: "↑", False: "↓", None: ""}
 
 
@@ -52,27 +57,27 @@ class Comparison:
         return max((row.n for (_, name), row in self.cells.items() if name == metric), default=0)
 
     def rank(self, codec: str, metric: MetricRecord) -> int:
-        """1 for the best codec, 2 for the second, 0 for others.
+        """1 for the best codec and all that tie with it, 2 for the next and its ties, else 0.
 
-        Anchors are not ranked, nor is a mean over fewer clips than another codec's. What reads the
-        same as printed shares the rank.
+        Codecs tie where they share a rank group: the test set does not tell them apart. Where all
+        tie, nothing is marked. Codecs outside the rank groups, such as anchors, have no rank.
         """
-        better, most = metric.higher_is_better, self.most_clips(metric.name)
-        if better is None:
-            return 0
-        printed = {
-            record.id: round(row.mean, metric.digits)
+        ranked = {
+            record.id: (row.mean, set(row.rank_group.split()))
             for record in self.codecs
-            if not record.anchor
-            and (row := self.cells.get((record.id, metric.name)))
+            if (row := self.cells.get((record.id, metric.name)))
             and row.mean is not None
-            and row.n == most
+            and row.rank_group
         }
-        if codec not in printed:
+        ties: list[set[str]] = []
+        left = sorted(ranked, key=lambda id_: ranked[id_][0], reverse=bool(metric.higher_is_better))
+        while left and len(ties) < 2:
+            best = ranked[left[0]][1]
+            ties.append({id_ for id_ in left if ranked[id_][1] & best})
+            left = [id_ for id_ in left if id_ not in ties[-1]]
+        if len(ties) < 2:
             return 0
-        order = sorted(set(printed.values()), reverse=better)
-        place = order.index(printed[codec]) + 1
-        return place if place <= 2 else 0
+        return next((place for place, tied in enumerate(ties, start=1) if codec in tied), 0)
 
     @property
     def filled(self) -> list[MetricRecord]:
@@ -129,8 +134,8 @@ def formatted(table: Comparison, best: str, second: str, missing: str) -> pd.Dat
 
     Args:
         table: The comparison.
-        best: Format of the best value, with `{}` for the number.
-        second: Format of the second.
+        best: Format of the best and its ties, with `{}` for the number.
+        second: Format of the next and its ties.
         missing: What stands for no value.
     """
     forms = {0: "{}", 1: best, 2: second}

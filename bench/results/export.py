@@ -4,11 +4,18 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from almbench.results.comparison import Comparison, cell, codec_label, formatted, metric_label
+from almbench.results.comparison import (
+    MARKS,
+    Comparison,
+    cell,
+    codec_label,
+    formatted,
+    metric_label,
+)
 
 
 def to_markdown(table: Comparison) -> str:
-    """A comparison as Markdown: the best bold, the second underlined."""
+    """A comparison as Markdown, marked as `MARKS` says."""
     cells = formatted(table, best="**{}**", second="<u>{}</u>", missing="")
     lines = [cells.columns, *cells.to_numpy()]
     columns = [[text.replace("|", r"\|") for text in column] for column in zip(*lines, strict=True)]
@@ -16,7 +23,7 @@ def to_markdown(table: Comparison) -> str:
     first, *others = zip(*columns, strict=True)
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
     body = [_markdown_row(row, widths) for row in (first, rule, *others)]
-    return "\n".join([f"### {table.testset}", "", *body])
+    return "\n".join([f"### {table.testset}", "", *body, "", MARKS])
 
 
 def _markdown_row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -26,7 +33,7 @@ def _markdown_row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def to_latex(table: Comparison) -> str:
-    """A comparison as a booktabs table: the best bold, the second underlined."""
+    """A comparison as a booktabs table, marked as `MARKS` says."""
     metrics = table.filled
     labels = [metric_label(m) for m in metrics]
     cells = pd.DataFrame(
@@ -49,7 +56,7 @@ def to_latex(table: Comparison) -> str:
     text: str = style.to_latex(
         hrules=True,
         column_format="l" + "r" * len(labels),
-        caption=f"Test set {_escape(table.testset)}: means over clips.",
+        caption=f"Test set {_escape(table.testset)}: means over {table.of.size}. {MARKS}",
         label=f"tab:{table.testset}",
         position="t",
         position_float="centering",

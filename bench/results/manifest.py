@@ -1,9 +1,11 @@
 """The manifest of a run: what it was made with and from, written and read back as typed records."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from almbench import policies
@@ -13,6 +15,7 @@ from almbench.errors import UserError
 from almbench.metrics.base import Metric
 from almbench.results.records import signature
 from almbench.results.runfolder import RunFolder
+from almbench.statistics.clusters import Numbers, number_clusters
 from almbench.suite.config import About
 from almbench.validation import explain
 
@@ -108,13 +111,16 @@ class ClipRecord(_Record):
 
     Attributes:
         id: Its id.
-        speaker: Speaker or source; clips that share one are not independent.
+        speaker: Speaker or source.
         text: What is said, or what is heard.
+        cluster: What clips share that are not independent, such as the speaker or the recording;
+            empty for a clip that is independent of all others.
     """
 
     id: str
     speaker: str = ""
     text: str = ""
+    cluster: str = ""
 
 
 class TestSetRecord(_Record):
@@ -147,6 +153,24 @@ class TestSetRecord(_Record):
     seconds: float = 0.0
     averaged_channels: int = 0
     data_hash: str = ""
+
+    @property
+    def size(self) -> str:
+        """Its clips and clusters in words, such as "9 clips of 5 clusters"."""
+        count, clusters = len(self.clips), len(np.unique(self.clusters(c.id for c in self.clips)))
+        words = f"{count} clip{'s' if count > 1 else ''}"
+        if clusters == count:
+            return words
+        return f"{words} of {clusters} cluster{'s' if clusters > 1 else ''}"
+
+    def clusters(self, clips: Iterable[str]) -> Numbers:
+        """The number of each clip's cluster.
+
+        Args:
+            clips: Ids of clips of this test set.
+        """
+        of_clip = {clip.id: clip.cluster for clip in self.clips}
+        return number_clusters([of_clip[id_] for id_ in clips])
 
 
 class CodecRecord(CodecSpec):

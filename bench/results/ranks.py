@@ -32,7 +32,9 @@ def with_rank_groups(
         better = manifest.metrics_by_name[metric].higher_is_better
         if better is not None:
             comparable = _comparable(of_metric)
-            for codec, group in rank_groups(comparable, higher_is_better=better).items():
+            clusters = manifest.testsets_by_name[testset].clusters(comparable.index)
+            found = rank_groups(comparable, clusters, higher_is_better=better)
+            for codec, group in found.items():
                 groups[testset, codec, metric] = group
     return [
         replace(row, rank_group=groups.get((row.testset, row.codec, row.metric), ""))

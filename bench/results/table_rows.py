@@ -113,12 +113,13 @@ class SummaryRow:
         ci95_low: Lower end of its 95 % interval.
         ci95_high: Upper end.
         n: Clips it is over.
+        clusters: Clusters that those are of, such as speakers: what is independent.
         failed: Clips that failed.
         rank_group: Numbers of its rank groups, such as "1 2"; empty where it is not ranked.
         label: Name of the codec for readers.
         version: What computed it.
         rate_hz: Sample rate it was computed at; None where that means nothing.
-        reason: Why there is no mean.
+        reason: Why there is no mean, or no interval of it.
     """
 
     testset: str
@@ -129,6 +130,7 @@ class SummaryRow:
     ci95_low: float | None = None
     ci95_high: float | None = None
     n: int = 0
+    clusters: int = 0
     failed: int = 0
     rank_group: str = ""
     label: str = ""
@@ -208,11 +210,12 @@ def from_frame(table: pd.DataFrame, row: type[R]) -> list[R]:
     """Read the rows of a table; an empty cell of a number is None.
 
     Args:
-        table: A table with the columns of `row`; it may have more.
+        table: A table with columns of `row`, and maybe others; a field without a column has its
+            default.
         row: The class of its rows.
     """
     make: Any = row
-    names = [f.name for f in fields(row)]
+    names = [f.name for f in fields(row) if f.name in table]
     missing = table[names].isna().to_numpy()
     columns = [table[name].tolist() for name in names]
     return [

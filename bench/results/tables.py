@@ -24,11 +24,12 @@ from almbench.results.table_rows import (
     to_frame,
 )
 from almbench.results.token_tables import ENTROPY, TOKEN_METRICS, TokenTable, token_tables
-from almbench.statistics.intervals import bootstrap_interval
+from almbench.statistics.intervals import t_interval
 
 MEASURED = "measured_kbps"
 NOT_RUN = "not run yet"
 NO_BITS = "no bits were seen: a filter, or precomputed files"
+NO_INTERVAL = "no interval: it takes two clips of different clusters, such as speakers"
 NO_CODES = "no codes were seen: no codebooks, or precomputed files"
 Tokens = dict[tuple[str, str], TokenTable]
 
@@ -175,17 +176,19 @@ def _summary(manifest: Manifest, metrics: list[MetricRow], tokens: Tokens) -> li
     for testset in manifest.testsets:
         for codec in testset.codecs:
             key = testset.name, codec
-            label = manifest.codecs_by_id[codec].label
-            seed = manifest.suite.seed
-            rows += [_mean(group, label, seed) for group in groups.get(key, {}).values()]
+            rows += [_mean(group, manifest) for group in groups.get(key, {}).values()]
             rows += tokens[key].codebook_rows() if key in tokens else []
     return rows
 
 
-def _mean(group: list[MetricRow], label: str, seed: int) -> SummaryRow:
-    first = group[0]
-    values = np.array([row.value for row in group if row.value is not None], float)
-    mean, low, high = bootstrap_interval(values, seed)
+def _mean(group: list[MetricRow], manifest: Manifest) -> SummaryRow:
+    first, metric = group[0], manifest.metrics_by_name[group[0].metric]
+    scored = {row.clip: row.value for row in group if row.value is not None}
+    clusters = manifest.testsets_by_name[first.testset].clusters(scored)
+    mean, low, high = t_interval(np.array(list(scored.values()), float), clusters).within(
+        metric.low, metric.high
+    )
+    independent = len(np.unique(clusters))
     reasons = [row.reason for row in group if row.reason]
     return SummaryRow(
         testset=first.testset,
@@ -195,12 +198,13 @@ def _mean(group: list[MetricRow], label: str, seed: int) -> SummaryRow:
         mean=mean,
         ci95_low=low,
         ci95_high=high,
-        n=len(values),
+        n=len(scored),
+        clusters=independent,
         failed=sum(row.status == "failed" for row in group),
-        label=label,
+        label=manifest.codecs_by_id[first.codec].label,
         version=first.version,
         rate_hz=first.rate_hz,
-        reason="" if len(values) or not reasons else reasons[0],
+        reason=(NO_INTERVAL if independent == 1 else "") if scored else next(iter(reasons), ""),
     )
 
 

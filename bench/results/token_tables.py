@@ -113,6 +113,7 @@ class TokenTable:
         return [row for k, book in self._numbered for row in self._of_codebook(k, book)]
 
     def _of_codebook(self, k: int, book: CodebookStatistics) -> Iterator[SummaryRow]:
+        clusters = len(np.unique(self._testset.clusters(self._clips)))
         rarefied = f"expected in {book.compared_tokens} tokens (rarefaction)"
         rows: list[tuple[str, float | None, str, str]] = [
             ("codebook_use", book.use, f"share of the entries {rarefied}", ""),
@@ -132,6 +133,7 @@ class TokenTable:
                 version=version,
                 mean=value,
                 n=0 if value is None else len(self._clips),
+                clusters=0 if value is None else clusters,
                 reason=without if value is None else "",
             )
 

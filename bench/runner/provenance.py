@@ -87,7 +87,10 @@ def _testset(
         domain=testset.config.domain,
         path=testset.config.path,
         scoring_rate=testset.scoring_rate,
-        clips=tuple(ClipRecord(id=c.id, speaker=c.speaker, text=c.text) for c in testset.clips),
+        clips=tuple(
+            ClipRecord(id=c.id, speaker=c.speaker, text=c.text, cluster=c.cluster)
+            for c in testset.clips
+        ),
         codecs=tuple(planned.record.id for planned in testset.codecs),
         metrics=tuple(metric.name for metric in testset.metrics),
         metrics_requested=testset.metrics_requested,

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from almbench.policies import BOOTSTRAP_RESAMPLES, CONFIDENCE
+from almbench.policies import CONFIDENCE
+from almbench.statistics.clusters import Numbers, count_clusters, mean_error
 
 
 class Estimate(NamedTuple):
@@ -15,56 +16,47 @@ class Estimate(NamedTuple):
     low: float | None
     high: float | None
 
+    def within(self, low: float | None, high: float | None) -> "Estimate":
+        """Cut the interval to the range of possible values; None for an open end.
 
-def bootstrap_interval(values: NDArray[np.float64], seed: int) -> Estimate:
-    """Mean with its percentile bootstrap interval.
-
-    B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
-
-    Args:
-        values: One per clip. **Shape** `[N]`.
-        seed: Seed of the resampling; equal for all codecs, so that equal clips are drawn.
-
-    Returns:
-        No mean of no value, no interval of a single one.
-    """
-    if len(values) < 2:
-        return _without_interval(values)
-    from scipy.stats import bootstrap
-
-    interval = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=BOOTSTRAP_RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Estimate(float(values.mean()), float(interval.low), float(interval.high))
+        >>> Estimate(0.9, 0.7, 1.1).within(0.0, 1.0)
+        Estimate(mean=0.9, low=0.7, high=1.0)
+        """
+        if self.low is None or self.high is None:
+            return self
+        least = self.low if low is None else max(self.low, low)
+        return Estimate(self.mean, least, self.high if high is None else min(self.high, high))
 
 
-def t_interval(values: NDArray[np.float64]) -> Estimate:
-    """Mean with Student's t-interval.
+def t_interval(values: NDArray[np.float64], clusters: Numbers | None = None) -> Estimate:
+    """Mean with its t-interval, cluster-robust where clusters are given.
 
-    With the 5 to 20 listeners of a usual panel it keeps its stated coverage, which a percentile
-    bootstrap over listeners does not: that lacks the small-sample factor of t.
+    With the few clips, speakers or listeners of a usual test it keeps its stated coverage, which a
+    percentile bootstrap does not: `tests/statistics/coverage.py` compares them.
 
-    Student, "The probable error of a mean", Biometrika 6 (1908).
+    Student, "The probable error of a mean", Biometrika 6 (1908); see `mean_error` for clusters.
 
     Args:
-        values: One per listener. **Shape** `[N]`.
+        values: One per clip or listener. **Shape** `[N]`.
+        clusters: Number of each value's cluster; without, each value is one of its own.
+            **Shape** `[N]`.
 
     Returns:
-        No mean of no value, no interval of a single one.
+        No mean of no value, no interval of a single value or of a single cluster.
+
+    >>> mean, low, high = t_interval(np.array([2.0, 4.0, 6.0]))
+    >>> f"{mean} [{low:.3f}, {high:.3f}]"
+    '4.0 [-0.968, 8.968]'
+    >>> t_interval(np.array([2.0, 4.0, 6.0]), np.array([0, 0, 0]))
+    Estimate(mean=4.0, low=None, high=None)
     """
-    if len(values) < 2:
-        return _without_interval(values)
+    if count_clusters(clusters, len(values)) < 2:
+        return Estimate(float(values.mean()) if len(values) else None, None, None)
     from scipy.stats import t
 
-    mean = float(values.mean())
-    factor = t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
-    half = float(factor * values.std(ddof=1) / np.sqrt(len(values)))
-    return Estimate(mean, mean - half, mean + half)
+    mean, error, df = mean_error(values, clusters)
+    half = float(t.ppf((1 + CONFIDENCE) / 2, df) * error)
+    return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
 
 def wilson_interval(successes: int, trials: int) -> Estimate:
@@ -81,7 +73,3 @@ def wilson_interval(successes: int, trials: int) -> Estimate:
 
     interval = binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")
     return Estimate(successes / trials, float(interval.low), float(interval.high))
-
-
-def _without_interval(values: NDArray[np.float64]) -> Estimate:
-    return Estimate(float(values[0]) if len(values) else None, None, None)

@@ -5,10 +5,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from almbench.statistics.clusters import Numbers, count_clusters
 from almbench.statistics.significance import ALPHA, holm_adjust, paired_t_test
 
 
-def rank_groups(values: pd.DataFrame, *, higher_is_better: bool) -> dict[str, str]:
+def rank_groups(
+    values: pd.DataFrame, clusters: Numbers | None = None, *, higher_is_better: bool
+) -> dict[str, str]:
     """Group codecs by Holm-adjusted paired t-tests over clips.
 
     Two codecs share a group unless they are significantly different. A codec between two that
@@ -18,17 +21,18 @@ def rank_groups(values: pd.DataFrame, *, higher_is_better: bool) -> dict[str, st
 
     Args:
         values: One row per clip, one column per codec, no value missing. **Shape** `[N, K]`.
+        clusters: Number of each clip's cluster; without, each is one of its own. **Shape** `[N]`.
         higher_is_better: Which way is better.
 
     Returns:
         The numbers of each codec's groups, such as "1" or "1 2"; 1 has the best codec. Empty where
-        there is nothing to test: fewer than two clips or codecs.
+        there is nothing to test: fewer than two clips, clusters or codecs.
     """
-    if min(values.shape) < 2:
+    if min(values.shape) < 2 or count_clusters(clusters, len(values)) < 2:
         return dict.fromkeys(values.columns, "")
     best_first = values.mean().sort_values(ascending=not higher_is_better, kind="stable").index
     groups: list[set[str]] = [set(best_first)]
-    for pair in significant_pairs(values):
+    for pair in significant_pairs(values, clusters):
         groups = [part for group in groups for part in _split(group, pair)]
         groups = [g for i, g in enumerate(groups) if not _absorbed(g, groups, i)]
     place = {codec: i for i, codec in enumerate(best_first)}
@@ -39,14 +43,17 @@ def rank_groups(values: pd.DataFrame, *, higher_is_better: bool) -> dict[str, st
     }
 
 
-def significant_pairs(values: pd.DataFrame) -> list[tuple[str, str]]:
+def significant_pairs(
+    values: pd.DataFrame, clusters: Numbers | None = None
+) -> list[tuple[str, str]]:
     """The pairs of columns that a paired t-test, Holm-adjusted for all pairs, finds different.
 
     Args:
         values: One row per clip, one column per codec, no value missing. **Shape** `[N, K]`.
+        clusters: Number of each clip's cluster; without, each is one of its own. **Shape** `[N]`.
     """
     tests = {
-        (a, b): paired_t_test((values[a] - values[b]).to_numpy(float))
+        (a, b): paired_t_test((values[a] - values[b]).to_numpy(float), clusters)
         for a, b in combinations(values.columns, 2)
     }
     defined = {pair: p for pair, p in tests.items() if p is not None}

@@ -4,31 +4,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.policies import CONFIDENCE
+from almbench.statistics.clusters import Numbers, count_clusters, mean_error
 
 ALPHA = round(1 - CONFIDENCE, 9)  # level of significance of every test
 EQUAL = 1e-9  # differences that rounding leaves between equal means
 
 
-def paired_t_test(differences: NDArray[np.float64]) -> float | None:
-    """The two-sided p-value of Student's paired t-test.
+def paired_t_test(
+    differences: NDArray[np.float64], clusters: Numbers | None = None
+) -> float | None:
+    """The two-sided p-value of the paired t-test, cluster-robust where clusters are given.
 
-    Student, "The probable error of a mean", Biometrika 6 (1908).
+    It rejects exactly where the interval of `t_interval` over the differences leaves zero out.
+    Student, "The probable error of a mean", Biometrika 6 (1908); see `mean_error` for clusters.
 
     Args:
         differences: One per listener or clip: the value of one system less that of another.
             **Shape** `[N]`.
+        clusters: Number of each difference's cluster; without, each is one of its own.
+            **Shape** `[N]`.
 
     Returns:
         p; 1.0 where all differences are zero, None where t is not defined: fewer than two
-        differences, or differences that are all alike.
+        differences or clusters, or differences that are all alike.
     """
-    if len(differences) < 2:
+    if count_clusters(clusters, len(differences)) < 2:
         return None
     if np.ptp(differences) < EQUAL:
         return 1.0 if abs(differences[0]) < EQUAL else None
-    from scipy.stats import ttest_1samp
+    from scipy.stats import t
 
-    return float(ttest_1samp(differences, 0.0).pvalue)
+    mean, error, df = mean_error(differences, clusters)
+    return float(2 * t.sf(abs(mean) / error, df)) if error > 0 else None
 
 
 def holm_adjust(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,12 +20,14 @@ class Found:
         name: What its id is made from.
         speaker: Speaker or source; clips that share one are not independent.
         text: What is said, or what is heard.
+        cluster: What clips share that are not independent, if that is not the speaker.
     """
 
     path: Path
     name: str
     speaker: str = ""
     text: str = ""
+    cluster: str = ""
 
 
 def folder(root: Path) -> Iterator[Found]:
@@ -50,7 +52,7 @@ def vctk(root: Path) -> Iterator[Found]:
         if name.endswith("_mic2"):
             continue
         name = name.removesuffix("_mic1")
-        speaker = path.parent.name
+        speaker = name.partition("_")[0]  # as its folder is called, where it is in one
         yield Found(path, name, speaker, _text(root / "txt" / speaker / f"{name}.txt"))
 
 

@@ -19,14 +19,17 @@ class Clip:
     Attributes:
         id: Unique in its test set, and safe as a file name.
         path: The source file.
-        speaker: Speaker or source; clips that share one are not independent.
+        speaker: Speaker or source.
         text: What is said, or what is heard.
+        cluster: What clips share that are not independent, such as the speaker or the recording;
+            empty for a clip that is independent of all others.
     """
 
     id: str
     path: Path
     speaker: str = ""
     text: str = ""
+    cluster: str = ""
 
 
 def find_clips(config: TestSetConfig, seed: int) -> list[Clip]:
@@ -53,7 +56,7 @@ def find_clips(config: TestSetConfig, seed: int) -> list[Clip]:
                 f"Test set '{config.name}': {clips[id_].path} and {item.path} would both be called "
                 f"'{id_}'. Rename one, or give ids in a CSV manifest."
             )
-        clips[id_] = Clip(id_, item.path, item.speaker, item.text)
+        clips[id_] = Clip(id_, item.path, item.speaker, item.text, item.cluster or item.speaker)
     chosen = sorted(clips)
     if config.limit:
         chosen = draw(chosen, config.limit, seed)
@@ -90,7 +93,7 @@ def _found(config: TestSetConfig) -> list[Found]:
 
 
 def _manifest(path: Path, config: TestSetConfig) -> list[Found]:
-    """Read `path[, id, domain, speaker, text]`; rows of another domain are left out."""
+    """Read `path[, id, domain, speaker, text, cluster]`; rows of another domain are left out."""
     table = read_table(path, {"path"})
     found = []
     for row in table.to_dict("records"):
@@ -98,5 +101,6 @@ def _manifest(path: Path, config: TestSetConfig) -> list[Found]:
             continue
         file = path.parent / row["path"]
         name = row.get("id") or file.stem
-        found.append(Found(file, name, row.get("speaker", ""), row.get("text", "")))
+        speaker, text, cluster = (row.get(key, "") for key in ("speaker", "text", "cluster"))
+        found.append(Found(file, name, speaker, text, cluster))
     return found

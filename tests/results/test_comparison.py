@@ -1,9 +1,18 @@
+from dataclasses import replace
+
 from almbench.results.comparison import Comparison, codec_label, compare, formatted
 from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
 from almbench.results.table_rows import SummaryRow
 
 CODECS = {"a": 412.5, "b": None, "c": 6000.0, "d": 6000.0, "low": None}  # id -> bit/s
 METRICS = (("up", "MOS", True), ("down", "", False), ("fact", "ms", None), ("none", "", True))
+# low is an anchor, and d has fewer clips by "down": neither is ranked.
+GROUPS = {
+    "up": ["3", "1", "1 2", "2", ""],
+    "down": ["1", "", "2", "", ""],
+    "fact": [""] * 5,
+    "none": [""] * 5,
+}
 MEANS: dict[str, list[float | None]] = {
     "up": [1.0, 3.001, 2.999, 2.0, 4.0],
     "down": [0.1, None, 0.3, 0.2, 0.0],
@@ -53,10 +62,11 @@ def table() -> Comparison:
             codec=codec.id,
             metric=metric,
             mean=mean,
+            rank_group=group,
             n=0 if mean is None else 4 if (codec.id, metric) == ("d", "down") else 5,
         )
         for metric, means in MEANS.items()
-        for codec, mean in zip(RECORDS, means, strict=True)
+        for codec, mean, group in zip(RECORDS, means, GROUPS[metric], strict=True)
     ]
     (made,) = compare(rows, manifest)
     return made
@@ -68,11 +78,19 @@ def ranks(metric: str) -> list[int]:
     return [made.rank(codec.id, record) for codec in made.codecs]
 
 
-def test_best_and_second_as_printed_without_anchors() -> None:
-    assert ranks("up") == [0, 1, 1, 2, 0]  # 3.001 and 2.999 both read 3.00
+def test_the_best_and_what_ties_with_it() -> None:
+    assert ranks("up") == [0, 1, 1, 2, 0]  # c shares a group with b, and so does d with c alone
     assert ranks("down") == [1, 0, 2, 0, 0]  # d has fewer clips
     assert ranks("fact") == [0] * 5
     assert ranks("none") == [0] * 5
+
+
+def test_where_all_tie_nothing_is_marked() -> None:
+    made = table()
+    (up,) = (m for m in made.metrics if m.name == "up")
+    for key, row in made.cells.items():
+        made.cells[key] = replace(row, rank_group="1" if row.rank_group else "")
+    assert [made.rank(codec.id, up) for codec in made.codecs] == [0] * 5
 
 
 def test_a_metric_without_values_is_left_out_of_the_text() -> None:

@@ -44,7 +44,7 @@ FIELDS: dict[type[BaseModel], str] = {
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested seconds "
     "averaged_channels data_hash",
-    ClipRecord: "id speaker text",
+    ClipRecord: "id speaker text cluster",
     CodecRecord: "id label family sample_rate frame_rate codebook_sizes stated_bps anchor causal "
     "delay parameters checkpoint license weights_license settings missing precomputed",
     Checkpoint: "source revision sha256",

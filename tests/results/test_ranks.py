@@ -29,6 +29,9 @@ def groups(
     summary = [
         SummaryRow(testset="talk", domain=SPEECH, codec=codec, metric=metric) for codec in values
     ]
+    held = manifest.model_dump()
+    held["testsets"][0]["clips"] = [{"id": f"c{i}"} for i in range(6)]
+    manifest = Manifest.model_validate(held)
     found = with_rank_groups(summary, rows(metric, values), manifest)
     assert [row.codec for row in found] == list(values)
     return {row.codec: row.rank_group for row in found}
@@ -74,6 +77,12 @@ def test_test_sets_are_ranked_each_by_itself(manifest: Manifest) -> None:
         for testset in ("talk", "more")
         for codec in ("b", "a")
     ]
+    held = manifest.model_dump()
+    clips = [{"id": f"c{i}"} for i in range(3)]
+    held["testsets"] = [
+        {**held["testsets"][0], "clips": clips, "name": n} for n in ("talk", "more")
+    ]
+    manifest = Manifest.model_validate(held)
     found = with_rank_groups(summary, here + there, manifest)
     assert [row.rank_group for row in found] == ["1", "2", "2", "1"]
     assert {(row.n, row.mean) for row in found} == {(3, 1.0)}  # the rest is kept

@@ -13,12 +13,13 @@ from almbench.results.table_rows import TABLES, ClipRow, MetricRow, SummaryRow, 
 from almbench.results.tables import (
     NO_BITS,
     NO_CODES,
+    NO_INTERVAL,
     NOT_RUN,
     Tables,
     build_tables,
     records,
 )
-from almbench.statistics.intervals import bootstrap_interval
+from almbench.statistics.intervals import t_interval
 
 if TYPE_CHECKING:
     from tests.results.conftest import MadeRun
@@ -194,7 +195,7 @@ def test_a_mean_is_over_what_was_scored_with_the_counts_beside_it(run: "MadeRun"
     for clip, value in zip(CLIPS, values, strict=True):
         why = {} if value is not None else {"status": "failed", "reason": "silent"}
         run.score(run.reconstruction(clip, "a"), "stoi", value, **why)
-    expected = bootstrap_interval(np.array([0.9, 0.6, 0.3]), 11)  # the seed of the suite
+    expected = t_interval(np.array([0.9, 0.6, 0.3])).within(-1.0, 1.0)
     assert expected.mean == pytest.approx(0.6)
     assert summary(run)["a", "stoi"] == SummaryRow(
         testset="talk",
@@ -205,6 +206,7 @@ def test_a_mean_is_over_what_was_scored_with_the_counts_beside_it(run: "MadeRun"
         ci95_low=expected.low,
         ci95_high=expected.high,
         n=3,
+        clusters=3,
         failed=1,
         rank_group="",
         label="Ay",
@@ -212,6 +214,25 @@ def test_a_mean_is_over_what_was_scored_with_the_counts_beside_it(run: "MadeRun"
         rate_hz=16_000,
         reason="",  # there is a mean
     )
+
+
+def test_clips_of_one_speaker_are_one_cluster(run: "MadeRun") -> None:
+    held = run.manifest.model_dump()
+    for clip, cluster in zip(held["testsets"][0]["clips"], ("s", "s", "s", "r"), strict=True):
+        clip["cluster"] = cluster
+    run.manifest = Manifest.model_validate(held)
+    for clip, value in zip(CLIPS[:3], [0.9, 0.6, 0.3], strict=True):
+        run.score(run.reconstruction(clip, "a"), "stoi", value)
+    found = summary(run)["a", "stoi"]
+    assert found.mean == pytest.approx(0.6)
+    assert (found.n, found.clusters) == (3, 1)
+    assert (found.ci95_low, found.ci95_high, found.reason) == (None, None, NO_INTERVAL)
+    run.score(run.reconstruction(CLIPS[3], "a"), "stoi", 0.5)
+    found = summary(run)["a", "stoi"]
+    expected = t_interval(np.array([0.9, 0.6, 0.3, 0.5]), np.array([0, 0, 0, 1]))
+    assert (found.n, found.clusters, found.reason) == (4, 2, "")
+    assert (found.ci95_low, found.ci95_high) == expected.within(-1.0, 1.0)[1:]
+    assert run.manifest.testsets[0].size == "4 clips of 2 clusters"
 
 
 def test_everything_is_in_the_order_of_the_manifest(run: "MadeRun") -> None:

@@ -36,8 +36,8 @@ METRIC_COLUMNS = [
     "signature", "version", "rate_hz",
 ]  # fmt: skip
 SUMMARY_COLUMNS = [
-    "testset", "domain", "codec", "metric", "mean", "ci95_low", "ci95_high", "n", "failed",
-    "rank_group", "label", "version", "rate_hz", "reason",
+    "testset", "domain", "codec", "metric", "mean", "ci95_low", "ci95_high", "n",
+    "clusters", "failed", "rank_group", "label", "version", "rate_hz", "reason",
 ]  # fmt: skip
 SPEEDS: dict[str, list[str]] = {
     "clips": ["encode_rtf", "decode_rtf"],

@@ -1,44 +1,31 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
-from almbench.statistics.intervals import Estimate, bootstrap_interval, t_interval, wilson_interval
+from almbench.statistics.intervals import Estimate, t_interval, wilson_interval
+from almbench.statistics.significance import paired_t_test
 
 
-def test_bootstrap_agrees_with_the_normal_one_for_many_clips() -> None:
-    values = np.random.default_rng(0).normal(3.0, 1.0, 4_000)
-    mean, low, high = bootstrap_interval(values, seed=1)
-    half = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
-    assert mean == values.mean()
-    assert low == pytest.approx(values.mean() - half, abs=0.004)
-    assert high == pytest.approx(values.mean() + half, abs=0.004)
+def test_few_and_equal_values() -> None:
+    assert t_interval(np.array([])) == (None, None, None)
+    assert t_interval(np.array([2.0])) == (2.0, None, None)
+    assert t_interval(np.array([2.0, 2.0])) == (2.0, 2.0, 2.0)
+    assert t_interval(np.array([1.0, 3.0, 5.0]), np.array([7, 7, 7])) == (3.0, None, None)
 
 
-def test_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(2)
-    covered = 0
-    for trial in range(200):
-        _, low, high = bootstrap_interval(rng.normal(0.0, 1.0, 40), seed=trial)
-        assert low is not None
-        assert high is not None
-        covered += low <= 0.0 <= high
-    assert 0.88 <= covered / 200 <= 0.99
+def test_an_interval_is_cut_to_what_is_possible() -> None:
+    assert Estimate(1.2, 0.8, 1.6).within(1.0, None) == (1.2, 1.0, 1.6)
+    assert Estimate(1.2, 0.8, 1.6).within(None, 1.5) == (1.2, 0.8, 1.5)
+    assert Estimate(1.2, None, None).within(1.0, 1.5) == (1.2, None, None)
 
 
-def test_the_seed_decides() -> None:
-    values = np.random.default_rng(0).normal(size=10)
-    assert bootstrap_interval(values, 1) == bootstrap_interval(values, 1)
-    assert bootstrap_interval(values, 1) != bootstrap_interval(values, 2)
-
-
-@pytest.mark.parametrize("interval", [t_interval, lambda values: bootstrap_interval(values, 0)])
-def test_few_and_equal_values(interval: Callable[[NDArray[np.float64]], Estimate]) -> None:
-    assert interval(np.array([])) == (None, None, None)
-    assert interval(np.array([2.0])) == (2.0, None, None)
-    assert interval(np.array([2.0, 2.0])) == (2.0, 2.0, 2.0)
+def test_equal_clusters_are_t_over_their_means() -> None:
+    values = np.random.default_rng(3).normal(np.array([[0.0], [2.0], [1.0], [-1.0]]), 1.0, (4, 5))
+    of_means = stats.ttest_1samp(values.mean(axis=1), 0.0)
+    clusters = np.repeat([4, 0, 9, 2], 5)
+    found = t_interval(values.ravel(), clusters)
+    assert found[1:] == pytest.approx(tuple(of_means.confidence_interval(0.95)))
+    assert paired_t_test(values.ravel(), clusters) == pytest.approx(of_means.pvalue)
 
 
 def test_t_interval_of_the_sleep_data() -> None:

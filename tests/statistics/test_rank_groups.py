@@ -73,3 +73,15 @@ def test_where_nothing_can_be_tested_all_share_a_group_or_there_is_none() -> Non
     assert rank_groups(equal, higher_is_better=True) == {"a": "1", "b": "1"}
     always_more = pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 3.0]})  # t has no spread to go by
     assert rank_groups(always_more, higher_is_better=True) == {"a": "1", "b": "1"}
+
+
+def test_speakers_count_not_their_clips() -> None:
+    # Two speakers of ten clips each: a difference that both show alike is two observations.
+    noise = np.random.default_rng(0).normal(0, 0.01, (20, 2))
+    of_speakers = np.repeat([0.2, 0.6], 10)
+    values = pd.DataFrame({"a": noise[:, 0] + of_speakers, "b": noise[:, 1]})
+    speakers = np.repeat([0, 1], 10)
+    assert rank_groups(values, higher_is_better=True) == {"a": "1", "b": "2"}
+    assert rank_groups(values, speakers, higher_is_better=True) == {"a": "1", "b": "1"}
+    one = np.zeros(20, np.int64)
+    assert rank_groups(values, one, higher_is_better=True) == {"a": "", "b": ""}

@@ -52,6 +52,17 @@ def test_a_glob_takes_what_matches(tmp_path: Path) -> None:
     assert [c.id for c in clips(f"{tmp_path}/o*/*.wav")] == ["a"]
 
 
+def test_a_manifest_says_which_clips_belong_together(tmp_path: Path) -> None:
+    for name in "abc":
+        sound(tmp_path / f"{name}.wav")
+    text(
+        tmp_path / "list.csv",
+        "path,speaker,cluster\na.wav,anna,trial 1\nb.wav,anna,\nc.wav,,trial 1\n",
+    )
+    found = [(c.speaker, c.cluster) for c in clips(tmp_path / "list.csv")]
+    assert found == [("anna", "trial 1"), ("anna", "anna"), ("", "trial 1")]
+
+
 def test_a_manifest_says_what_is_what(tmp_path: Path) -> None:
     sound(tmp_path / "s" / "a.wav")
     text(
@@ -61,7 +72,7 @@ def test_a_manifest_says_what_is_what(tmp_path: Path) -> None:
     )
     found = clips(tmp_path / "list.csv")
     assert [c.id for c in found] == ["__x", "b"]
-    assert found[0] == Clip("__x", tmp_path / "s/a.wav", "anna", "Good, morning")
+    assert found[0] == Clip("__x", tmp_path / "s/a.wav", "anna", "Good, morning", "anna")
 
 
 def test_a_manifest_without_paths_is_refused(tmp_path: Path) -> None:
