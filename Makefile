@@ -1,15 +1,20 @@
 # make demo: set up and run the main job to a page.   make test: set up and run all tests.
 PYTHON ?= python3
 VENV := .venv
+LOWEST := $(VENV)-lowest
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt
 # A strict editable install links files one by one, so a file that comes or goes needs a new one.
 FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycache__/*' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 
+# Two processes: each may take 2 GB. Files stay together, as they share fixtures.
+JOBS ?= 2
+TEST := pytest -n $(JOBS) --dist loadfile
+
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage demopage lint format docs install clean help
+.PHONY: demo test fast coverage lowest simulation demopage lint format docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -20,12 +25,24 @@ demo: install  ## Run the quick suite and build its page.
 	$(BIN)/bench site runs/quick -o public
 
 test: install $(SCRIPTS)  ## Run all tests, the slow ones too.
-	$(BIN)/pytest
+	$(BIN)/$(TEST)
 
 fast: install $(SCRIPTS)  ## Run the fast tests.
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/$(TEST) -m "not slow"
 
-coverage: install  ## Simulate how often intervals cover the truth and tests err.
+coverage: install $(SCRIPTS)  ## Run all tests, and print which lines of the package they reach.
+	$(BIN)/$(TEST) --cov
+
+lowest: install $(SCRIPTS)  ## Run the fast tests with the lowest versions that pyproject.toml allows.
+	rm -rf $(LOWEST)
+	$(PYTHON) -m venv $(LOWEST)
+	# PyTorch stays the one of constraints.txt: older ones bring gigabytes of CUDA along.
+	$(LOWEST)/bin/pip install -q --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/uv pip install -q --python $(LOWEST)/bin/python --resolution lowest-direct -c constraints.txt -e '.[all,dev]'
+	$(LOWEST)/bin/pip install -q --disable-pip-version-check --no-deps resemblyzer==0.1.4
+	$(LOWEST)/bin/$(TEST) -m "not slow"
+
+simulation: install  ## Simulate how often intervals cover the truth and tests err.
 	$(BIN)/python tests/statistics/coverage.py
 
 demopage: install  ## Check the suite alm-demo's values on the demo page's audio: DATA=PATH.
@@ -72,4 +89,4 @@ tests/js/node_modules/.package-lock.json: tests/js/package-lock.json
 	touch $@
 
 clean:  ## Remove the environment, builds, runs and pages.
-	rm -rf $(VENV) build dist *.egg-info runs public docs/_build docs/reference tests/js/node_modules
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info runs public docs/_build docs/reference tests/js/node_modules

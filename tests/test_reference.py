@@ -84,3 +84,8 @@ def test_the_readme_lists_the_metrics_with_their_rates() -> None:
         for m in facts
         if m.compared
     }
+
+
+def test_every_guide_is_in_the_contents() -> None:
+    contents = (ROOT / "docs/index.md").read_text().splitlines()
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"} <= set(contents)

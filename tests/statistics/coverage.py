@@ -1,6 +1,6 @@
 """How often intervals cover the true mean, and how often tests err: the tables behind the rule.
 
-Run `make coverage` (about a minute). Clips are simulated as normal, and with skewness 1 as the
+Run `make simulation` (about a minute). Clips are simulated as normal, and with skewness 1 as the
 PESQ scores of a codec at a low rate; clusters add an effect that their clips share, which
 is a share ICC of the variance. Errors are those of a paired test between two codecs that are equal
 on average.
