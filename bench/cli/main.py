@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from almbench.cli import check, codec, conformance, listen, run, site, tables, train
+from almbench.cli import check, codec, conformance, listen, run, site, tables, train, verify
 from almbench.errors import AlmbenchError
 from almbench.version import __version__
 
@@ -40,6 +40,7 @@ for command in (run.run, run.score, site.site, site.serve, site.publish, tables.
     app.command()(command)
 app.command()(check.check)
 app.command()(conformance.conformance)
+app.command()(verify.verify)
 app.command(name="list")(tables.list_)
 app.add_typer(codec.app, name="codec")
 app.add_typer(listen.app, name="listen")

@@ -22,6 +22,11 @@ class RunFolder:
         """What the run was made with and from."""
         return self.root / "manifest.json"
 
+    @property
+    def checksums(self) -> Path:
+        """SHA-256 of the files that the rows do not vouch for."""
+        return self.root / "checksums.json"
+
     def audio(self, testset: str, codec: str, clip: str) -> Path:
         """The FLAC of a clip through a codec."""
         return self.root / "reconstructions" / testset / codec / f"{clip}.flac"

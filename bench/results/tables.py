@@ -213,12 +213,17 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", table.to_dict("records"))
 
 
+def table_bytes(tables: Tables, name: TableName) -> bytes:
+    """The content of a table's CSV file."""
+    table: pd.DataFrame = getattr(tables, name)
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
 def write_tables(tables: Tables, folder: RunFolder) -> None:
     """Write `clips.csv`, `metrics.csv` and `summary.csv`, each in one step."""
     for name in TABLE_NAMES:
-        table: pd.DataFrame = getattr(tables, name)
         part = folder.root / f".{name}.csv.part"
-        table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
+        part.write_bytes(table_bytes(tables, name))
         part.replace(folder.table(name))
 
 

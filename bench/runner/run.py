@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from almbench.devices import Device, choose, cpu_count
 from almbench.errors import UserError
 from almbench.progress import display
+from almbench.results.checksums import write_checksums
 from almbench.results.manifest import PeakMemory, RunRecord, write_manifest
 from almbench.results.records import ReconstructionRow
 from almbench.results.results import Results
@@ -83,6 +84,7 @@ def run_suite(
         manifest = make_manifest(plan, folder, run)
         write_tables(build_tables(folder, manifest), folder)
         write_manifest(manifest, folder)
+        write_checksums(folder)
     return Results(folder, manifest)
 
 

@@ -1,0 +1,56 @@
+"""`checksums.json`: the SHA-256 of a run's suite, manifest, tables, rows and codes.
+
+Those of the sounds are in the rows, those of checkpoints in the manifest.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from almbench.audio import sha256
+from almbench.errors import UserError
+from almbench.results.formats import TABLE_NAMES
+from almbench.results.runfolder import RunFolder
+
+
+class Checksums(BaseModel):
+    """The file.
+
+    Attributes:
+        schema_version: Version of this form.
+        files: Path below the run folder, with `/` -> SHA-256 as hexadecimal digits.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    files: dict[str, str]
+
+
+def write_checksums(folder: RunFolder) -> None:
+    """Write the checksums, in one step; to be done last."""
+    files = [folder.suite, folder.manifest, *map(folder.table, TABLE_NAMES)]
+    files += sorted((folder.root / "rows").glob("*.jsonl"))
+    files += sorted((folder.root / "codes").glob("*/*/*.npz"))
+    sums = {path.relative_to(folder.root).as_posix(): sha256(path) for path in files}
+    part = folder.checksums.with_name(f".{folder.checksums.name}.part")
+    part.write_text(Checksums(files=sums).model_dump_json(indent=1) + "\n", encoding="utf-8")
+    part.replace(folder.checksums)
+
+
+def read_checksums(folder: RunFolder) -> Checksums:
+    """Read the checksums of a run.
+
+    Raises:
+        UserError: There are none, or they are damaged.
+    """
+    path = folder.checksums
+    if not path.is_file():
+        raise UserError(
+            f"{folder.root} has no {path.name}, which runs get when they finish. "
+            f"To fix: finish it with: bench run {folder.suite} -o {folder.root}"
+        )
+    try:
+        return Checksums.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(f"{path} is damaged: it does not hold checksums.") from error
