@@ -34,11 +34,19 @@ autodoc_typehints_description_target = "documented"
 myst_heading_anchors = 3
 
 
+OUTSIDE = r"(?<!!)\[([^]]+)\]\((?:\.\./[^)]+|[A-Z]+)\)"
+
+
 def _unlink(_app: Sphinx, _document: str, source: list[str]) -> None:
-    """Links that lead out of this folder work in a checkout; here they are text."""
-    source[0] = re.sub(r"\[([^]]+)\]\(\.\./[^)]+\)", r"\1", source[0])
+    """Links to files of the checkout that are no pages of this site are text here."""
+    source[0] = re.sub(OUTSIDE, r"\1", source[0])
+
+
+def _unlink_included(app: Sphinx, _path: Path, document: str, source: list[str]) -> None:
+    _unlink(app, document, source)
 
 
 def setup(app: Sphinx) -> None:
     """Add what this project needs."""
     app.connect("source-read", _unlink)
+    app.connect("include-read", _unlink_included)
