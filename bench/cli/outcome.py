@@ -9,6 +9,7 @@ from rich.table import Table
 
 from almbench.metrics.registry import family_names, make_family
 from almbench.results.comparison import Comparison, cell, codec_label, metric_label
+from almbench.results.differences import made_differently, values_differ
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import ReconstructionRow, read_rows
 from almbench.results.results import Results
@@ -131,3 +132,16 @@ def _notes(results: Results) -> list[str]:
         more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
         notes.append(f"{name}/{ids[0]}{more} by {codec}: {note}")
     return notes
+
+
+def print_repetition(old: Results, new: Results) -> None:
+    """Print what could not be the same in a repeated run, and which values differ."""
+    others = made_differently(old, new)
+    if others:
+        console.print(f"\n[yellow]Not the same[/] as in {escape(str(old.folder.root))}:")
+        for line in others:
+            console.print(f"  {escape(line)}")
+    both, equal, largest = values_differ(old, new)
+    console.print(f"Repeated: {equal} of {both} values are the same.")
+    for line in largest:
+        console.print(f"  {escape(line)}")

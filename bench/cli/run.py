@@ -19,14 +19,29 @@ from almbench.domains import Domain
 from almbench.errors import UserError
 
 if TYPE_CHECKING:
+    from almbench.results.results import Results
     from almbench.runner.run import Shard
     from almbench.suite.config import Suite
 
 
 def run(
-    suite: Annotated[str, typer.Argument(help="A built-in suite or a TOML file.")] = "quick",
+    suite: Annotated[
+        str | None, typer.Argument(help="A built-in suite or a TOML file. [default: quick]")
+    ] = None,
+    repeated: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Repeat this run from its folder into another, and say what could not be the "
+            "same and which values differ.",
+        ),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Run folder. [default: runs/<suite>]")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Run folder. [default: runs/<suite>; with --from, -again]"
+        ),
     ] = None,
     codec: Annotated[
         list[str] | None, typer.Option(help="Only this codec; may be repeated.")
@@ -53,16 +68,27 @@ def run(
 ) -> None:
     """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
     del engine  # there is one so far
+    from almbench.results.results import load_results
     from almbench.runner.plan import select
     from almbench.suite.load import fill_in, load_suite, use_checkpoints
 
-    whole = load_suite(suite)
+    old = load_results(repeated) if repeated else None
+    if old:
+        if suite:
+            raise UserError(f"Give a suite ('{suite}') or --from {repeated}, not both.")
+        output = output or Path("runs") / f"{old.manifest.suite.name}-again"
+        if output.resolve() == old.folder.root.resolve():
+            raise UserError(
+                f"--from {repeated} is repeated into another folder: choose another -o."
+            )
+        suite = str(old.folder.suite)
+    whole = load_suite(suite or "quick")
     chosen = select(whole, codec or [], testset or [], metric or [])
     fill_in(chosen, folders("--data", data, "demo=/data/demo"))
     checkpoints = folders("--checkpoint", checkpoint, "mimi-1.1=/models/mimi")
     use_checkpoints(chosen, checkpoints, [codec.id for codec in whole.codec])
     _apply(chosen, setting)
-    _run(chosen, output, device, workers, shard)
+    _run(chosen, output, device, workers, shard, old)
 
 
 def score(
@@ -90,13 +116,22 @@ def score(
 
 
 def _run(
-    suite: "Suite", output: Path | None, device: Device, workers: int | None, shard: str
+    suite: "Suite",
+    output: Path | None,
+    device: Device,
+    workers: int | None,
+    shard: str,
+    old: "Results | None" = None,
 ) -> None:
-    from almbench.cli.outcome import print_outcome
+    from almbench.cli.outcome import print_outcome, print_repetition
     from almbench.runner.run import run_suite
 
     root = output or Path("runs") / suite.name
-    raise typer.Exit(print_outcome(run_suite(suite, root, device, workers, _shard(shard))))
+    results = run_suite(suite, root, device, workers, _shard(shard))
+    code = print_outcome(results)
+    if old:
+        print_repetition(old, results)
+    raise typer.Exit(code)
 
 
 def _apply(suite: "Suite", settings: list[str] | None) -> None:

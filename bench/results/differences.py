@@ -1,0 +1,105 @@
+"""What differs between two runs: what they were made with and from, and their values."""
+
+from collections.abc import Iterator, Mapping
+
+from almbench.codecs.base import CodecSpec
+from almbench.results.records import OriginalRow, read_rows
+from almbench.results.results import Results
+
+NONE = "not there"
+
+
+def made_differently(old: Results, new: Results) -> list[str]:
+    """What could not be the same in two runs of one suite, a line each, the old one first."""
+    return [
+        *_program(old, new),
+        *_codecs(old, new),
+        *_metrics(old, new),
+        *_clips(old, new),
+    ]
+
+
+def _differing(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+    for name in dict.fromkeys([*old, *new]):
+        before, after = old.get(name), new.get(name)
+        if before != after:
+            yield f"{what}{name}: {_text(before)}, now {_text(after)}"
+
+
+def _text(value: object) -> str:
+    return NONE if value is None or value == "" else str(value)
+
+
+def _program(old: Results, new: Results) -> Iterator[str]:
+    a, b = old.manifest, new.manifest
+    facts = [
+        {
+            "almbench": m.almbench,
+            "its commit": m.commit,
+            "policies": m.policies.version,
+            "Python": m.machine.python,
+            "system": m.machine.system,
+            "processor": m.machine.processor,
+            "device": m.run.device,
+            "seed": m.suite.seed,
+        }
+        for m in (a, b)
+    ]
+    yield from _differing("", *facts)
+    yield from _differing("package ", a.packages, b.packages)
+
+
+def _codecs(old: Results, new: Results) -> Iterator[str]:
+    """Facts of codecs: checkpoints and their hashes, settings, whether they can be used."""
+    a, b = old.manifest.codecs_by_id, new.manifest.codecs_by_id
+    for id_ in dict.fromkeys([*a, *b]):
+        if id_ not in a or id_ not in b:
+            where = "the first run" if id_ in a else "the second"
+            yield f"codec {id_} is in {where} only"
+            continue
+        names = [*CodecSpec.model_fields, "missing"]
+        before, after = ({n: getattr(run[id_], n) for n in names} for run in (a, b))
+        yield from _differing(f"codec {id_}, ", before, after)
+
+
+def _metrics(old: Results, new: Results) -> Iterator[str]:
+    a, b = old.manifest.metrics_by_name, new.manifest.metrics_by_name
+    for fact in ("version", "settings", "missing"):
+        before, after = ({n: getattr(m, fact) for n, m in run.items()} for run in (a, b))
+        yield from _differing(f"{fact} of metric ", before, after)
+
+
+def _clips(old: Results, new: Results) -> Iterator[str]:
+    """Clips that are not there any more, or whose samples are others."""
+    rows = [read_rows(run.folder.root, OriginalRow).values() for run in (old, new)]
+    a, b = ({f"{row.testset}/{row.clip}": row for row in of_run} for of_run in rows)
+    for key in dict.fromkeys([*a, *b]):
+        before, after = (run[key].samples_sha256[:16] if key in run else None for run in (a, b))
+        if before != after:
+            yield f"clip {key}: SHA-256 {_text(before)}, now {_text(after)}"
+
+
+def values_differ(old: Results, new: Results) -> tuple[int, int, list[str]]:
+    """Compare the values of two runs.
+
+    Returns:
+        How many values both have, how many of them are equal, and for each metric that has others,
+        the largest difference.
+    """
+    a, b = (
+        {(r.testset, r.clip, r.codec, r.metric): r.value for r in run.metric_rows}
+        for run in (old, new)
+    )
+    both = equal = 0
+    largest: dict[str, tuple[float, str]] = {}
+    for key, before in a.items():
+        after = b.get(key)
+        if before is None or after is None:
+            continue
+        both += 1
+        equal += before == after
+        difference = abs(after - before)
+        if difference > largest.get(key[3], (0.0, ""))[0]:
+            largest[key[3]] = difference, "/".join(key[:3])
+    lines = [f"{m}: up to {d:.3g} ({where})" for m, (d, where) in largest.items()]
+    return both, equal, lines
