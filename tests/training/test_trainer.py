@@ -383,16 +383,30 @@ def test_ctrl_c_saves(toml: Path, clips: Path, tmp_path: Path) -> None:
     assert read_state(state)["step"] >= 5
 
 
-@pytest.mark.slow
-def test_the_paper_preset_takes_a_step_of_each_stage(clips: Path, tmp_path: Path) -> None:
+def test_the_paper_preset_has_its_size() -> None:
     with torch.device("meta"):
         model = ALMTokenizer(load_config("paper").model)
     assert sum(p.numel() for p in model.parameters()) == PAPER_PARAMETERS
+
+
+SHALLOW = (
+    "model.encoder_layers=1",
+    "model.decoder_layers=1",
+    "stage1.auxiliary_layers=1",
+    "stage2.auxiliary_layers=1",
+)
+
+
+@pytest.mark.parametrize("depth", [SHALLOW, pytest.param((), marks=pytest.mark.slow)])
+def test_the_paper_preset_takes_a_step_of_each_stage(
+    clips: Path, tmp_path: Path, depth: tuple[str, ...]
+) -> None:
     settings = [f"stage{n}.{key}" for n in (1, 2) for key in SMALLEST]
     recipe = load_config(
         "paper",
         [
             *settings,
+            *depth,
             "stage2.windows=[6]",
             "stage2.quantize_from=0",
             'prior.kind="mel"',  # the only one that needs no other model
