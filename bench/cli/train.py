@@ -1,5 +1,6 @@
 """`bench train`: train a codec of one's own, measure it, and try what its parts are worth."""
 
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ Data = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=PATH", help="Where a data folder of the recipe lies."),
 ]
-Config = Annotated[str, typer.Option(help="A recipe: small, paper, or a TOML file.")]
+Config = Annotated[str, typer.Option(help="A recipe: small, medium, paper, or a TOML file.")]
 Setting = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, as stage2.steps=500."),
@@ -39,13 +40,17 @@ def almtokenizer(
     setting: Setting = None,
     device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read sound.")] = 1,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Stop after so long, as 90m or 2h; run again to go on."),
+    ] = None,
 ) -> None:
     """Train ALMTokenizer: stage 1, then stage 2. Run again to go on where it stopped."""
     _require_packages()
     from almbench.training.session import start
 
     found = folders("--data", data, EXAMPLE)
-    start(config, setting or [], stage, found, output, validation, device, workers)
+    start(config, setting or [], stage, found, output, validation, device, workers, _seconds(until))
 
 
 @app.command()
@@ -81,6 +86,19 @@ def measure(
 
     run(checkpoint, speech, training, output)
     typer.echo(f"The figures are in {checkpoint / 'README.md'}")
+
+
+def _seconds(time: str | None) -> float:
+    if time is None:
+        return inf
+    number, unit = time[:-1], time[-1:]
+    try:
+        seconds = float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+    except (ValueError, KeyError):
+        seconds = 0
+    if not 0 < seconds < inf:
+        raise UserError(f"--until '{time}' is not a time, such as 90m or 2h.")
+    return seconds
 
 
 def _require_packages() -> None:

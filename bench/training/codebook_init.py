@@ -53,7 +53,7 @@ def _normalize(features: Tensor) -> Tensor:
 def _fit(book: Codebook, entries: Tensor, left: Tensor) -> Tensor:
     """Set the entries and the map out; returns the quantized vectors."""
     book.entries.copy_(entries)
-    indices = book.nearest(book.into(left.float()))
+    indices = book.nearest(book.into(left.float()))[:, 0]
     counts = torch.bincount(indices, minlength=len(entries)).float()
     book.counts.copy_(counts.clamp(min=1) / counts.mean())
     book.sums.copy_(entries * book.counts[:, None])

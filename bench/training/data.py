@@ -1,7 +1,7 @@
 """Crops of sound to learn from, each found by its number alone: training resumes exactly."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from almbench.audio import EXTENSIONS, fit
+from almbench.audio import EXTENSIONS, Samples, fit
 from almbench.errors import UserError
 from almbench.files import audio_files
 from almbench.training.recipe import DataConfig, StageConfig, TrainConfig
@@ -29,6 +29,7 @@ class Folder:
         rates: Rate of each in Hz.
         share: Share of the crops.
         speech: Whether it is speech.
+        speakers: Of whom each file is; empty where it is no speech.
     """
 
     paths: list[Path]
@@ -36,6 +37,17 @@ class Folder:
     rates: list[int]
     share: float
     speech: bool
+    speakers: list[str] = field(default_factory=list)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """How often each file is drawn: by its length, but all speakers equally often."""
+        seconds = np.array(self.frames) / np.array(self.rates)
+        if self.speakers:
+            _, of_file = np.unique(self.speakers, return_inverse=True)
+            seconds = seconds / np.bincount(of_file, seconds)[of_file]
+        weights: NDArray[np.float64] = seconds / seconds.sum()
+        return weights
 
     @property
     def hours(self) -> float:
@@ -78,7 +90,12 @@ def _open(root: Path, data: DataConfig) -> Folder:
         [info.samplerate for info in infos],
         data.share,
         data.speech,
+        [_speaker(path.relative_to(root)) for path in paths] if data.speech else [],
     )
+
+
+def _speaker(path: Path) -> str:
+    return path.parts[0].split("-")[0]
 
 
 def _info(path: Path, where: str) -> Any:
@@ -92,7 +109,7 @@ def _info(path: Path, where: str) -> Any:
 
 
 class Crops(Dataset[NDArray[np.float32]]):
-    """Crop n of a stage: a folder by its share, a file by its length, a place in it, a length.
+    """Crop n of a stage: a folder by its share, a file by its weight, a place in it, a length.
 
     The crops of a batch are equally long. What is too short is padded with zeros. Stereo is
     averaged. A change of speed and pitch costs nothing: it is a resampling from another rate.
@@ -103,11 +120,7 @@ class Crops(Dataset[NDArray[np.float32]]):
         self.rate, self.hop = recipe.model.sample_rate, recipe.model.hop
         shares = np.array([folder.share for folder in folders])
         self.shares = shares / shares.sum()
-        self.files = [
-            weights / weights.sum()
-            for folder in folders
-            for weights in [np.array(folder.frames) / np.array(folder.rates)]
-        ]
+        self.files = [folder.weights for folder in folders]
 
     def __getitem__(self, number: int) -> NDArray[np.float32]:
         """Read crop `number`, **Shape** `[S]`, S a multiple of the hop."""
@@ -125,7 +138,22 @@ class Crops(Dataset[NDArray[np.float32]]):
         read, _ = soundfile.read(folder.paths[file], wanted, start, dtype="float32", always_2d=True)
         sound = soxr.resample(read.mean(1), rate, self.rate)
         gain = 10 ** (rng.uniform(-stage.gain_db, stage.gain_db) / 20)
-        return np.clip(fit(sound * gain, length), -1, 1).astype(np.float32)
+        sound = fit(sound * gain, length)
+        if stage.equalizer_db:
+            sound = _equalize(sound, rng, stage.equalizer_db)
+        if stage.noise_db is not None:
+            level = rng.uniform(stage.noise_db - 40, stage.noise_db)
+            sound = sound + 10 ** (level / 20) * rng.standard_normal(length)
+        return np.clip(sound, -1, 1).astype(np.float32)
+
+
+def _equalize(sound: Samples, rng: np.random.Generator, most_db: float) -> Samples:
+    """A random equalizer: gains of six bands an octave apart and more, smooth between them."""
+    spectrum = np.fft.rfft(sound)
+    places = np.linspace(0, 1, len(spectrum)) ** 0.4  # near to an even division of what is heard
+    gains = np.interp(places, np.linspace(0, 1, 6), rng.uniform(-most_db, most_db, 6))
+    shaped: Samples = np.fft.irfft(spectrum * 10 ** (gains / 20), len(sound))
+    return shaped
 
 
 class _Numbers:

@@ -54,6 +54,52 @@ def magnitude_loss(true: Tensor, made: Tensor, rate: int) -> Tensor:
     return bins + 2 * bands + 2 * loudness
 
 
+def level_loss(true: Tensor, made: Tensor, rate: int) -> Tensor:
+    """Distance of the levels of 80 mel bands over longer times, of magnitudes `[B, F, T]`.
+
+    Mean over three resolutions (4 frames, 16 frames, all) of mean |log E - log E'| / 2, E the mean
+    energy of a band. The distance of single magnitudes is least at their median, which is lower
+    than their mean: this holds the mean, and with it how loud the sound is.
+    """
+    filters = mel_filters(2 * (true.shape[1] - 1), 80, rate, true.device)
+    first, second = (_bands(filters, m**2) for m in (true, made))
+    terms = []
+    for frames in (4, 16, true.shape[2]):
+        size = min(frames, true.shape[2])
+        wanted, found = (torch.log(F.avg_pool1d(e, size) + 1e-8) / 2 for e in (first, second))
+        terms.append(F.l1_loss(found, wanted))
+    return torch.stack(terms).mean()
+
+
+def envelope_loss(true: Tensor, made: Tensor, rate: int, hop: int) -> Tensor:
+    """How little the envelopes of third-octave bands correlate, of magnitudes `[B, F, T]`.
+
+    1 - the mean correlation of short spectrograms of 15 third-octave bands from 150 Hz on and
+    384 ms, whose rows and then columns have mean 0 and norm 1: what ESTOI measures (Jensen and
+    Taal, "An Algorithm for Predicting the Intelligibility of Speech Masked by Modulated Noise
+    Maskers", 2016), on the model's own frames. Stretches 40 dB below the loudest of the batch do
+    not count.
+    """
+    filters = third_octaves(2 * (true.shape[1] - 1), rate, true.device)
+    length = min(true.shape[2], max(2, round(0.384 * rate / hop)))
+    first, second = (
+        (_bands(filters, m**2) + 1e-10).sqrt().unfold(2, length, max(1, length // 4))
+        for m in (true, made)
+    )  # [B, 15, N, length]
+    levels = first.square().sum((1, 3))
+    counts = (levels > 1e-4 * levels.amax()).float()
+    products = (_standard(first) * _standard(second)).sum(1).mean(-1)
+    return 1 - (products * counts).sum() / counts.sum().clamp(min=1)
+
+
+def _standard(segments: Tensor) -> Tensor:
+    """Bring rows (time), then columns (bands) of `[B, J, N, L]` to mean 0 and norm 1."""
+    for axis in (3, 1):
+        segments = segments - segments.mean(axis, keepdim=True)
+        segments = segments / (segments.square().sum(axis, keepdim=True) + 1e-12).sqrt()
+    return segments
+
+
 def discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     """Hinge loss of the discriminators: mean of max(0, 1 - D(x)) + max(0, 1 + D(y)).
 
@@ -127,6 +173,15 @@ def _bands(filters: Tensor, levels: Tensor) -> Tensor:
     """Sum bins to bands in float32 also under autocast, whose rounding logarithms would show."""
     with torch.autocast(levels.device.type, enabled=False):
         return filters @ levels.float()
+
+
+@cache
+def third_octaves(size: int, rate: int, device: torch.device) -> Tensor:
+    """Fifteen bands a third of an octave wide, centres from 150 Hz on, `[15, size / 2 + 1]`."""
+    frequencies = torch.arange(size // 2 + 1, device=device) * rate / size
+    centres = 150 * 2 ** (torch.arange(15, device=device) / 3)
+    low, high = centres[:, None] * 2 ** (-1 / 6), centres[:, None] * 2 ** (1 / 6)
+    return ((frequencies >= low) & (frequencies < high)).float()
 
 
 @cache

@@ -19,8 +19,13 @@ COLUMNS = {
 }
 
 
-def training_card(task: Task) -> str:
-    """Write the card of a checkpoint that has not been measured yet."""
+def training_card(task: Task, step: int) -> str:
+    """Write the card of a checkpoint that has not been measured yet.
+
+    Args:
+        task: What was trained.
+        step: How many steps of the stage were done.
+    """
     recipe, model = task.recipe, task.recipe.model
     hours = "\n".join(
         f"| {data.name} | {folder.hours:.2f} | {len(folder.paths)} |"
@@ -38,12 +43,23 @@ Made by `bench train almtokenizer`. {model.codebooks} codebooks of {model.codebo
 {model.sample_rate / 1000:g} kHz, {model.sample_rate / model.hop:g} frames a second, one query every
 {model.min_window} to {model.max_window} frames. First codebook: {prior}.
 
-Steps: {recipe.stage1.steps} of stage 1, {recipe.stage2.steps} of stage 2.
+{_steps(task, step)} Seed {recipe.seed}.
 
 | data | hours | files |
 |---|---|---|
 {hours}
 """
+
+
+def _steps(task: Task, step: int) -> str:
+    recipe = task.recipe
+    done = f"{step} steps of stage {task.number}"
+    if step < task.config.steps:
+        done += f" of {task.config.steps} planned"
+    if task.number == 1:
+        return f"Trained for {done}. Stage 2 is missing: this is no tokenizer yet."
+    begun = recipe.initial or f"{recipe.stage1.steps} steps of stage 1"
+    return f"Trained from {begun}: {done}."
 
 
 def with_measured(card: str, section: str) -> str:

@@ -54,6 +54,8 @@ class Weights(StrictModel):
         time: Distance of the waveforms.
         spectral: Distance of mel spectrograms at several scales.
         magnitude: Distance of log magnitudes, of mel bands and loudness (spectral model only).
+        level: Distance of the levels of mel bands over longer times (spectral model only).
+        envelope: How little the envelopes of third-octave bands correlate (spectral model only).
         adversarial: Hinge loss against the discriminators.
         feature: Relative distance of the discriminators' features.
         commitment: Distance of vectors from their codebook's entries.
@@ -64,6 +66,8 @@ class Weights(StrictModel):
     time: float = Field(default=0.1, ge=0)
     spectral: float = Field(default=1.0, ge=0)
     magnitude: float = Field(default=0.0, ge=0)
+    level: float = Field(default=0.0, ge=0)
+    envelope: float = Field(default=0.0, ge=0)
     adversarial: float = Field(default=1.0, ge=0)
     feature: float = Field(default=20.0, ge=0)
     commitment: float = Field(default=1.0, ge=0)
@@ -79,8 +83,11 @@ class StageConfig(StrictModel):
         batch: Crops per step and process.
         min_seconds: Least length of a crop.
         max_seconds: Most length of a crop.
-        learning_rate: At its height, after the warm-up; falls to a tenth along a cosine.
+        learning_rate: At its height, after the warm-up.
         warmup: Steps of linear warm-up.
+        cooldown: Share of the steps, at the end, over which the learning rate falls along a cosine
+            to `last_rate`. With less than 1, it is held before.
+        last_rate: The last learning rate, as a share of its height.
         clip: Largest norm of the gradient.
         average: Decay of the moving average of the weights, which is what is published.
         adversarial_from: First step of the adversarial losses.
@@ -90,6 +97,9 @@ class StageConfig(StrictModel):
         auxiliary_layers: Layers of the Transformers that only losses use (MAE, AR).
         speed: Largest change of speed and pitch of a crop, as a share; 0 for none.
         gain_db: Largest change of level in dB, up or down.
+        equalizer_db: Largest gain and cut of a random smooth equalizer in dB; 0 for none.
+        noise_db: Most level of white noise that is added, in dB of full scale; it is drawn from
+            the 40 dB below. None for none.
         weights: Weights of the losses.
     """
 
@@ -99,6 +109,8 @@ class StageConfig(StrictModel):
     max_seconds: float = Field(default=5.0, gt=0)
     learning_rate: float = Field(default=2e-4, gt=0)
     warmup: int = Field(default=500, ge=0)
+    cooldown: float = Field(default=1.0, gt=0, le=1)
+    last_rate: float = Field(default=0.1, ge=0, le=1)
     clip: float = Field(default=1.0, gt=0)
     average: float = Field(default=0.999, ge=0, lt=1)
     adversarial_from: int = Field(default=0, ge=0)
@@ -108,6 +120,8 @@ class StageConfig(StrictModel):
     auxiliary_layers: int = Field(default=6, ge=1)
     speed: float = Field(default=0.0, ge=0, lt=0.5)
     gain_db: float = Field(default=0.0, ge=0)
+    equalizer_db: float = Field(default=0.0, ge=0)
+    noise_db: float | None = Field(default=None, le=0)
     weights: Weights = Weights()
 
     @model_validator(mode="after")
@@ -127,7 +141,9 @@ class DataConfig(StrictModel):
         name: The name that `--data NAME=PATH` gives a folder to.
         what: What should be in it, for those who are asked for it.
         share: Share of the crops, in proportion to the other folders'.
-        speech: Whether it is speech.
+        speech: Whether it is speech. Speakers are then drawn equally often, however much of each
+            there is. A file's speaker is what its path in the folder begins with, up to the first
+            `/` or `-`, as in LibriSpeech.
     """
 
     name: str
@@ -143,6 +159,9 @@ class TrainConfig(StrictModel):
         seed: Seed of weights, crops, windows and masks.
         save_every: Steps between saved states.
         validate_every: Steps between validations.
+        initial: Checkpoint to go on from, a hub id or a folder, or `almtokenizer-small`: stage 2
+            begins with its weights and codebooks, and stage 1 is not needed.
+        bfloat16: Whether a CPU computes products in bfloat16 too, as GPUs do wherever they can.
         model: Shape of the model.
         prior: Where the first codebook comes from.
         discriminator: The discriminators.
@@ -154,12 +173,20 @@ class TrainConfig(StrictModel):
     seed: int = 0
     save_every: int = Field(default=1000, ge=1)
     validate_every: int = Field(default=5000, ge=1)
+    initial: str = ""
+    bfloat16: bool = False
     model: ModelConfig = ModelConfig()
     prior: PriorConfig = PriorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     data: tuple[DataConfig, ...] = Field(min_length=1)
     stage1: StageConfig
     stage2: StageConfig
+
+    @model_validator(mode="after")
+    def _initial_is_quantized(self) -> Self:
+        if self.initial and self.stage2.quantize_from:
+            raise ValueError("stage2.quantize_from must be 0 where training goes on from initial")
+        return self
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:

@@ -1,6 +1,7 @@
 """A training session as a user sees it: progress, logs, saved states, validation, a checkpoint."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
@@ -26,6 +27,7 @@ def start(
     validation: Path | None,
     device: str,
     workers: int,
+    seconds: float = inf,
 ) -> None:
     """Train a stage as the command line asks.
 
@@ -36,16 +38,17 @@ def start(
     folders = open_folders(recipe.data, data)
     place = output or Path("runs") / f"almtokenizer-{Path(config).stem}"
     task = Task(recipe, number, folders, place, choose(device, used=True).kind, workers)
-    folder = train(task, validation)
+    folder = train(task, validation, seconds)
     console.print(f"The checkpoint is in {folder}; use it with --checkpoint almtokenizer={folder}")
 
 
-def train(task: Task, validation: Path | None) -> Path:
-    """Train a stage to its end, from where it stopped.
+def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
+    """Train a stage to its end, or for some time, from where it stopped.
 
     Args:
         task: What to train and where.
         validation: Folder of held-out clips, or None.
+        seconds: Stop when so many have passed.
 
     Returns:
         The folder of the checkpoint that `--checkpoint almtokenizer=FOLDER` takes.
@@ -61,13 +64,14 @@ def train(task: Task, validation: Path | None) -> Path:
             (LOG_EVERY, session.log),
             (recipe.save_every, lambda _: trainer.save()),
             (recipe.validate_every, session.validate),
-        ]
+        ],
+        seconds,
     )
     trainer.save()
     session.writer.close()
     folder = task.output / "checkpoint"
     if trainer.accelerator.is_main_process:
-        save_checkpoint(session.averaged, folder, training_card(task))
+        save_checkpoint(session.averaged, folder, training_card(task, trainer.step))
     return folder
 
 

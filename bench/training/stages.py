@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.patchify import SpectralUnPatchify
 from almbench.training.auxiliary import DepthPredictor, MaskedAutoencoder
-from almbench.training.losses import magnitude_loss, spectral_loss, time_loss
+from almbench.training.losses import (
+    envelope_loss,
+    level_loss,
+    magnitude_loss,
+    spectral_loss,
+    time_loss,
+)
 from almbench.training.recipe import StageConfig, TrainConfig
 
 Losses = dict[str, Tensor]
@@ -40,10 +46,8 @@ class Stage(nn.Module):
         weights, model = self.config.weights, self.model
         losses: Losses = {}
         frames = frames.float()
-        if weights.magnitude and isinstance(model.unpatchify, SpectralUnPatchify):
-            made = model.unpatchify.magnitudes(frames)
-            true = model.unpatchify.spectrum(sound).abs()
-            losses["magnitude"] = magnitude_loss(true, made, model.config.sample_rate)
+        if isinstance(model.unpatchify, SpectralUnPatchify):
+            losses |= self._magnitude_losses(sound, frames, model.unpatchify)
         if not (weights.time or weights.spectral or weights.adversarial or weights.feature):
             return None, losses
         decoded = model.unpatchify(frames, like=sound)
@@ -52,6 +56,26 @@ class Stage(nn.Module):
         if weights.spectral:
             losses["spectral"] = spectral_loss(sound, decoded, model.config.sample_rate)
         return decoded, losses
+
+    def _magnitude_losses(
+        self, sound: Tensor, frames: Tensor, unpatchify: SpectralUnPatchify
+    ) -> Losses:
+        weights, rate, hop = (
+            self.config.weights,
+            self.model.config.sample_rate,
+            self.model.config.hop,
+        )
+        if not (weights.magnitude or weights.level or weights.envelope):
+            return {}
+        made, true = unpatchify.magnitudes(frames), unpatchify.spectrum(sound).abs()
+        losses: Losses = {}
+        if weights.magnitude:
+            losses["magnitude"] = magnitude_loss(true, made, rate)
+        if weights.level:
+            losses["level"] = level_loss(true, made, rate)
+        if weights.envelope:
+            losses["envelope"] = envelope_loss(true, made, rate, hop)
+        return losses
 
 
 class Stage1(Stage):

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, inf, pi
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.rvq import DECAY
-from almbench.errors import UserError
 from almbench.progress import stage as progress
 from almbench.training.auxiliary import Discriminators
 from almbench.training.codebook_init import fit_quantizer, gather
@@ -22,8 +22,14 @@ from almbench.training.losses import adversarial_loss, discriminator_loss, featu
 from almbench.training.prior import make_priors
 from almbench.training.recipe import StageConfig, TrainConfig
 from almbench.training.stages import Losses, Stage2, make_stage
+from almbench.training.state import (
+    check_recipe,
+    read_state,
+    take_checkpoint,
+    take_stage_1,
+    write_state,
+)
 
-OF_STAGE_1 = ("patchify.", "unpatchify.")  # what it hands on to stage 2
 START_BATCHES = 64  # batches that the quantizer is fitted to
 
 
@@ -72,9 +78,10 @@ class Trainer:
 
         self.task, self.config = task, task.config
         cuda = task.device != "cpu" and torch.cuda.is_available()
+        bfloat16 = torch.cuda.is_bf16_supported() if cuda else task.recipe.bfloat16
         self.accelerator = Accelerator(
             cpu=not cuda,
-            mixed_precision="bf16" if cuda and torch.cuda.is_bf16_supported() else "no",
+            mixed_precision="bf16" if bfloat16 else "no",
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
         torch.manual_seed(task.recipe.seed)
@@ -95,20 +102,24 @@ class Trainer:
         self.discriminator_optimizer = self._optimizer(self.discriminators.parameters())
         self._restore_optimizers()
         # Made now, so that what is missing is said before hours of training.
-        waits = task.number == 2 and self.step <= self.config.quantize_from
+        waits = self._fits_codebooks and self.step <= self.config.quantize_from
         self._priors = make_priors(task.recipe.prior, task.recipe.model) if waits else []
         self.stage, self.optimizer = self.accelerator.prepare(self.stage, self.optimizer)
         self.discriminators, self.discriminator_optimizer = self.accelerator.prepare(
             self.discriminators, self.discriminator_optimizer
         )
 
-    def run(self, every: Sequence[tuple[int, Callable[[Losses], None]]]) -> None:
+    def run(
+        self, every: Sequence[tuple[int, Callable[[Losses], None]]], seconds: float = inf
+    ) -> None:
         """Train to the last step; a state is saved where Ctrl-C stops it.
 
         Args:
             every: Functions of a step's losses, each with the number of steps between its calls;
                 all are called after the last step.
+            seconds: Stop when so many have passed, after a whole step.
         """
+        begun = monotonic()
         accelerator = self.accelerator
         crops = Crops(self.task.folders, self.task.recipe, self.config)
         source = batches(
@@ -127,16 +138,23 @@ class Trainer:
                     for steps, call in every:
                         if self.step % steps == 0 or self.step == self.config.steps:
                             call(losses)
+                    if self._over(monotonic() - begun > seconds):
+                        break
             except KeyboardInterrupt:
                 self.save()
                 raise
+
+    def _over(self, over: bool) -> bool:
+        """Whether time is over for any of the processes, so that all stop at the same step."""
+        told = torch.tensor([float(over)], device=self.accelerator.device)
+        return bool(self.accelerator.reduce(told, "sum").item())
 
     def train(self, sound: Tensor) -> Losses:
         """Take a step with a batch `[B, S]`; returns the losses."""
         step, recipe = self.step, self.task.recipe
         # Everything random follows from the step, so that a resumed run draws the same.
         torch.manual_seed(recipe.seed + 1_000_003 * (step + 1) + self.accelerator.process_index)
-        if self.task.number == 2 and step == self.config.quantize_from:
+        if self._fits_codebooks and step == self.config.quantize_from:
             self._start_quantizer()
         self._set_rate()
         self.stage.train()
@@ -162,6 +180,10 @@ class Trainer:
         module = self.average.module
         assert isinstance(module, ALMTokenizer)  # noqa: S101
         return module
+
+    @property
+    def _fits_codebooks(self) -> bool:
+        return self.task.number == 2 and not self.task.recipe.initial
 
     @property
     def _adversarial(self) -> bool:
@@ -227,8 +249,10 @@ class Trainer:
         if self.step < config.warmup:
             share = (self.step + 1) / config.warmup
         else:
-            done = (self.step - config.warmup) / max(1, config.steps - config.warmup)
-            share = 0.1 + 0.9 * (1 + cos(pi * min(1, done))) / 2
+            after = max(config.warmup, round(config.steps * (1 - config.cooldown)))
+            done = (self.step - after) / max(1, config.steps - after)
+            falls = (1 + cos(pi * min(1, max(0, done)))) / 2
+            share = config.last_rate + (1 - config.last_rate) * falls
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * share
@@ -240,7 +264,7 @@ class Trainer:
         return torch.optim.AdamW(parameters, lr=self.config.learning_rate, betas=(0.8, 0.99))
 
     def save(self) -> None:
-        """Save the state, so that a kill at any moment leaves the last one whole."""
+        """Save the state."""
         if not self.accelerator.is_main_process:
             return
         bare = self.accelerator.unwrap_model
@@ -252,22 +276,14 @@ class Trainer:
             "discriminators": bare(self.discriminators).state_dict(),
             "optimizers": [self.optimizer.state_dict(), self.discriminator_optimizer.state_dict()],
         }
-        path = self.task.state(self.task.number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        torch.save(state, fresh)
-        fresh.replace(path)
+        write_state(self.task.state(self.task.number), state)
 
     def _resume(self) -> None:
         self._optimizer_states = None
         path = self.task.state(self.task.number)
         if path.is_file():
             state = read_state(path)
-            if state["recipe"] != self.task.recipe.model_dump_json():
-                raise UserError(
-                    f"{path} belongs to another recipe. To fix: choose another folder with -o, or "
-                    "give the recipe that it was begun with."
-                )
+            check_recipe(path, state, self.task.recipe.model_dump_json())
             self.stage.load_state_dict(state["stage"])
             self.average.module.load_state_dict(state["average"])
             self.discriminators.load_state_dict(state["discriminators"])
@@ -275,36 +291,15 @@ class Trainer:
             # Else the average would begin anew with the weights of the next step.
             self.average.n_averaged.fill_(self.step)
             self._optimizer_states = state["optimizers"]
+            return
+        if self.task.recipe.initial:
+            take_checkpoint(self.model, self.task.recipe.initial)
         elif self.task.number == 2:
-            first = self.task.state(1)
-            state = read_state(first) if first.is_file() else {"step": 0}
-            if state["step"] < self.task.recipe.stage1.steps:
-                raise UserError(
-                    f"Stage 2 goes on from stage 1, which is not done in {first}. "
-                    "To fix: run it with --stage 1 first."
-                )
-            trained = {
-                name: weight
-                for name, weight in state["average"].items()
-                if name.startswith(OF_STAGE_1)
-            }
-            own = {n: w for n, w in self.model.state_dict().items() if n.startswith(OF_STAGE_1)}
-            if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in own.items()}:
-                raise UserError(
-                    f"{first} is of a model of another shape than this recipe's. To fix: choose "
-                    "another folder with -o, or the same [model] as in stage 1."
-                )
-            self.model.load_state_dict(trained, strict=False)
-            self.average.module.load_state_dict(self.model.state_dict())
+            take_stage_1(self.model, self.task.state(1), self.task.recipe.stage1.steps)
+        self.average.module.load_state_dict(self.model.state_dict())
 
     def _restore_optimizers(self) -> None:
         if self._optimizer_states:
             optimizers = self.optimizer, self.discriminator_optimizer
             for optimizer, state in zip(optimizers, self._optimizer_states, strict=True):
                 optimizer.load_state_dict(state)
-
-
-def read_state(path: Path) -> dict[str, Any]:
-    """Read a saved state."""
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return state

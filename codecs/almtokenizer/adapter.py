@@ -27,11 +27,14 @@ class ALMTokenizerOptions(NeuralOptions):
             the small checkpoint that comes with almbench.
         window: Frames of 1/75 s per query: more make fewer codes.
         num_codebooks: How many of the codebooks are used.
+        beams: Beams of the search for codes; more cost time, not bits. The vectors are then met
+            more closely, which is not to say that the sound is: see docs/almtokenizer.md.
     """
 
     checkpoint: str = BUNDLED
     window: int = Field(default=6, ge=1)
     num_codebooks: int = Field(default=3, ge=1)
+    beams: int = Field(default=1, ge=1, le=64)
 
 
 class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
@@ -62,8 +65,8 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
 
     @property
     def encoding_key(self) -> str:
-        """Codes nest only where the window is the same."""
-        return f"{super().encoding_key} w{self.options.window}"
+        """Codes nest only where the window and the search are the same."""
+        return f"{super().encoding_key} w{self.options.window} b{self.options.beams}"
 
     @property
     def spec(self) -> CodecSpec:
@@ -94,7 +97,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         return load_checkpoint(files)
 
     def _encode(self, sounds: "Tensor") -> "Tensor":
-        codes: Tensor = self._model.encode(sounds[:, 0], self.options.window)
+        codes: Tensor = self._model.encode(sounds[:, 0], self.options.window, self.options.beams)
         return codes
 
     def _decode(self, codes: "Tensor") -> "Tensor":

@@ -37,6 +37,8 @@ class ModelConfig(StrictModel):
         skip_connections: Whether a residual (skip) connection goes around each Transformer: the
             mean of a group is added to its query, the vector of a group to each of its frames, so
             that the Transformers learn only what is left. The published model has none.
+        lookahead: How many groups ahead the query decoder sees: each adds a group to the latency of
+            decoding. 0 is causal over groups, as published.
         min_window: Fewest frames per query that the model is trained for.
         max_window: Most frames per query that the model is trained for.
     """
@@ -56,6 +58,7 @@ class ModelConfig(StrictModel):
     prior_width: int = Field(default=768, ge=0)
     compression: Literal["query", "drop"] = "query"
     skip_connections: bool = False
+    lookahead: int = Field(default=0, ge=0)
     min_window: int = Field(default=2, ge=1)
     max_window: int = Field(default=10, ge=1)
 

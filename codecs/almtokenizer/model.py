@@ -29,20 +29,20 @@ class ALMTokenizer(nn.Module):
             SpectralUnPatchify(config) if spectral else ConvUnPatchify(config)
         )
 
-    def encode(self, sound: Tensor, w: int) -> Tensor:
+    def encode(self, sound: Tensor, w: int, beams: int = 1) -> Tensor:
         """Encode sound.
 
         Args:
             sound: **Shape** `[B, S]`, padded with zeros to whole groups of `w` frames.
             w: Frames per query.
+            beams: Beams of the search over the codebooks.
 
         Returns:
             Codes, **Shape** `[B, K, G]`.
         """
         step = self.config.hop * w
         sound = F.pad(sound, (0, -sound.shape[1] % step))
-        codes: Tensor = self.quantizer(self.query_encoder(self.patchify(sound), w))[1]
-        return codes
+        return self.quantizer.encode(self.query_encoder(self.patchify(sound), w), beams)
 
     def decode(self, codes: Tensor, w: int) -> Tensor:
         """Decode codes `[B, K, G]`, K at most `codebooks`, to sound `[B, G * w * hop]`."""

@@ -72,8 +72,8 @@ class SpectralUnPatchify(nn.Module):
     def magnitudes(self, frames: Tensor) -> Tensor:
         """Turn frames `[B, T, D]` into magnitudes `[B, F, T]`."""
         hidden = self.blocks(frames.transpose(1, 2)).transpose(1, 2)
-        levels = self.levels(self.norm(hidden)).transpose(1, 2) * 2.5 - 6
-        made: Tensor = levels.float().clamp(max=3).exp()
+        levels = self.levels(self.norm(hidden)).float().transpose(1, 2) * 2.5 - 6
+        made: Tensor = levels.clamp(max=3).exp()
         return made
 
     def forward(self, frames: Tensor, like: Tensor | None = None) -> Tensor:

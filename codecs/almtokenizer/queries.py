@@ -47,12 +47,14 @@ class QueryDecoder(nn.Module):
     w copies of a learned mask vector and then the quantized vector stand for each group; what a
     Transformer makes of the masks is kept. Attention is causal over groups: a mask sees its own
     group's vector, which follows it, since strictly causal order would leave it only earlier ones.
+    With `lookahead` it sees so many groups more, and their masks.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width = config.decoder_width
         self.attention_span, self.skips = config.attention_window, config.skip_connections
+        self.lookahead = config.lookahead
         self.widen = nn.Linear(config.width, width)
         self.mask = nn.Parameter(torch.randn(width) * 0.02)
         self.transformer = Transformer(width, config.decoder_layers, config.head_width)
@@ -69,7 +71,8 @@ class QueryDecoder(nn.Module):
         mixed = torch.cat((masks, wide[:, :, None]), dim=2).flatten(1, 2)
         positions = vector_positions(groups, w, vectors.device)
         order = torch.arange(groups, device=vectors.device).repeat_interleave(w + 1)
-        out = self.transformer(mixed, positions, causal_mask(order, positions, self.attention_span))
+        mask = causal_mask(order, positions, self.attention_span, self.lookahead)
+        out = self.transformer(mixed, positions, mask)
         kept = out.view(batch, groups, w + 1, width)[:, :, :w].flatten(1, 2)
         narrowed: Tensor = self.narrow(kept)
         return narrowed + vectors.repeat_interleave(w, dim=1) if self.skips else narrowed
@@ -82,8 +85,8 @@ def vector_positions(groups: int, w: int, device: torch.device) -> Tensor:
     return (starts + inside).flatten()
 
 
-def causal_mask(order: Tensor, positions: Tensor, attention_span: int) -> Tensor:
-    """True where row may attend to column: not later in `order`, nor farther back than the span."""
-    earlier = order[None, :] <= order[:, None]
+def causal_mask(order: Tensor, positions: Tensor, attention_span: int, ahead: int = 0) -> Tensor:
+    """True where row may attend to column: at most `ahead` later, nor beyond the span."""
+    earlier = order[None, :] <= order[:, None] + ahead
     near = positions[:, None] - positions[None, :] <= attention_span
     return earlier & near

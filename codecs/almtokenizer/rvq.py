@@ -31,20 +31,50 @@ class ResidualQuantizer(nn.Module):
         )
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Tensor]]:
-        """Quantize `[B, G, D]`.
+        """Quantize `[B, G, D]`, in float32 whatever the precision.
 
         Returns:
             The quantized vectors `[B, G, D]`, with gradients passed straight through; the codes
             `[B, K, G]`; the commitment loss; each codebook's part of the quantized vectors.
         """
-        left, parts, codes, losses = vectors, [], [], []
+        with torch.autocast(vectors.device.type, enabled=False):
+            left = vectors = vectors.float()
+            codes = self.encode(vectors)
+            parts, losses = [], []
+            for codebook, indices in zip(self.codebooks, codes.unbind(1), strict=True):
+                part, loss = codebook(left, indices)
+                left = left - part
+                parts.append(part)
+                losses.append(loss)
+        return torch.stack(parts).sum(0), codes, torch.stack(losses).mean(), parts
+
+    @torch.no_grad()
+    def encode(self, vectors: Tensor, beams: int = 1) -> Tensor:
+        """Find codes `[B, K, G]` of vectors `[B, G, D]` by a beam search over the codebooks.
+
+        After each codebook the `beams` choices that leave least over (squared norm) go on, and the
+        greedy one always does: what is left over at the end is never more than with one beam.
+
+        Args:
+            vectors: What to encode.
+            beams: How many choices go on, 1 for the nearest entry of each codebook in turn.
+        """
+        left = vectors.flatten(0, 1)[:, None]  # [N, H, D], H choices so far, the greedy one first
+        paths = left.new_empty(*left.shape[:2], 0, dtype=torch.long)  # [N, H, k]
         for codebook in self.codebooks:
-            part, indices, loss = codebook(left)
-            left = left - part
-            parts.append(part)
-            codes.append(indices)
-            losses.append(loss)
-        return torch.stack(parts).sum(0), torch.stack(codes, 1), torch.stack(losses).mean(), parts
+            indices = codebook.nearest(codebook.into(left), beams)  # [N, H, beams]
+            after = (left[:, :, None] - codebook.decode(indices)).flatten(1, 2)
+            errors = after.square().sum(-1)
+            errors[:, 0] = -1
+            kept = errors.topk(min(beams, errors.shape[1]), largest=False).indices[..., None]
+            left = after.gather(1, kept.expand(-1, -1, after.shape[2]))
+            longer = torch.cat(
+                (paths[:, :, None].expand(-1, -1, indices.shape[2], -1), indices[..., None]), dim=3
+            ).flatten(1, 2)
+            paths = longer.gather(1, kept.expand(-1, -1, longer.shape[2]))
+        best = left.square().sum(-1).argmin(1)[:, None, None].expand(-1, 1, paths.shape[2])
+        codes = paths.gather(1, best)[:, 0]
+        return codes.view(*vectors.shape[:2], -1).transpose(1, 2)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Turn codes `[B, K, G]`, K at most `codebooks`, into vectors `[B, G, D]`."""
@@ -80,23 +110,27 @@ class Codebook(nn.Module):
         self.register_buffer("counts", torch.ones(size), persistent=learns)
         self.register_buffer("sums", entries.clone(), persistent=learns)
 
-    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Quantize `[B, G, D]`; returns the quantized vectors, codes `[B, G]` and the loss."""
-        inner = self.into(vectors).float()
-        indices = self.nearest(inner)
+    def forward(self, vectors: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantize `[B, G, D]` to the entries of codes `[B, G]`; returns that and the loss."""
+        inner = self.into(vectors)
         chosen = F.embedding(indices, self.entries)
         if self.training and self.learns:
             self._follow(inner.detach().flatten(0, 1), indices.flatten())
         loss = F.mse_loss(inner, chosen)
         through = inner + (chosen - inner).detach()
-        return self.out(through), indices, loss
+        return self.out(through), loss
 
-    def nearest(self, inner: Tensor) -> Tensor:
-        """Indices of the nearest entries to `[B, G, inner]`, in float32 whatever the precision."""
-        with torch.autocast(inner.device.type, enabled=False):
+    def nearest(self, inner: Tensor, count: int = 1) -> Tensor:
+        """Indices `[..., count]` of the entries nearest to `[..., inner]`, the nearest first."""
+        with torch.autocast(inner.device.type, enabled=False):  # bfloat16 would confuse neighbours
             flat = inner.float().flatten(0, -2)
             distances = (self.entries**2).sum(1) - 2 * flat @ self.entries.T
-        return distances.argmin(1).view(inner.shape[:-1])
+        count = min(count, len(self.entries))
+        if count == 1:
+            found = distances.argmin(1, keepdim=True)
+        else:
+            found = distances.topk(count, largest=False).indices
+        return found.view(*inner.shape[:-1], count)
 
     def decode(self, indices: Tensor) -> Tensor:
         """Turn codes `[B, G]` into vectors `[B, G, D]`."""

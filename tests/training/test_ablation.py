@@ -16,7 +16,7 @@ from almbench.errors import UserError
 from almbench.training import trainer as training
 from almbench.training.ablation import VARIANTS, WHOLE, ablate
 from almbench.training.recipe import load_config
-from almbench.training.trainer import read_state
+from almbench.training.state import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 

@@ -154,8 +154,8 @@ def test_folders_have_their_shares_and_files_their_lengths(
     tiny: TrainConfig, tmp_path: Path
 ) -> None:
     short: dict[str, Any] = {"min_seconds": 0.02, "max_seconds": 0.02}
-    write(tmp_path / "a" / "long.wav", np.full(3 * RATE, 0.1))
-    write(tmp_path / "a" / "short.wav", np.full(RATE, 0.2))
+    write(tmp_path / "a" / "x-long.wav", np.full(3 * RATE, 0.1))
+    write(tmp_path / "a" / "x-short.wav", np.full(RATE, 0.2))
     write(tmp_path / "b" / "other.wav", np.full(RATE // 2, 0.4))
     source = crops(tiny, tmp_path / "a", tmp_path / "b", shares=(4, 1), **short)
     levels = np.array([np.median(source[n]) for n in range(500)]).round(1)
@@ -164,6 +164,44 @@ def test_folders_have_their_shares_and_files_their_lengths(
     assert counts[0.1] == pytest.approx(0.6, abs=0.07)
     assert counts[0.2] == pytest.approx(0.2, abs=0.06)
     assert counts[0.4] == pytest.approx(0.2, abs=0.06)
+
+
+def test_speakers_are_drawn_equally_often_and_their_files_by_length(tmp_path: Path) -> None:
+    for name, seconds in (("a/1.wav", 3), ("a/x/2.wav", 1), ("b-3-4.wav", 1), ("b-5.wav", 1)):
+        write(tmp_path / name, np.full(seconds * RATE, 0.1))
+    [speech] = open_folders([DataConfig(name="speech")], {"speech": tmp_path})
+    assert speech.speakers == ["a", "a", "b", "b"]
+    np.testing.assert_allclose(speech.weights, [3 / 8, 1 / 8, 1 / 4, 1 / 4])
+    [other] = open_folders([DataConfig(name="speech", speech=False)], {"speech": tmp_path})
+    np.testing.assert_allclose(other.weights, [3 / 6, 1 / 6, 1 / 6, 1 / 6])
+
+
+def test_the_equalizer_stays_within_its_bounds_and_is_smooth(
+    tiny: TrainConfig, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    write(tmp_path / "noise.wav", 0.05 * rng.standard_normal(4 * RATE))
+    plain, shaped = (
+        crops(tiny, tmp_path, equalizer_db=db, min_seconds=0.5, max_seconds=0.5) for db in (0, 6)
+    )
+    largest = []
+    for n in range(8):
+        before, after = (np.abs(np.fft.rfft(source[n])) for source in (plain, shaped))
+        gains = 20 * np.log10(after / before)
+        assert np.abs(gains).max() < 6.05
+        assert np.abs(np.diff(gains)).max() < 1
+        largest.append(np.ptp(gains))
+    assert min(largest) > 2
+    assert len(set(np.round(largest, 3))) == 8
+
+
+def test_noise_is_added_at_a_level_within_its_range(tiny: TrainConfig, tmp_path: Path) -> None:
+    write(tmp_path / "silence.wav", np.zeros(2 * RATE))
+    source = crops(tiny, tmp_path, noise_db=-30.0)
+    levels = [20 * np.log10(np.std(source[n])) for n in range(40)]
+    assert -70.5 < min(levels) < -60
+    assert -40 < max(levels) < -29.5
+    np.testing.assert_array_equal(source[3], source[3])
 
 
 def test_length_counts_in_seconds_whatever_the_rate(tiny: TrainConfig, tmp_path: Path) -> None:
@@ -200,7 +238,9 @@ def test_folders_are_searched_in_depth_for_sound_only(tmp_path: Path) -> None:
     first = write(tmp_path / "a" / "one.WAV", sine(440, 1))
     (tmp_path / "a" / "notes.txt").write_text("no sound")
     [folder] = open_folders([SPEECH], {"speech": tmp_path})
-    assert folder == Folder([first, second], [24_000, 24_000], [24_000, 16_000], 1.0, True)
+    assert folder == Folder(
+        [first, second], [24_000, 24_000], [24_000, 16_000], 1.0, True, ["a", "b"]
+    )
     assert folder.hours == pytest.approx(2.5 / 3600)
 
 

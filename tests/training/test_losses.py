@@ -15,7 +15,9 @@ from almbench.training.losses import (
     adversarial_loss,
     depth_prediction_loss,
     discriminator_loss,
+    envelope_loss,
     feature_loss,
+    level_loss,
     log_mel,
     magnitude_loss,
     masked_loss,
@@ -94,6 +96,92 @@ def test_magnitude_loss_counts_a_change_of_level_in_full() -> None:
     # that are 10^0.6 times as loud.
     expected = 3 * np.log(10) + 2 * (10**0.6 - 1)
     assert float(magnitude_loss(true, 10 * true, RATE)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_level_loss_by_hand() -> None:
+    true, made = np.abs(noise(2, 641, 37)), np.abs(noise(2, 641, 37, seed=1))
+    filters = librosa.filters.mel(sr=RATE, n_fft=1280, n_mels=80, norm=None)
+    terms = []
+    for size in (4, 16, 37):
+        count = 37 // size
+        x, y = (
+            np.einsum("mf,bft->bmt", filters, m[..., : count * size] ** 2)
+            .reshape(2, 80, count, size)
+            .mean(-1)
+            for m in (true, made)
+        )
+        terms.append(np.mean(np.abs(np.log(x + 1e-8) - np.log(y + 1e-8))) / 2)
+    found = level_loss(torch.from_numpy(true), torch.from_numpy(made), RATE)
+    assert float(found) == pytest.approx(np.mean(terms), rel=1e-4)
+
+
+@pytest.mark.parametrize("frames", [1, 3, 5])
+def test_level_loss_of_the_shortest(frames: int) -> None:
+    true = torch.from_numpy(np.abs(noise(1, 641, frames))) + 0.1
+    assert float(level_loss(true, 10 * true, RATE)) == pytest.approx(np.log(10), rel=1e-3)
+
+
+def test_level_loss_has_no_gain_from_the_median() -> None:
+    # A steady guess is best at the mean of what it stands for, not at its median.
+    true = torch.full((1, 641, 64), 0.01)
+    true[..., ::4] = 1.0
+    mean = true.square().mean().sqrt()
+    median = true.median()
+    losses = [float(level_loss(true, torch.ones_like(true) * g, RATE)) for g in (mean, median)]
+    assert losses[0] < 0.5 * losses[1]
+
+
+def estoi_of(true: np.ndarray, made: np.ndarray) -> float:
+    """Intermediate intelligibility, one segment at a time, after Jensen and Taal's equations."""
+    frequencies = np.arange(641) * RATE / 1280
+    scores = []
+    for x, y in zip(true, made, strict=True):
+        bands = []
+        for m in (x, y):
+            rows = []
+            for j in range(15):
+                centre = 150 * 2 ** (j / 3)
+                inside = (frequencies >= centre / 2 ** (1 / 6)) & (
+                    frequencies < centre * 2 ** (1 / 6)
+                )
+                rows.append(np.sqrt((m[inside] ** 2).sum(0)))
+            bands.append(np.array(rows))
+        for start in range(0, x.shape[1] - 29 + 1, 7):
+            first, second = (b[:, start : start + 29] for b in bands)
+            for axis in (1, 0):
+                first, second = (
+                    (s - s.mean(axis, keepdims=True))
+                    / np.linalg.norm(s - s.mean(axis, keepdims=True), axis=axis, keepdims=True)
+                    for s in (first, second)
+                )
+            scores.append((first * second).sum() / 29)
+    return float(np.mean(scores))
+
+
+def test_envelope_loss_by_hand() -> None:
+    true, made = np.abs(noise(2, 641, 60)), np.abs(noise(2, 641, 60, seed=1))
+    made = 0.5 * made + 0.5 * true
+    found = envelope_loss(torch.from_numpy(true), torch.from_numpy(made), RATE, 320)
+    assert float(found) == pytest.approx(1 - estoi_of(true, made), abs=1e-3)
+
+
+def test_envelope_loss_knows_no_level_and_counts_no_silence() -> None:
+    true = torch.from_numpy(np.abs(noise(1, 641, 58)))
+    assert float(envelope_loss(true, 3 * true, RATE, 320)) == pytest.approx(0, abs=1e-4)
+    quiet = torch.cat((true, 1e-4 * true), dim=2)
+    odd = torch.cat((true, 1e-4 * true.flip(2)), dim=2)
+    both = [float(envelope_loss(quiet, m, RATE, 320)) for m in (quiet, odd)]
+    assert both[1] < 0.3  # only the segments over the border know of what follows it
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_envelope_loss_of_what_does_not_vary_is_finite(value: float) -> None:
+    made = torch.full((1, 641, 40), value, requires_grad=True)
+    loss = envelope_loss(torch.zeros(1, 641, 40), made, RATE, 320)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert torch.isfinite(loss)
+    assert made.grad is not None
+    assert torch.isfinite(made.grad).all()
 
 
 def test_hinge_losses_by_hand() -> None:

@@ -26,7 +26,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["paper", "small"])
+@pytest.mark.parametrize("name", ["medium", "paper", "small"])
 def test_the_presets_load(name: str) -> None:
     config = load_config(name)
     assert name in presets()
@@ -88,6 +88,9 @@ def test_what_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None:
         ("stage1.masked=[0.5,0.2]", "masked"),
         ("stage1.masked=[0.5,2]", "masked"),
         ("stage2.min_seconds=0.1", "stage2.min_seconds"),
+        ("model.lookahead=-1", "model.lookahead = -1"),
+        ("stage2.cooldown=0", "stage2.cooldown = 0"),
+        ("stage1.noise_db=3", "stage1.noise_db = 3"),
         ("stage2.average=1.0", "stage2.average = 1.0"),
         ("data=[]", "data"),
         ("stage1=3", "stage1"),
@@ -140,6 +143,12 @@ def test_settings_are_read_as_toml_or_else_as_words(recipe: Path) -> None:
     assert config.prior.beats == "/some where/beats.pt"
     assert config.prior.wav2vec2 == "here"
     assert config.stage2.steps == 8  # the last one counts
+
+
+def test_codebooks_of_a_checkpoint_are_not_fitted_again(recipe: Path) -> None:
+    assert load_config(str(recipe), ["initial=some/where"]).initial == "some/where"
+    with pytest.raises(UserError, match="quantize_from must be 0"):
+        load_config(str(recipe), ["initial=some/where", "stage2.quantize_from=5"])
 
 
 def test_a_recipe_does_not_change(recipe: Path) -> None:

@@ -18,7 +18,7 @@ from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.training import session
 from almbench.training import trainer as training
 from almbench.training.recipe import TrainConfig
-from almbench.training.trainer import read_state
+from almbench.training.state import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 pytest.importorskip("tensorboard", reason="training needs the extra 'train'")
@@ -204,6 +204,25 @@ def test_a_recipe_that_is_no_toml_is_named(
     path.write_text("[model\n")
     assert main("--stage", 1, "--config", path, "--data", f"speech={clips}") == 2
     refused(capsys, str(path), "not valid TOML")
+
+
+def test_a_stage_may_stop_in_time_and_go_on(main: Main, clips: Path, tmp_path: Path) -> None:
+    shared = ["--stage", 1, "--data", f"speech={clips}", "-o", tmp_path]
+    card = tmp_path / "checkpoint" / "README.md"
+    assert main(*shared, "--until", "0.001s") == 0
+    assert read_state(tmp_path / "stage1.pt")["step"] == 1
+    assert "Trained for 1 steps of stage 1 of 6 planned. Stage 2 is missing" in card.read_text()
+    assert main(*shared, "--until", "1h") == 0
+    assert read_state(tmp_path / "stage1.pt")["step"] == 6
+    assert "6 steps of stage 1. Stage 2 is missing" in card.read_text()
+    assert main("--stage", 2, *shared[2:]) == 0
+    assert "Trained from 6 steps of stage 1: 6 steps of stage 2. Seed 5." in card.read_text()
+
+
+@pytest.mark.parametrize("time", ["soon", "2", "h", "0m", "-1h", "nanh", "infh"])
+def test_what_is_no_time_is_named(main: Main, clips: Path, capsys: Said, time: str) -> None:
+    assert main("--stage", 1, "--data", f"speech={clips}", f"--until={time}") == 2
+    refused(capsys, f"--until '{time}' is not a time, such as 90m or 2h.")
 
 
 def test_missing_stage_1_is_named(main: Main, tmp_path: Path, clips: Path, capsys: Said) -> None:

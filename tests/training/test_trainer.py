@@ -14,12 +14,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import UserError
 from almbench.training import trainer as training
 from almbench.training.data import Crops, batches, open_folders
 from almbench.training.recipe import TrainConfig, load_config
-from almbench.training.trainer import Task, Trainer, read_state
+from almbench.training.state import read_state
+from almbench.training.trainer import Task, Trainer
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 
@@ -270,6 +272,88 @@ def test_the_learning_rate_warms_up_and_falls_along_a_cosine(
             assert codebook.decay == pytest.approx(1 - 0.01 * found[-1])
     cosine = [0.1 + 0.9 * (1 + np.cos(np.pi * done / 4)) / 2 for done in range(4)]
     assert found == pytest.approx([0.5, 1.0, *cosine])
+
+
+def test_the_learning_rate_is_held_until_the_cooldown(
+    edit: Edit, clips: Path, tmp_path: Path
+) -> None:
+    settings = ["warmup=1", "steps=8", "cooldown=0.5", "last_rate=0"]
+    trainer = Trainer(task(edit(*[f"stage1.{s}" for s in settings]), 1, clips, tmp_path))
+    found = []
+    for _ in range(8):
+        take(trainer, 1)
+        found.append(trainer.optimizer.param_groups[0]["lr"] / 1e-3)
+    cosine = [(1 + np.cos(np.pi * done / 4)) / 2 for done in range(4)]
+    assert found == pytest.approx([1, 1, 1, 1, *cosine])
+
+
+def test_a_stage_may_be_made_longer_and_nothing_else_of_it_changes(
+    edit: Edit, clips: Path, tmp_path: Path
+) -> None:
+    begun = Trainer(task(edit(), 1, clips, tmp_path))
+    take(begun, 2)
+    begun.save()
+    longer = Trainer(task(edit("stage1.steps=9", "save_every=2"), 1, clips, tmp_path))
+    assert (longer.step, longer.config.steps) == (2, 9)
+    for setting in ("stage1.batch=3", "stage1.weights.mae=0.5", "model.lookahead=2"):
+        with pytest.raises(UserError, match="another recipe"):
+            Trainer(task(edit(setting), 1, clips, tmp_path))
+
+
+def test_stage_2_may_go_on_from_a_published_checkpoint(
+    edit: Edit, clips: Path, first: Path, second: Path, tmp_path: Path
+) -> None:
+    recipe = edit("stage2.quantize_from=0")
+    trainer = Trainer(task(recipe, 2, clips, second))
+    take(trainer, 2)
+    published = tmp_path / "published"
+    save_checkpoint(trainer.model, published, "# Mine\n")
+    before = {name: value.half().float() for name, value in trainer.model.state_dict().items()}
+
+    recipe = edit("stage2.quantize_from=0", "stage2.learning_rate=1e-9", f"initial={published}")
+    going_on = Trainer(task(recipe, 2, clips, tmp_path / "more"))  # without a stage 1
+    after = going_on.model.state_dict()
+    trained_only = {name for name in after if name.endswith((".counts", ".sums"))}
+    for name in after.keys() - trained_only:
+        assert torch.equal(after[name], before[name]), name
+    take(going_on, 1)
+    for old, codebook in zip(
+        trainer.model.quantizer.codebooks, going_on.model.quantizer.codebooks, strict=True
+    ):
+        # Fitted anew they would have nothing in common.
+        torch.testing.assert_close(codebook.entries, old.entries, rtol=0.05, atol=0.05)
+    going_on.save()
+    assert Trainer(task(recipe, 2, clips, tmp_path / "more")).step == 1
+
+
+def test_a_checkpoint_of_another_shape_is_refused(edit: Edit, clips: Path, tmp_path: Path) -> None:
+    recipe = edit("stage2.quantize_from=0", "initial=almtokenizer-small")
+    with pytest.raises(UserError, match="almtokenizer-small is of a model of another shape"):
+        Trainer(task(recipe, 2, clips, tmp_path))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_products_in_bfloat16_come_near_to_those_in_float32(
+    edit: Edit, clips: Path, first: Path, tmp_path: Path, number: int
+) -> None:
+    from accelerate.state import AcceleratorState
+
+    losses = []
+    for n, setting in enumerate(("bfloat16=false", "bfloat16=true")):
+        place = tmp_path / str(n)
+        place.mkdir()
+        AcceleratorState._reset_state(reset_partial_state=True)  # one precision per process
+        recipe = edit(setting, "stage1.steps=6")
+        if number == 2:
+            done = Trainer(task(recipe, 1, clips, place))
+            take(done, 6)
+            done.save()
+        losses += take(Trainer(task(recipe, number, clips, place)), 1)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    exact, rounded = losses
+    assert exact != rounded
+    for name, loss in exact.items():
+        assert float(rounded[name]) == pytest.approx(float(loss), rel=0.1), name
 
 
 def test_gradients_are_clipped_and_their_norm_is_told(

@@ -121,6 +121,26 @@ def test_codes_and_sound_are_those_of_the_model(
     np.testing.assert_allclose(decoded, sound[:LENGTH], atol=1e-6)
 
 
+def test_more_beams_find_other_codes_at_the_same_rate(model: ALMTokenizer, talk: Samples) -> None:
+    codec = make(window=6, beams=8)
+    codec.load("cpu")
+    assert codec.encoding_key != loaded().encoding_key
+    [one], [more] = (c.encode([talk], RATE) for c in (loaded(), codec))
+    assert one.bits == more.bits
+    assert one.codes is not None
+    assert more.codes is not None
+    assert not np.array_equal(one.codes, more.codes)
+    with torch.inference_mode():
+        sound = torch.tensor(talk[None], dtype=torch.float32)
+        whole = torch.nn.functional.pad(sound, (0, -sound.shape[1] % (6 * HOP)))
+        vectors = model.query_encoder(model.patchify(whole), 6)
+        left = []
+        for codes in (one.codes, more.codes):
+            decoded = model.quantizer.decode(torch.tensor(codes[None]).long())
+            left.append((vectors - decoded).square().sum())
+    assert left[1] < 0.95 * left[0]
+
+
 def test_coding_twice_gives_the_same_to_the_last_bit(talk: Samples) -> None:
     other = make(window=6)
     other.load("cpu")

@@ -27,7 +27,7 @@ from almbench.codecs.registry import create
 from almbench.errors import Unavailable, UserError
 from almbench.training import trainer as training
 from almbench.training.recipe import TrainConfig
-from almbench.training.trainer import read_state
+from almbench.training.state import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 pytest.importorskip("tensorboard", reason="training needs the extra 'train'")

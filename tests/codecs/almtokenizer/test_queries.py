@@ -111,6 +111,15 @@ def test_masks_see_their_own_groups_vector_and_none_later(w: int) -> None:
     np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("lookahead", [1, 2])
+@pytest.mark.parametrize("w", [2, 6])
+def test_with_lookahead_masks_see_so_many_groups_more(w: int, lookahead: int) -> None:
+    shape = config(1).model_copy(update={"lookahead": lookahead})
+    found = depends(lambda x: make(QueryDecoder, shape)(x, w), 5)
+    wanted = [[group <= frame // w + lookahead for group in range(5)] for frame in range(5 * w)]
+    np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("kind", [QueryEncoder, QueryDecoder])
 def test_what_comes_later_changes_nothing_earlier(
     kind: type[QueryEncoder] | type[QueryDecoder],

@@ -22,6 +22,13 @@ def quantizer(prior_width: int = 20, size: int = 12, codebooks: int = 3) -> Resi
     )
 
 
+def greedy(codebook: Codebook, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Quantize to the nearest entries."""
+    indices = codebook.nearest(codebook.into(vectors))[..., 0]
+    quantized, loss = codebook(vectors, indices)
+    return quantized, indices, loss
+
+
 def book(size: int = 6, *, learns: bool = True) -> Codebook:
     torch.manual_seed(0)
     return Codebook(size, 5, 3, learns=learns)
@@ -60,7 +67,7 @@ def test_the_nearest_entry_is_that_of_brute_force(dtype: torch.dtype) -> None:
     codebook = book(50)
     inner = torch.randn(2, 40, 3).to(dtype)
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-        found = codebook.nearest(inner)
+        found = codebook.nearest(inner)[..., 0]
     wanted = [
         [int(((codebook.entries - v.float()) ** 2).sum(1).argmin()) for v in row] for row in inner
     ]
@@ -69,7 +76,7 @@ def test_the_nearest_entry_is_that_of_brute_force(dtype: torch.dtype) -> None:
 
 def test_an_entry_is_its_own_nearest() -> None:
     codebook = book(50)
-    assert codebook.nearest(codebook.entries[None])[0].tolist() == list(range(50))
+    assert codebook.nearest(codebook.entries)[:, 0].tolist() == list(range(50))
 
 
 def test_two_steps_of_the_moving_averages_by_hand() -> None:
@@ -80,7 +87,7 @@ def test_two_steps_of_the_moving_averages_by_hand() -> None:
         vectors = torch.randn(2, 9, 5)
         inner = codebook.into(vectors).detach().numpy().reshape(-1, 3)
         chosen = ((inner[:, None] - entries) ** 2).sum(-1).argmin(1)
-        codebook(vectors)
+        greedy(codebook, vectors)
         for n in range(6):
             counts[n] = DECAY * counts[n] + (1 - DECAY) * np.sum(chosen == n)
             sums[n] = DECAY * sums[n] + (1 - DECAY) * inner[chosen == n].sum(0)
@@ -99,7 +106,7 @@ def test_rare_entries_become_vectors_of_the_batch() -> None:
     codebook.counts[3] = 0.5  # seldom, but not rare
     vectors = torch.randn(1, 8, 5)
     inner = codebook.into(vectors)[0].detach()
-    codebook(vectors)
+    greedy(codebook, vectors)
     for n in (4, 5):
         assert torch.cdist(codebook.entries[n : n + 1], inner).min() < 1e-5
         # Counted as if used as much as the mean of all, before they were replaced.
@@ -115,14 +122,14 @@ def test_rare_entries_come_back_into_use() -> None:
     vectors = torch.randn(4, 64, 5)
     assert len(set(codebook.nearest(codebook.into(vectors)).flatten().tolist())) == 1
     for _ in range(3):
-        codebook(vectors)
+        greedy(codebook, vectors)
     assert len(set(codebook.nearest(codebook.into(vectors)).flatten().tolist())) > 16
 
 
 def test_entries_stay_when_not_training() -> None:
     codebook = book().eval()
     before = {name: value.clone() for name, value in codebook.state_dict().items()}
-    codebook(torch.randn(2, 9, 5))
+    greedy(codebook, torch.randn(2, 9, 5))
     for name, value in codebook.state_dict().items():
         assert torch.equal(value, before[name]), name
 
@@ -151,8 +158,8 @@ def test_gradients_go_straight_through() -> None:
     codebook = book().eval()
     vectors = torch.randn(1, 4, 5, requires_grad=True)
     pull = torch.randn(1, 4, 5)
-    quantized, _, _ = codebook(vectors)
-    (quantized * pull).sum().backward()
+    quantized, _, _ = greedy(codebook, vectors)
+    (quantized * pull).sum().backward()  # type: ignore[no-untyped-call]
     # As if the entries were what they stand for: through both linear maps, nothing between them.
     wanted = pull @ codebook.out.weight @ codebook.into.weight
     assert vectors.grad is not None
@@ -162,8 +169,8 @@ def test_gradients_go_straight_through() -> None:
 def test_the_commitment_pulls_vectors_towards_their_entries() -> None:
     codebook = book().eval()
     vectors = torch.randn(1, 4, 5, requires_grad=True)
-    _, indices, loss = codebook(vectors)
-    loss.backward()
+    _, indices, loss = greedy(codebook, vectors)
+    loss.backward()  # type: ignore[no-untyped-call]
     inner = codebook.into(vectors).detach()
     gap = inner - codebook.entries[indices]
     assert float(loss) == pytest.approx(float(gap.square().mean()))
@@ -202,3 +209,52 @@ def test_vectors_all_alike_keep_everything_finite(value: float) -> None:
     assert torch.isfinite(quantized).all()
     assert torch.isfinite(loss)
     assert all(torch.isfinite(b.entries).all() for b in rvq.codebooks)
+
+
+# The search over the codebooks
+
+
+def left_over(rvq: ResidualQuantizer, vectors: Tensor, codes: Tensor) -> Tensor:
+    return (vectors - rvq.decode(codes)).square().sum(-1)
+
+
+@torch.no_grad()
+def test_one_beam_takes_the_nearest_entry_of_each_codebook() -> None:
+    rvq = quantizer(size=40).eval()
+    vectors = torch.randn(3, 11, 64)
+    left, wanted = vectors, []
+    for codebook in rvq.codebooks:
+        part, indices, _ = greedy(codebook, left)
+        left = left - part
+        wanted.append(indices)
+    assert torch.equal(rvq.encode(vectors, beams=1), torch.stack(wanted, 1))
+    assert torch.equal(rvq(vectors)[1], torch.stack(wanted, 1))  # the default
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("beams", [2, 5, 16])
+def test_more_beams_never_leave_more_over(beams: int) -> None:
+    rvq = quantizer(size=40).eval()
+    vectors = torch.randn(4, 50, 64)
+    one, more = (left_over(rvq, vectors, rvq.encode(vectors, n)) for n in (1, beams))
+    assert (more <= one * (1 + 1e-5)).all()
+    assert (more < 0.999 * one).float().mean() > 0.3  # and often less
+
+
+@torch.no_grad()
+def test_as_many_beams_as_there_are_choices_find_the_best() -> None:
+    rvq = quantizer(size=4, codebooks=2).eval()
+    vectors = torch.randn(2, 6, 64)
+    every = torch.cartesian_prod(torch.arange(4), torch.arange(4))  # [16, 2]
+    decoded = torch.stack([rvq.decode(c[None, :, None].expand(2, -1, 6)) for c in every])
+    best = (vectors - decoded).square().sum(-1).argmin(0)  # [2, 6]
+    assert torch.equal(rvq.encode(vectors, 16), every[best].transpose(1, 2))
+
+
+@torch.no_grad()
+def test_codes_are_found_in_float32_under_autocast() -> None:
+    rvq = quantizer(size=40).eval()
+    vectors = torch.randn(2, 30, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = rvq(vectors)[1]
+    assert torch.equal(found, rvq(vectors)[1])
