@@ -148,10 +148,10 @@ class Crops(Dataset[NDArray[np.float32]]):
 
 
 def _equalize(sound: Samples, rng: np.random.Generator, most_db: float) -> Samples:
-    """A random equalizer: gains of six bands an octave apart and more, smooth between them."""
+    """A random equalizer: gains at six frequencies evenly spaced in octaves, lines between them."""
     spectrum = np.fft.rfft(sound)
-    places = np.linspace(0, 1, len(spectrum)) ** 0.4  # near to an even division of what is heard
-    gains = np.interp(places, np.linspace(0, 1, 6), rng.uniform(-most_db, most_db, 6))
+    octaves = np.log2(np.linspace(0, 1, len(spectrum)).clip(min=2**-7))  # below half the rate
+    gains = np.interp(octaves, np.linspace(-7, 0, 6), rng.uniform(-most_db, most_db, 6))
     shaped: Samples = np.fft.irfft(spectrum * 10 ** (gains / 20), len(sound))
     return shaped
 

@@ -129,7 +129,7 @@ def test_the_card_says_what_it_is(checkpoint: Path) -> None:
     assert "3 codebooks of 16 entries" in card
     assert "24 kHz, 75 frames a second" in card
     assert "acoustic stand-in" in card
-    assert "6 of stage 1, 6 of stage 2" in card
+    assert "from 6 steps of stage 1: 6 steps of stage 2" in card
     assert "| speech | 0.00 | 2 |" in card
 
 
