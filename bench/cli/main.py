@@ -7,7 +7,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from almbench.cli import check, codec, conformance, listen, run, site, tables, train, verify
+from almbench.cli import (
+    check,
+    codec,
+    compare,
+    conformance,
+    listen,
+    run,
+    site,
+    tables,
+    train,
+    verify,
+)
 from almbench.errors import AlmbenchError
 from almbench.version import __version__
 
@@ -38,6 +49,7 @@ app = typer.Typer(
 )
 for command in (run.run, run.score, site.site, site.serve, site.publish, tables.export):
     app.command()(command)
+app.command()(compare.compare)
 app.command()(check.check)
 app.command()(conformance.conformance)
 app.command()(verify.verify)

@@ -9,7 +9,9 @@ import pandas as pd
 
 from almbench.errors import UserError
 from almbench.packages import missing_packages
-from almbench.results.comparison import Comparison, compare
+from almbench.results.compare import PairedComparison, compare_codecs
+from almbench.results.comparison import Comparison
+from almbench.results.comparison import compare as compare_means
 from almbench.results.export import to_latex, to_markdown
 from almbench.results.formats import FORMATS, ExportFormat, TableName
 from almbench.results.manifest import Manifest, read_manifest
@@ -74,7 +76,22 @@ class Results:
     @cached_property
     def comparisons(self) -> list[Comparison]:
         """The comparison of the codecs, one per test set."""
-        return compare(self.summary_rows, self.manifest)
+        return compare_means(self.summary_rows, self.manifest)
+
+    def compare(self, a: str, b: str, metric: str) -> list[PairedComparison]:
+        """Compare codec `b` with codec `a`, clip by clip, one record per test set that has both.
+
+        P-values are Holm-adjusted over the test sets.
+
+        Args:
+            a: Id of the codec to compare with.
+            b: Id of the codec.
+            metric: Name of the metric.
+
+        Raises:
+            UserError: No test set has values of both.
+        """
+        return compare_codecs(self, [(a, b)], [metric])
 
     def to_latex(self) -> str:
         """The comparisons as LaTeX tables with booktabs, one per test set."""

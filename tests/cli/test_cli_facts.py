@@ -32,6 +32,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "message": None, "dry_run": False,
     },
     "export": {"run": None, "format_": None, "table": "summary", "output": None},
+    "compare": {
+        "run": None, "other": None, "baseline": None, "metric": None,
+        "fail_on_regression": False, "form": "table", "output": None,
+    },
     "check": {"codecs": None, "option": None, "device": "auto", "against": None},
     "list": {"what": None},
     "codec install": {"name": None, "python": None, "force": False},

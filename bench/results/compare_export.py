@@ -1,0 +1,96 @@
+"""Paired comparisons as text: a table to read, CSV, JSON and Markdown."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+
+import pandas as pd
+
+from almbench.results.compare import PairedComparison
+
+COLUMNS = [field.name for field in fields(PairedComparison) if field.name != "moved"]
+Rows = Sequence[PairedComparison]
+Lines = Sequence[str]
+
+
+def to_csv(rows: Rows, differences: Lines) -> str:
+    """One row per comparison; what differs between the runs is left out."""
+    del differences
+    return pd.DataFrame([vars(row) for row in rows], columns=COLUMNS).to_csv(index=False)
+
+
+def to_json(rows: Rows, differences: Lines) -> str:
+    """All that is known, the clips that moved most among it."""
+    whole = {"differences": list(differences), "comparisons": [asdict(row) for row in rows]}
+    return json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n"
+
+
+def to_text(rows: Rows, differences: Lines) -> str:
+    """What differs between the runs, and each comparison in a few lines."""
+    parts = [f"Differs: {line}\n" for line in differences]
+    for row in rows:
+        parts.append(f"\n{row.testset}, {row.metric}: {row.codec} against {row.baseline}\n")
+        parts += [f"  {line}\n" for line in _lines(row)]
+    return "".join(parts).lstrip("\n")
+
+
+def _lines(row: PairedComparison) -> list[str]:
+    lines = [
+        f"{row.verdict}{f': {row.note}' if row.note else ''}",
+        f"difference {_number(row.difference)} [{_number(row.ci95_low)}, "
+        f"{_number(row.ci95_high)}], p {_number(row.p, sign='')} "
+        f"(Holm {_number(row.p_holm, sign='')}), d {_number(row.effect_size)}, "
+        f"{row.wins} wins {row.ties} ties {row.losses} losses of {row.n} clips "
+        f"({row.clusters} clusters)",
+    ]
+    if row.smallest_difference is not None:
+        least = _number(row.smallest_difference, sign="")
+        lines.append(f"smallest difference that these clips show at 80 % power: {least}")
+    lines += [
+        f"{moved.clip}: {moved.baseline_value:.4g} -> {moved.value:.4g}  "
+        f"{moved.baseline_sound}  {moved.sound}"
+        for moved in row.moved
+        if moved.value != moved.baseline_value
+    ]
+    return lines
+
+
+def to_markdown(rows: Rows, differences: Lines) -> str:
+    """What differs between the runs as a list, and a table of the comparisons."""
+    heads = ["Test set", "Metric", "Codec", "Baseline", "Difference", "95 % interval", "p (Holm)"]
+    heads += ["d", "Wins/ties/losses", "Clips", "Clusters", "Smallest at 80 %", "Verdict"]
+    lines = [heads, ["---"] * len(heads), *map(_cells, rows)]
+    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    table = "".join(f"| {' | '.join(line)} |\n" for line in escaped)
+    listed = "".join(f"- {line}\n" for line in differences)
+    return f"{listed}\n{table}" if listed else table
+
+
+def _cells(row: PairedComparison) -> list[str]:
+    return [
+        row.testset,
+        row.metric,
+        row.codec,
+        row.baseline,
+        _number(row.difference),
+        f"[{_number(row.ci95_low)}, {_number(row.ci95_high)}]",
+        _number(row.p_holm, sign=""),
+        _number(row.effect_size),
+        f"{row.wins}/{row.ties}/{row.losses}",
+        str(row.n),
+        str(row.clusters),
+        _number(row.smallest_difference, sign=""),
+        f"{row.verdict}{f' ({row.note})' if row.note else ''}",
+    ]
+
+
+def _number(value: float | None, sign: str = "+") -> str:
+    return "–" if value is None else f"{value:{sign}.3g}"
+
+
+FORMS: dict[str, Callable[[Rows, Lines], str]] = {
+    "table": to_text,
+    "csv": to_csv,
+    "json": to_json,
+    "markdown": to_markdown,
+}
