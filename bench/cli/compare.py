@@ -38,15 +38,16 @@ def compare(
     ] = None,
 ) -> None:
     """Compare codecs with a baseline, or two runs, clip by clip: differences, intervals, tests."""
-    from almbench.results.compare import compare_codecs, run_differences
+    from almbench.results.compare import compare_codecs
     from almbench.results.compare_export import FORMS
+    from almbench.results.differences import made_differently
     from almbench.results.results import load_results
 
     old = load_results(run)
     new = load_results(other) if other else old
     pairs = _pairs(old, new, baseline)
     made = compare_codecs(old, pairs, _metrics(new, metric), new)
-    differences = run_differences(old.manifest, new.manifest) if other else []
+    differences = made_differently(old, new) if other else []
     text = FORMS[form](made, differences)
     if output is None:
         typer.echo(text, nl=False)

@@ -276,38 +276,3 @@ def _check(old: "Results", new: "Results", testsets: Sequence[str], metrics: Seq
 def _computed(metric: MetricRecord) -> str:
     settings = ", ".join(f"{key}={value}" for key, value in sorted(metric.settings.items()))
     return f"{metric.version}{f' with {settings}' if settings else ''}"
-
-
-def run_differences(old: Manifest, new: Manifest) -> list[str]:
-    """What differs between two runs, one line each: versions, machine, codecs, metrics, data."""
-    facts: list[tuple[str, object, object]] = [
-        ("almbench", old.almbench, new.almbench),
-        ("commit", old.commit, new.commit),
-        ("seed", old.suite.seed, new.suite.seed),
-        ("policies", old.policies.version, new.policies.version),
-        ("device", old.run.device, new.run.device),
-    ]
-    facts += [(f"machine: {k}", v, getattr(new.machine, k)) for k, v in old.machine]
-    packages = dict.fromkeys((*old.packages, *new.packages))
-    facts += [(f"package {k}", old.packages.get(k), new.packages.get(k)) for k in packages]
-    for kind, one, other in (
-        ("codec", old.codecs_by_id, new.codecs_by_id),
-        ("metric", old.metrics_by_name, new.metrics_by_name),
-        ("test set", old.testsets_by_name, new.testsets_by_name),
-    ):
-        for name in dict.fromkeys((*one, *other)):
-            if name not in one or name not in other:
-                facts.append((f"{kind} {name}", name in one, name in other))
-                continue
-            facts += [
-                (f"{kind} {name}: {field}", value, getattr(other[name], field))
-                for field, value in one[name]
-                if field not in {"clips", "codecs", "metrics"}
-            ]
-    return [f"{name}: {_shown(a)} -> {_shown(b)}" for name, a, b in facts if a != b]
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    return {True: "there", False: "not there"}[value] if isinstance(value, bool) else str(value)
