@@ -14,7 +14,7 @@ Bench = Callable[..., subprocess.CompletedProcess[str]]
 # The contract, written out here so that no default changes unnoticed.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "run": {
-        "suite": "quick", "output": None, "codec": None, "testset": None, "metric": None,
+        "suite": None, "repeated": None, "output": None, "codec": None, "testset": None, "metric": None,
         "data": None, "checkpoint": None, "setting": None, "device": "auto", "engine": "local",
         "workers": None, "shard": "1/1",
     },
@@ -37,6 +37,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "fail_on_regression": False, "form": "table", "output": None,
     },
     "check": {"codecs": None, "option": None, "device": "auto", "against": None},
+    "conformance": {"metrics": None, "files": None},
+    "verify": {"run": None, "sample": 20, "seed": None},
     "list": {"what": None},
     "codec install": {"name": None, "python": None, "force": False},
     "listen analyse": {"results": None, "output": Path("listening"), "screening": True},
