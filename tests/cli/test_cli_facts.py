@@ -14,9 +14,9 @@ Bench = Callable[..., subprocess.CompletedProcess[str]]
 # The contract, written out here so that no default changes unnoticed.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "run": {
-        "suite": None, "repeated": None, "output": None, "codec": None, "testset": None, "metric": None,
-        "data": None, "checkpoint": None, "setting": None, "device": "auto", "engine": "local",
-        "workers": None, "shard": "1/1",
+        "suite": None, "repeated": None, "output": None, "codec": None, "testset": None,
+        "metric": None, "data": None, "checkpoint": None, "setting": None, "device": "auto",
+        "engine": "local", "workers": None, "shard": "1/1",
     },
     "score": {
         "reference": None, "reconstruction": None, "domain": "speech", "output": None,
