@@ -47,7 +47,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "train almtokenizer": {
         "stage": None, "data": None, "config": "small", "output": None, "validation": None,
-        "setting": None, "device": "auto", "workers": 1,
+        "setting": None, "device": "auto", "workers": 1, "until": None,
     },
     "train ablate": {
         "validation": None, "data": None, "config": "small", "setting": None,

@@ -229,9 +229,10 @@ def test_the_overview_shows_means_with_interval_and_rank(run: Path, site: Path) 
         mean, low, high = (float(row[name]) for name in ("mean", "ci95_low", "ci95_high"))
         assert f"{mean:.3f} [{low:.3f}, {high:.3f}]" in said
     html = page.path.read_text(encoding="utf-8")
-    best, second = (float(stoi["mean"][codec]) for codec in ("opus-24", "opus-6"))
-    assert f"<strong>{best:.3f}</strong>" in html
-    assert f"<u>{second:.3f}</u>" in html
+    assert set(stoi["rank_group"].dropna().astype(int)) == {1}  # these few clips tell none apart
+    for mean in stoi["mean"]:  # so that neither is marked
+        assert f"<strong>{mean:.3f}</strong>" not in html
+        assert f"<u>{mean:.3f}</u>" not in html
     version = stoi["version"].iloc[0]
     assert version in Page(site / "measured.html").said()
     assert "Low-pass 3.5 kHz anchor" in said
