@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
+from traceback import extract_tb
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -65,7 +67,7 @@ class FunctionCodec(Codec[Options]):
         """Call the function for each clip, **Shape** `[T]`.
 
         Raises:
-            CodecError: It gave back what is no sound of this length.
+            CodecError: It failed, or gave back what is no sound of this length.
         """
         return [Encoded(None, len(clip), payload=self._call(clip, rate)) for clip in batch]
 
@@ -79,6 +81,12 @@ class FunctionCodec(Codec[Options]):
             sound, _ = to_samples(self._function(clip.copy(), rate), "the function's output")
         except UserError as error:
             raise CodecError(str(error)) from error
+        except MemoryError:
+            raise  # the runner tries with less
+        except Exception as error:  # the function's own fault: say where
+            frame = extract_tb(error.__traceback__)[-1]
+            where = f"{Path(frame.filename).name}, line {frame.lineno}"
+            raise CodecError(f"{type(error).__name__}: {error} ({where})") from error
         if len(sound) < policies.LEAST_LENGTH * len(clip):
             raise CodecError(f"the function returned {len(sound)} samples of {len(clip)}")
         return sound

@@ -37,7 +37,7 @@ OBJECT = "python"  # what stands for the adapter of a codec that is an object
 def evaluate(
     codecs: CodecLike | Sequence[CodecLike] | Mapping[str, CodecLike],
     testsets: TestSetLike,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     *,
     output: str | Path | None = None,
     device: str = "auto",
@@ -56,7 +56,7 @@ def evaluate(
             of them; a list of sounds; or a mapping from clip names to sounds. A sound is an array
             or tensor of **Shape** `[T]` or `[C, T]` at `sample_rate`, a pair of such samples and
             their rate in Hz, or a file.
-        metrics: Names of metrics; those of the domain by default.
+        metrics: One or more names of metrics; by default the domain's.
         output: Run folder. The same call goes on where it stopped, and `bench site` makes a page of
             it. By default a temporary one, which goes when the results go.
         device: Where neural codecs run: auto, cpu or cuda.
@@ -92,7 +92,7 @@ def evaluate(
         suite = Suite(name=SUITE, codec=configs, testset=sets.of(testsets))
     except ValidationError as error:
         raise UserError(explain(error, Suite, "almbench.evaluate")) from error
-    suite = select(suite, [], [], list(metrics or []))
+    suite = select(suite, [], [], [metrics] if isinstance(metrics, str) else list(metrics or []))
     fill_in(suite, {})
     root = Path(output) if output is not None else Path(temporary.name) / "run"
     results = run_suite(suite, root, device, workers, objects=objects)

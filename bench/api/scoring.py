@@ -34,7 +34,7 @@ def score(
     reference: SoundLike,
     reconstruction: SoundLike,
     sample_rate: int | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     domain: Domain = "speech",
     *,
     settings: dict[str, dict[str, Any]] | None = None,
@@ -49,7 +49,7 @@ def score(
         reference: The original: samples, **Shape** `[T]` or `[C, T]`, or a file.
         reconstruction: What came out of the codec, likewise.
         sample_rate: Sample rate of samples in Hz; files have their own.
-        metrics: Names of metrics; those of the domain by default (`bench list metrics`).
+        metrics: One or more names of metrics (`bench list metrics`); by default the domain's.
         domain: speech, sound or music: which metrics, and which scoring rate.
         settings: Settings of metric families, as in a suite: family -> key -> value.
 
@@ -76,7 +76,8 @@ def score(
     check_domain(domain)
     first = to_sound(reference, sample_rate, "the reference")
     second = to_sound(reconstruction, sample_rate, "the reconstruction")
-    names = list(dict.fromkeys(metrics if metrics is not None else default_metrics(domain)))
+    chosen = [metrics] if isinstance(metrics, str) else metrics
+    names = list(dict.fromkeys(default_metrics(domain) if chosen is None else chosen))
     requests, values, reasons = _requests(names, settings or {}, explicit=metrics is not None)
     fits, note = policies.check_length(first.seconds, second.seconds)
     if not fits:

@@ -11,7 +11,7 @@ app = typer.Typer(help="Environments of codecs that need their own.", no_args_is
 def install(
     name: Annotated[str, typer.Argument(help="An environment, such as stablecodec.")],
     python: Annotated[
-        str | None, typer.Option(help="Interpreter to make it with. [default: this one]")
+        str | None, typer.Option(help="Interpreter to make it with. (default: this one)")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Make it anew.")] = False,
 ) -> None:

@@ -23,8 +23,8 @@ def compare(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="Codec of the first run to compare with. [default: the first; across two runs, "
-            "each codec's older self]"
+            help="Codec of the first run to compare with. (default: the first; across two runs, "
+            "each codec's older self)"
         ),
     ] = None,
     metric: MetricOption = None,
@@ -34,7 +34,7 @@ def compare(
     ] = False,
     form: Annotated[Form, typer.Option("--format", help="How to write it.")] = "table",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File. [default: standard output]")
+        Path | None, typer.Option("-o", "--output", help="File. (default: standard output)")
     ] = None,
 ) -> None:
     """Compare codecs with a baseline, or two runs, clip by clip: differences, intervals, tests."""

@@ -24,7 +24,7 @@ SettingOption = Annotated[
     ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Scoring processes. [default: all cores]")
+    int | None, typer.Option("--workers", min=1, help="Scoring processes. (default: all cores)")
 ]
 
 

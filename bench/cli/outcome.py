@@ -34,7 +34,7 @@ def print_outcome(results: Results) -> int:
     for advice in _advice(results):
         console.print(f"[dim]{escape(advice)}[/]")
     console.print(f"Tables: {results.folder.table('clips')}, metrics.csv, summary.csv")
-    console.print(f"A page to listen: bench site {results.folder.root}")
+    console.print(f"A page to listen to: bench site {results.folder.root}")
     return 1 if bad else 0
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def run(
     suite: Annotated[
-        str | None, typer.Argument(help="A built-in suite or a TOML file. [default: quick]")
+        str | None, typer.Argument(help="A built-in suite or a TOML file. (default: quick)")
     ] = None,
     repeated: Annotated[
         Path | None,
@@ -40,7 +40,7 @@ def run(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="Run folder. [default: runs/<suite>; with --from, -again]"
+            "-o", "--output", help="Run folder. (default: runs/<suite>; with --from, -again)"
         ),
     ] = None,
     codec: Annotated[
@@ -99,7 +99,7 @@ def score(
     domain: Annotated[Domain, typer.Option(help="What the sounds are.")] = "speech",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Run folder. [default: runs/score-<folder>]"),
+        typer.Option("-o", "--output", help="Run folder. (default: runs/score-<folder>)"),
     ] = None,
     metric: MetricOption = None,
     setting: SettingOption = None,

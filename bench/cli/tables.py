@@ -15,20 +15,26 @@ def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     format_: Annotated[
         ExportFormat | None,
-        typer.Option("--format", help="What to write. [default: by the file's suffix, else csv]"),
+        typer.Option("--format", help="What to write. (default: by the file's suffix, else csv)"),
     ] = None,
     table: Annotated[
         TableName, typer.Option(help="Which table, for csv, parquet and json.")
     ] = "summary",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File. [default: standard output]")
+        Path | None, typer.Option("-o", "--output", help="File. (default: standard output)")
     ] = None,
 ) -> None:
     """Export tables; latex and markdown compare the codecs, one table per test set."""
     from almbench.results.results import load_results
 
     if format_ is None:
-        format_ = SUFFIXES.get(output.suffix if output else "", "csv")
+        suffix = output.suffix if output else ""
+        if suffix and suffix not in SUFFIXES:
+            raise UserError(
+                f"-o {output}: the suffix says no format. Allowed: {', '.join(SUFFIXES)}; or name "
+                "the format with --format."
+            )
+        format_ = SUFFIXES.get(suffix, "csv")
     if format_ == "parquet" and output is None:
         raise UserError("Parquet is not text: name a file with -o FILE.")
     content = load_results(run).export(format_, table)

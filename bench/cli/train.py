@@ -32,7 +32,7 @@ def almtokenizer(
     config: Config = "small",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Folder. [default: runs/almtokenizer-<recipe>]"),
+        typer.Option("-o", "--output", help="Folder. (default: runs/almtokenizer-<recipe>)"),
     ] = None,
     validation: Annotated[
         Path | None, typer.Option(help="Folder of held-out speech to be scored now and then.")

@@ -14,7 +14,7 @@ def verify(
         int, typer.Option(min=0, help="How many scores to compute anew from the sounds.")
     ] = 20,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the sample. [default: another each time]")
+        int | None, typer.Option(help="Seed of the sample. (default: another each time)")
     ] = None,
 ) -> None:
     """Verify a run: checksums, sounds, tables made again from its rows, a sample of scores."""

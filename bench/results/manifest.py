@@ -340,4 +340,7 @@ def _parse(path: Path, root: Path) -> Manifest:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         first = explain(error, Manifest, str(path)).splitlines()[0]
-        raise UserError(f"{first} The manifest is damaged: run its suite again.") from error
+        raise UserError(
+            f"{first} The manifest is damaged: run its suite again with: "
+            f"bench run {root / 'suite.toml'} -o {root}"
+        ) from error

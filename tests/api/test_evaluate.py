@@ -37,6 +37,10 @@ def as_tensor(samples: Samples, sample_rate: int) -> torch.Tensor:
     return torch.from_numpy(samples)[None] / 4
 
 
+def faulty(samples: Samples, sample_rate: int) -> Samples:
+    raise ValueError(f"boom at {sample_rate} Hz of {len(samples)} samples")
+
+
 def short(samples: Samples, sample_rate: int) -> Samples:
     del sample_rate
     return samples[: len(samples) // 2]
@@ -70,13 +74,15 @@ def test_names_objects_and_functions(clips: dict[str, Any]) -> None:
 
 
 def test_a_function_that_fails_costs_its_rows(clips: dict[str, Any]) -> None:
-    results = almbench.evaluate([halve, short, broken], clips, ["gain_db"], workers=1)
+    results = almbench.evaluate([halve, short, broken, faulty], clips, "gain_db", workers=1)
     status = results.clips().set_index(["codec", "clip"])["status"].unstack()
     assert (status.loc["halve"] == "ok").all()
-    assert (status.loc[["short", "broken"]] == "failed").all().all()
+    assert (status.loc[["short", "broken", "faulty"]] == "failed").all().all()
     reasons = results.clips().set_index("codec")["reason"]
     assert "samples of" in reasons["short"].iloc[0]
     assert "the function's output" in reasons["broken"].iloc[0]
+    assert "boom" in reasons["faulty"].iloc[0]
+    assert "(test_evaluate.py, line" in reasons["faulty"].iloc[0]
 
 
 def test_a_run_folder_is_kept_and_gone_on_with(clips: dict[str, Any], tmp_path: Path) -> None:

@@ -103,6 +103,11 @@ def test_what_is_no_sound_is_said(sound: object, rate: int | None, message: str)
         almbench.score(sound, sound, rate, ["gain_db"])
 
 
+def test_one_metric_may_be_named_alone() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 8000)
+    assert list(almbench.score(noise, noise / 2, 8000, "gain_db")) == ["gain_db"]
+
+
 def test_wrong_names_are_the_callers_mistake(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 8000)
     with pytest.raises(almbench.AlmbenchError, match="Did you mean 'pesq_wb'"):

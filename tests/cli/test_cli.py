@@ -28,6 +28,17 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_help_shows_defaults_that_are_computed(bench: Bench) -> None:
+    for command, default in [
+        ("export", "(default: standard output)"),
+        ("score", "(default: all cores)"),
+        ("score", "runs/score-<folder>"),
+        ("run", "(default: quick)"),
+    ]:
+        shown = " ".join(bench(command, "--help").stdout.replace("│", " ").split())
+        assert default in shown
+
+
 def test_version(bench: Bench) -> None:
     assert bench("--version").stdout == f"almbench {__version__}\n"
 
@@ -54,6 +65,7 @@ def test_version(bench: Bench) -> None:
         (["site", "/no/such"], "not a finished run"),
         (["export", "/no/such"], "not a finished run"),
         (["export", "/tmp", "--format", "parquet"], "-o FILE"),
+        (["export", "/tmp", "-o", "table.pdf"], "Allowed: .csv, .json, .md, .parquet, .tex"),
         (["serve", "/no/such"], "/no/such"),
         (["list", "colours"], "colours"),
         (["fly"], "fly"),

@@ -123,7 +123,7 @@ def test_a_damaged_manifest_is_one_clear_line(
     message = str(caught.value)
     assert words in message
     assert str(folder.manifest) in message
-    assert message.endswith("The manifest is damaged: run its suite again.")
+    assert message.endswith(f"run its suite again with: bench run {folder.suite} -o {folder.root}")
     assert "\n" not in message
 
 
