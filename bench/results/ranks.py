@@ -48,6 +48,10 @@ def _comparable(values: dict[tuple[str, str], float]) -> pd.DataFrame:
     Args:
         values: The value of each (clip, codec).
     """
-    table = pd.Series(values, dtype=float).unstack(sort=False)  # noqa: PD010
+    clips = list(dict.fromkeys(clip for clip, _ in values))
+    columns: dict[str, dict[str, float]] = {}
+    for (clip, codec), value in values.items():
+        columns.setdefault(codec, {})[clip] = value
+    table = pd.DataFrame(columns, index=clips, dtype=float)
     counts = table.count()
     return table[counts.index[counts == counts.max()]].dropna()

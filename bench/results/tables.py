@@ -245,7 +245,11 @@ def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
         )
     text = [column for column in TABLES[name].columns if column in TEXT]
     table = pd.read_csv(
-        path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""]
+        path,
+        dtype=dict.fromkeys(text, "str"),
+        keep_default_na=False,
+        na_values=[""],
+        float_precision="round_trip",  # not the default of every pandas
     )
     table[text] = table[text].fillna("")
     return table
