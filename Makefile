@@ -14,7 +14,7 @@ TEST := pytest -n $(JOBS) --dist loadfile
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage lowest simulation demopage lint format docs install clean help
+.PHONY: demo test fast coverage mutants lowest simulation demopage lint format docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -32,6 +32,10 @@ fast: install $(SCRIPTS)  ## Run the fast tests.
 
 coverage: install $(SCRIPTS)  ## Run all tests, and print which lines of the package they reach.
 	$(BIN)/$(TEST) --cov
+
+mutants: install  ## Change facts and code, one thing at a time, and list what no test notices.
+	$(PIP) mutmut==3.8.1
+	$(BIN)/python -m tests.mutation.run
 
 lowest: install $(SCRIPTS)  ## Run the fast tests with the lowest versions that pyproject.toml allows.
 	rm -rf $(LOWEST)

@@ -1,3 +1,5 @@
+from hashlib import sha256
+
 import pytest
 
 from almbench.names import LONGEST, safe_name
@@ -16,6 +18,9 @@ from almbench.names import LONGEST, safe_name
         (".hidden", "hidden"),
         ("", "_"),
         ("...", "_"),
+        (r"a\b", "a__b"),
+        ("X.x", "X.x"),
+        ("a+b=c", "a_b_c"),
     ],
 )
 def test_names_are_safe(text: str, name: str) -> None:
@@ -25,4 +30,7 @@ def test_names_are_safe(text: str, name: str) -> None:
 def test_long_names_stay_distinct_and_short() -> None:
     a, b = safe_name("é" * 300 + "a"), safe_name("é" * 300 + "b")
     assert a != b
+    assert LONGEST == 120
+    assert safe_name("a" * 120) == "a" * 120
+    assert safe_name("a" * 121) == "a" * 111 + "-" + sha256(b"a" * 121).hexdigest()[:8]
     assert len(a.encode()) <= LONGEST

@@ -90,6 +90,12 @@ def test_exit_codes_are_in_the_help(bench: Bench) -> None:
     assert "130 interrupted" in words
 
 
+def test_a_run_without_a_suite_is_the_quick_one(bench: Bench) -> None:
+    done = bench("run", "--testset", "x")
+    assert done.returncode == 2
+    assert "Allowed: music, sound, speech." in done.stderr  # those of the suite `quick`
+
+
 def test_a_run_without_options_goes_to_the_folder_of_its_suite(
     bench: Bench, small: Path, tmp_path: Path
 ) -> None:

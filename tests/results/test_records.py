@@ -1,3 +1,4 @@
+from hashlib import sha256
 from pathlib import Path
 
 from almbench.results.records import ScoreRow, Writer, read_rows, signature
@@ -43,3 +44,5 @@ def test_a_signature_depends_on_content_not_on_order_of_keys() -> None:
     assert signature({"a": 1, "b": 2}) == signature({"b": 2, "a": 1})
     assert signature(1, "2") != signature(1, 2)
     assert signature("ab") != signature("a", "b")
+    text = '["a",{"b":[1,0.5,null]}]'  # canonical JSON
+    assert signature("a", {"b": (1, 0.5, None)}) == sha256(text.encode()).hexdigest()[:16]
