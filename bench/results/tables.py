@@ -244,12 +244,9 @@ def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
             f"Make or finish it with: bench run SUITE -o {folder.root}"
         )
     text = [column for column in TABLES[name].columns if column in TEXT]
+    # Numbers come back as they were written, which pandas before 3.1 does not promise.
     table = pd.read_csv(
-        path,
-        dtype=dict.fromkeys(text, "str"),
-        keep_default_na=False,
-        na_values=[""],
-        float_precision="round_trip",  # not the default of every pandas
+        path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""]
     )
     table[text] = table[text].fillna("")
     return table
