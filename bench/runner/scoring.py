@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from queue import SimpleQueue
 from typing import Any
 
@@ -152,6 +152,8 @@ class Scorer:
         pool = ProcessPool(
             max_workers=self._workers, initializer=worker.start, context=get_context("spawn")
         )
+        with _interrupts_blocked():
+            assert pool.active  # noqa: S101 - asking starts its threads and processes
         try:
             while not closed or queue or under_way:
                 closed = closed or self._take(queue, wait=not (queue or under_way))
@@ -185,6 +187,24 @@ class Scorer:
             queue.append(job)
             wait = False
         return False
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let threads and processes that start here be deaf to Ctrl-C from their first instruction.
+
+    They inherit the mask of signals. Without it, Ctrl-C while a process still imports ends it with
+    a traceback; `worker.start` comes too late for that.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it starts later, and lifts the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
