@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context, resource_tracker
 from queue import SimpleQueue
+from threading import current_thread, main_thread
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
@@ -152,9 +153,9 @@ class Scorer:
         pool = ProcessPool(
             max_workers=self._workers, initializer=worker.start, context=get_context("spawn")
         )
-        with _interrupts_blocked():
-            assert pool.active  # noqa: S101 - asking starts its threads and processes
         try:
+            with _interrupts_blocked():
+                assert pool.active  # noqa: S101 - asking starts its threads and processes
             while not closed or queue or under_way:
                 closed = closed or self._take(queue, wait=not (queue or under_way))
                 while queue and len(under_way) < 2 * self._workers:
@@ -191,20 +192,25 @@ class Scorer:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let threads and processes that start here be deaf to Ctrl-C from their first instruction.
+    """Start threads and processes that are deaf to Ctrl-C from their first instruction.
 
-    They inherit the mask of signals. Without it, Ctrl-C while a process still imports ends it with
-    a traceback; `worker.start` comes too late for that.
+    They inherit the mask of signals; `worker.start` comes too late for those that still import.
+    Ctrl-C meanwhile waits until they are started, as half a start leaves tracebacks behind.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
         yield
         return
     resource_tracker.ensure_running()  # else it starts later, and lifts the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    waiting: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: waiting.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+    if waiting:
+        raise KeyboardInterrupt
 
 
 @contextmanager
