@@ -39,11 +39,14 @@ class House(Strict):
     colour: Literal["red", "green"] = "red"
     floors: Literal[1, 2] = 1
     size: int = Field(default=1, alias="square-metres")
+    by_number: dict[int, Visit] = {}
 
     @model_validator(mode="after")
     def _green_houses_are_low(self) -> "House":
         if self.colour == "green" and self.floors == 2:
             raise ValueError("a green house has one floor")
+        if not self.size:
+            raise ValueError("a house has a size. Even a small one.")
         return self
 
 
@@ -94,6 +97,17 @@ def message(data: dict[str, Any]) -> str:
             "house.toml: pair[1]: There is no key 'cots'. Did you mean 'cost'? Allowed: cost, day.",
         ),
         ({"colour": "green", "floors": 2}, "house.toml: A green house has one floor."),
+        ({"square-metres": 0}, "house.toml: A house has a size. Even a small one."),
+        (
+            {"rooms": {"hall": {"day": "x", "cots": 1}}},
+            "house.toml: rooms.hall: There is no key 'cots'. Did you mean 'cost'? "
+            "Allowed: cost, day.",
+        ),
+        (
+            {"by_number": {3: {"day": "x", "cots": 1}}},
+            "house.toml: by_number[3]: There is no key 'cots'. Did you mean 'cost'? "
+            "Allowed: cost, day.",
+        ),
         (
             {"square-metres": "many"},
             "house.toml: square-metres = 'many': Input should be a valid integer, "
@@ -102,7 +116,7 @@ def message(data: dict[str, Any]) -> str:
         (
             {"square-meters": 3},
             "house.toml: There is no key 'square-meters'. Did you mean 'square-metres'? "
-            "Allowed: colour, floors, guest, owner, pair, pets, rooms, square-metres.",
+            "Allowed: by_number, colour, floors, guest, owner, pair, pets, rooms, square-metres.",
         ),
     ],
 )

@@ -105,6 +105,8 @@ def test_a_metric_without_values_is_left_out_of_the_text() -> None:
 def test_each_column_says_its_rate() -> None:
     made = table()
     assert [made.rate_hz(metric) for metric in made.metrics] == [48_000, *[16_000] * 3]
+    of_bits = made.metrics[0].model_copy(update={"computed_from": "bits"})
+    assert made.rate_hz(of_bits) is None
 
 
 def test_labels_carry_the_nominal_bitrate() -> None:
