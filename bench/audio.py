@@ -141,6 +141,12 @@ def flac_bytes(samples: Samples, rate: int, bits: int = 16) -> tuple[bytes, int]
     return buffer.getvalue(), clipped
 
 
+def headroom_gain(samples: Samples) -> float:
+    """The gain that brings a sound within full scale: 1 / peak, or 1 where nothing lies beyond."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return 1 / peak if peak > 1 else 1.0
+
+
 def exact_bits(samples: Samples) -> int:
     """Say how many bits (16 or 24) a FLAC needs to hold a source without loss.
 

@@ -1,8 +1,10 @@
 """The rules by which every number is made. One home: the code reads them here, so does the site."""
 
+from math import log10
+
 from almbench.domains import SCORING_RATES
 
-VERSION = 1  # part of every row's signature: raise it when a rule changes a value
+VERSION = 2  # part of every row's signature: raise it when a rule changes a value
 
 LENGTH_NOTE_S = 0.1
 LEAST_LENGTH = 0.9
@@ -11,11 +13,14 @@ CONFIDENCE = 0.95
 TEXT = {
     "Sound": (
         "Sound is mono; the channels of a stereo source are averaged. Rates are changed by soxr at "
-        "very high quality. Samples beyond full scale are clipped and counted, never wrapped."
+        "very high quality. An original beyond full scale is brought within it by one gain for all "
+        "versions of the clip, which is noted. Other samples beyond full scale are clipped and "
+        "counted, never wrapped."
     ),
     "What is scored": (
-        "Scores are computed from the stored FLAC files, the same that can be played. A codec's "
-        "output is stored at 16 bit; an original at 16 bit where that holds it exactly, else at 24."
+        "Scores are computed from the stored FLAC files, the same that can be played. Originals "
+        "and precomputed files are stored at 16 bit where that holds them exactly, else at 24; a "
+        "codec's output at the bit depth of the original."
     ),
     "Length": (
         "Original and reconstruction are cut to the shorter of the two; a difference of more than "
@@ -51,6 +56,16 @@ TEXT = {
         "tests/statistics/coverage.py."
     ),
 }
+
+
+def note_gain(gain: float) -> str:
+    """What to say of the gain of a clip; empty for none."""
+    if gain == 1:
+        return ""
+    return (
+        f"the original peaks {-20 * log10(gain):.2f} dB above full scale: all versions of the clip "
+        "are stored lower by that"
+    )
 
 
 def check_length(reference_s: float, reconstruction_s: float) -> tuple[bool, str]:

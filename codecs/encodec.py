@@ -26,14 +26,15 @@ class EncodecOptions(NeuralOptions):
 class Encodec(TransformersCodec[EncodecOptions]):
     """Encodec of 24 kHz: 75 frames per second, up to 32 codebooks of 1024 entries.
 
-    A clip is padded with zeros to whole frames of 320 samples. The 48 kHz model is stereo and works
-    in chunks that it scales one by one; it is not covered.
+    The model itself fills the last frame of 320 samples, by reflection, as upstream. The 48 kHz
+    model is stereo and works in chunks that it scales one by one; it is not covered.
     """
 
     options_type = EncodecOptions
     supports_batching = True
     family = "encodec"
     causal = True
+    pads = False  # the model fills its last frame by reflection
     model = "EncodecModel"
     # The authors have not said under which licence the weights are:
     # https://github.com/facebookresearch/encodec/issues/69

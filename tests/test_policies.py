@@ -11,7 +11,7 @@ import soundfile as sf
 import soxr
 
 from almbench import policies
-from almbench.audio import Samples, exact_bits, read, resample, to_integers
+from almbench.audio import Samples, exact_bits, headroom_gain, read, resample, to_integers
 from almbench.codecs.registry import create
 from almbench.devices import Device
 from almbench.domains import SCORING_RATES
@@ -33,6 +33,7 @@ NOISE: Samples = np.random.default_rng(7).uniform(-0.5, 0.5, RATE)
 
 RECORDED = {
     1: "d060a0625d27d0f9",
+    2: "34f8296ef8baf4cf",
 }
 """Version of the policies -> fingerprint of their values, their words and what they do."""
 WHAT_TO_DO = """
@@ -52,6 +53,7 @@ def fingerprint() -> str:
     for bits in (16, 24):
         integers, clipped = to_integers(edges, bits)
         parts.append([integers.tolist(), clipped])
+    parts += [[headroom_gain(TONE * k), policies.note_gain(1 / k)] for k in (1, 2, 3)]
     parts += [exact_bits(sound) for sound in (np.round(TONE * 2**15) / 2**15, TONE)]
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -145,18 +147,46 @@ def test_sound_beyond_full_scale_is_clipped_and_counted(tmp_path: Path) -> None:
     _, row = through(tmp_path, TONE, loud)
     out = read(stored(tmp_path)).samples
     assert (row.status, row.clipped) == ("ok", 10)
-    assert out[100:107].tolist() == [1 - 2**-15] * 7
+    assert out[100:107].tolist() == pytest.approx([1 - 2**-15] * 7, abs=2**-15)
     assert out[200:203].tolist() == [-1.0] * 3
 
 
-def test_what_is_scored_is_stored_at_16_bit_and_originals_without_loss(tmp_path: Path) -> None:
+def test_sound_of_an_original_beyond_full_scale_keeps_its_shape(tmp_path: Path) -> None:
+    loud = 3.6 * TONE  # peaks at 1.8
+    original, row = through(tmp_path, loud, loud / 2)
+    assert original.gain == pytest.approx(1 / 1.8)
+    assert original.note == (
+        "the original peaks 5.11 dB above full scale: all versions of the clip are stored lower "
+        "by that"
+    )
+    assert (row.status, row.clipped, row.note) == ("ok", 0, "")
+    held, half = (read(stored(tmp_path, name)).samples for name in ("original", "ready"))
+    assert held == pytest.approx(loud / 1.8, abs=2**-22)
+    assert half == pytest.approx(loud / 3.6, abs=2**-22)
+    assert score(tmp_path, "gain_db").value == pytest.approx(-20 * np.log10(2), abs=1e-4)
+    found = score(tmp_path, "si_sdr").value
+    assert found is not None
+    assert found > 120  # what rounding to 24 bits leaves
+
+
+def test_sound_of_an_original_at_full_scale_is_left_alone(tmp_path: Path) -> None:
+    edge = np.clip(3 * TONE, -1, 1)
+    original, _ = through(tmp_path, edge, TONE)
+    assert (original.gain, original.note) == (1.0, "")
+
+
+def test_what_is_scored_is_stored_without_loss(tmp_path: Path) -> None:
     coarse = np.round(TONE * 2**15) / 2**15
-    for name, subtype, expected in [("a", "PCM_16", "PCM_16"), ("b", "PCM_24", "PCM_24")]:
-        through(tmp_path / name, TONE, TONE, subtype=subtype)
-        assert sf.info(stored(tmp_path / name, "original")).subtype == expected
-        assert sf.info(stored(tmp_path / name)).subtype == "PCM_16"
+    for name, subtype in [("a", "PCM_16"), ("b", "PCM_24")]:
+        original, _ = through(tmp_path / name, TONE, TONE, subtype=subtype)
+        assert sf.info(stored(tmp_path / name, "original")).subtype == subtype
+        assert sf.info(stored(tmp_path / name)).subtype == subtype
+        assert original.bit_depth == int(subtype[-2:])
+        result = score(tmp_path / name, "si_sdr")
+        assert "copy of the reference" in result.reason
     through(tmp_path / "c", coarse, TONE, subtype="FLOAT")  # floats that 16 bit hold exactly
     assert sf.info(stored(tmp_path / "c", "original")).subtype == "PCM_16"
+    assert sf.info(stored(tmp_path / "c")).subtype == "PCM_24"
     assert (read(stored(tmp_path / "c", "original")).samples == coarse).all()
     source = read(tmp_path / "b" / "original" / "clip.wav").samples
     assert (read(stored(tmp_path / "b", "original")).samples == source).all()

@@ -42,7 +42,7 @@ def score(
     """Score a reconstruction against its original, by the rules of `bench run`.
 
     Both pass through the domain's scoring rate and are cut to the shorter. Samples are scored as
-    they are given, while a run first stores a codec's output as FLAC of 16 bit: the two can differ
+    they are given, while a run first stores them as FLAC of 16 or 24 bit: the two can differ
     in the last digits. Metrics are computed in this process.
 
     Args:

@@ -11,7 +11,7 @@ from almbench.metrics.registry import family_names, make_family
 from almbench.results.comparison import Comparison, cell, codec_label, metric_label
 from almbench.results.differences import made_differently, values_differ
 from almbench.results.manifest import MetricRecord
-from almbench.results.records import ReconstructionRow, read_rows
+from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
 from almbench.results.results import Results
 from almbench.results.table_rows import MetricRow
 
@@ -30,6 +30,11 @@ def print_outcome(results: Results) -> int:
         _print_comparison(comparison)
     for skipped in results.manifest.skipped:
         console.print(f"[yellow]Skipped[/] {escape(skipped)}")
+    if left_out := results.manifest.left_out:
+        console.print(
+            f"[yellow]Left out[/] of these tables, and in the folder from earlier runs: "
+            f"{escape('; '.join(left_out))}. The whole suite, run again, has them."
+        )
     bad = _print_failures(results)
     for advice in _advice(results):
         console.print(f"[dim]{escape(advice)}[/]")
@@ -87,8 +92,11 @@ def _print_failures(results: Results) -> bool:
         console.print(f"[red]Failed[/] {escape(where)}: {escape(row.reason)}")
     if len(failed) > MAX_FAILURES:
         console.print(f"... and {len(failed) - MAX_FAILURES} more: see clips.csv")
-    for note in _notes(results):
+    notes = _notes(results)
+    for note in notes[:MAX_FAILURES]:
         console.print(f"[yellow]Note[/] {escape(note)}")
+    if len(notes) > MAX_FAILURES:
+        console.print(f"... and {len(notes) - MAX_FAILURES} more: see clips.csv")
     counts = Counter(row.status for row in clips)
     console.print(", ".join(f"{n} {status}" for status, n in counts.items()) + " (clips x codecs)")
     return bool(failed or unavailable or requested)
@@ -120,17 +128,20 @@ def _advice(results: Results) -> list[str]:
 
 
 def _notes(results: Results) -> list[str]:
-    """What to know of reconstructions that are ok, such as a length that differs."""
+    """What to know of clips that are ok, such as a length that differs."""
+    originals = read_rows(results.folder.root, OriginalRow)
     rows = read_rows(results.folder.root, ReconstructionRow)
-    clips: dict[tuple[str, str, str], list[str]] = {}
+    clips: dict[tuple[str, str, str], dict[str, None]] = {}  # ids in order, each once
     for clip in results.clip_rows:
+        original = originals.get((clip.testset, clip.clip))
         row = rows.get((clip.testset, clip.clip, clip.codec))
-        if row and row.note:
-            clips.setdefault((clip.testset, clip.codec, row.note), []).append(clip.clip)
+        for by, noted in (("", original), (f" by {clip.codec}", row)):
+            if noted and noted.note:
+                clips.setdefault((clip.testset, by, noted.note), {})[clip.clip] = None
     notes = []
-    for (name, codec, note), ids in clips.items():
+    for (name, by, note), ids in clips.items():
         more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
-        notes.append(f"{name}/{ids[0]}{more} by {codec}: {note}")
+        notes.append(f"{name}/{next(iter(ids))}{more}{by}: {note}")
     return notes
 
 

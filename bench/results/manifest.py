@@ -259,6 +259,8 @@ class Manifest(BaseModel):
         run: How it went.
         testsets: The test sets, in order.
         skipped: What the suite calls optional and was not here, each with what would help.
+        left_out: What the run folder holds from earlier runs and the tables do not show, such as
+            codecs that a run with `--codec` left out.
         codecs: The codecs, in order.
         metrics: The metrics, in order; those of bits and codes last.
         policies: The rules.
@@ -278,6 +280,7 @@ class Manifest(BaseModel):
     run: RunRecord
     testsets: tuple[TestSetRecord, ...]
     skipped: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
     codecs: tuple[CodecRecord, ...]
     metrics: tuple[MetricRecord, ...]
     policies: PoliciesRecord

@@ -46,7 +46,11 @@ class OriginalRow(Row):
         duration_s: Duration in seconds.
         rate: Sample rate in Hz.
         channels: Channels of the source.
-        samples_sha256: Hash of the mono samples and their rate.
+        bit_depth: Bits per sample of the stored FLAC file.
+        gain: What all versions of the clip are multiplied by, so that an original beyond full scale
+            is not clipped; 1 for all others.
+        note: What to know of an original that is ok.
+        samples_sha256: Hash of the mono samples and their rate, before the gain.
         audio_sha256: Hash of the stored FLAC file.
     """
 
@@ -55,6 +59,9 @@ class OriginalRow(Row):
     duration_s: float | None = None
     rate: int | None = None
     channels: int | None = None
+    bit_depth: int = 16
+    gain: float = 1.0
+    note: str = ""
     samples_sha256: str = ""
     audio_sha256: str = ""
 

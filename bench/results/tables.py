@@ -13,7 +13,7 @@ from almbench.results.cases import Case, cases
 from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.manifest import Manifest, MetricRecord
 from almbench.results.ranks import with_rank_groups
-from almbench.results.records import ReconstructionRow, Status
+from almbench.results.records import Status
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import (
     TABLES,
@@ -66,7 +66,7 @@ def build_tables(folder: RunFolder, manifest: Manifest) -> Tables:
 
 def _clip_row(case: Case, metrics: list[MetricRow], values: dict[str, float | None]) -> ClipRow:
     codec, row, duration = case.codec, case.reconstruction, case.original.duration_s
-    status, reason = _overall(row, metrics)
+    status, reason = _overall(case, metrics)
     return ClipRow(
         testset=case.testset.name,
         domain=case.testset.domain,
@@ -93,11 +93,12 @@ def _clip_row(case: Case, metrics: list[MetricRow], values: dict[str, float | No
     )
 
 
-def _overall(row: ReconstructionRow, metrics: list[MetricRow]) -> tuple[Status, str]:
+def _overall(case: Case, metrics: list[MetricRow]) -> tuple[Status, str]:
     """Sum a clip up: failed if anything failed, with every reason and note."""
+    row = case.reconstruction
     if row.status != "ok":
         return row.status, row.reason
-    notes = [row.note] if row.note else []
+    notes = [note for note in (case.original.note, row.note) if note]
     without = [m for m in metrics if m.status in {"failed", "unavailable"}]
     notes += [f"{m.metric}: {m.reason}" for m in without]
     failed = any(m.status == "failed" for m in without)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from almbench import policies
-from almbench.audio import Sound, exact_bits, read, sha256, write_flac
+from almbench.audio import Sound, exact_bits, headroom_gain, read, sha256, write_flac
 from almbench.errors import AudioError
 from almbench.results.records import OriginalRow, Writer, read_rows, signature
 from almbench.results.runfolder import RunFolder
@@ -53,7 +53,10 @@ def _import(folder: RunFolder, testset: str, clip: Clip, signed: str) -> Origina
         return OriginalRow(
             testset=testset, clip=clip.id, status="failed", reason=str(error), signature=signed
         )
-    write_flac(path, sound.samples, sound.rate, exact_bits(sound.samples))
+    gain = headroom_gain(sound.samples)
+    samples = sound.samples * gain
+    bit_depth = exact_bits(samples)
+    write_flac(path, samples, sound.rate, bit_depth)
     return OriginalRow(
         testset=testset,
         clip=clip.id,
@@ -62,6 +65,9 @@ def _import(folder: RunFolder, testset: str, clip: Clip, signed: str) -> Origina
         duration_s=sound.seconds,
         rate=sound.rate,
         channels=sound.channels,
+        bit_depth=bit_depth,
+        gain=gain,
+        note=policies.note_gain(gain),
         samples_sha256=_samples_hash(sound),
         audio_sha256=sha256(path),
     )

@@ -259,8 +259,11 @@ def _families(suite: Suite, names: Sequence[str]) -> list[PlannedFamily]:
         family = make_family(family_name, suite.settings.get(family_name, {}))
         settings = family.settings.model_dump(mode="json")
         missing = family.missing() or ""
+        at_rate = {"rate": family.rate}  # which a setting may choose
         records = tuple(
-            MetricRecord.of(metric, family.name, family.version(), settings, missing)
+            MetricRecord.of(
+                metric.model_copy(update=at_rate), family.name, family.version(), settings, missing
+            )
             for metric in family.metrics
             if metric.name in of_family
         )

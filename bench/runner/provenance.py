@@ -26,6 +26,7 @@ from almbench.results.manifest import (
 )
 from almbench.results.records import OriginalRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
+from almbench.runner.left_out import left_out
 from almbench.runner.plan import Plan, PlannedTestSet
 from almbench.version import __version__
 
@@ -53,6 +54,7 @@ def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
     """
     originals = read_rows(folder.root, OriginalRow)
     suite = plan.suite.model_dump(include=set(SuiteRecord.model_fields))
+    testsets = tuple(_testset(t, originals) for t in plan.testsets)
     return Manifest(
         almbench=__version__,
         commit=_commit(),
@@ -68,8 +70,9 @@ def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
         ),
         packages={name: installed_version(name) for name in PACKAGES},
         run=run,
-        testsets=tuple(_testset(t, originals) for t in plan.testsets),
+        testsets=testsets,
         skipped=tuple(plan.skipped),
+        left_out=left_out(folder, testsets),
         codecs=tuple({c.record.id: c.record for t in plan.testsets for c in t.codecs}.values()),
         metrics=_metrics(plan),
         policies=PoliciesRecord(version=policies.VERSION, text=policies.TEXT),

@@ -7,12 +7,13 @@ read ahead and write behind while the codec works.
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from almbench import policies
-from almbench.audio import Sound, read, sha256, write_flac
+from almbench.audio import Sound, exact_bits, read, sha256, write_flac
 from almbench.codecs.base import Codec
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
@@ -121,7 +122,8 @@ class Reconstructor:
         """Read a ready file."""
         assert isinstance(task.planned.codec, Reconstructions)  # noqa: S101 - for the type checker
         try:
-            return Outcome(task, read(task.planned.codec.find(task.clip)))
+            sound = read(task.planned.codec.find(task.clip))
+            return Outcome(task, replace(sound, samples=sound.samples * task.original.gain))
         except (AudioError, CodecError) as error:
             return Outcome(task, error=error)
 
@@ -153,7 +155,9 @@ class Reconstructor:
             path.unlink(missing_ok=True)
             status = "unavailable" if isinstance(error, Unavailable) else "failed"
             return task.row(status, reason=_describe_error(error))
-        clipped = write_flac(path, sound.samples, sound.rate)
+        ready = isinstance(task.planned.codec, Reconstructions)
+        bit_depth = exact_bits(sound.samples) if ready else task.original.bit_depth
+        clipped = write_flac(path, sound.samples, sound.rate, bit_depth)
         if outcome.codes is not None:
             self._store_codes(task, outcome.codes)
         stored = {"rate": sound.rate, "clipped": clipped, "audio_sha256": sha256(path)}

@@ -1,5 +1,6 @@
 """The layouts of well-known data sets, read from a user's own copy."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,13 +37,19 @@ def folder(root: Path) -> Iterator[Found]:
 
 
 def named(paths: Iterable[Path], root: Path) -> Iterator[Found]:
-    """Name files by their stems, or by their paths below `root` where stems repeat."""
+    """Name files by their stems, or by their paths below `root` where stems repeat.
+
+    Where all are named as ESC-50 does (`fold-clip-take[-class]`, such as `1-100032-A`), those cut
+    from one recording share a cluster, its fold and clip.
+    """
     paths = list(paths)
     stems = [path.stem for path in paths]
     unique = len(set(stems)) == len(stems)
-    for path in paths:
+    takes = [re.fullmatch(r"(\d-\d+)-[A-Z](-\d+)?", stem) for stem in stems]
+    for path, take in zip(paths, takes, strict=True):
         inside = path.relative_to(root) if path.is_relative_to(root) else path
-        yield Found(path, path.stem if unique else inside.with_suffix("").as_posix())
+        name = path.stem if unique else inside.with_suffix("").as_posix()
+        yield Found(path, name, cluster=take[1] if take and all(takes) else "")
 
 
 def vctk(root: Path) -> Iterator[Found]:

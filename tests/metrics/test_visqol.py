@@ -8,9 +8,9 @@ from visqol import VisqolApi
 from almbench.audio import Samples, resample
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
-from almbench.metrics.visqol import VisqolAudio, VisqolSpeech
+from almbench.metrics.visqol import VisqolAudio, VisqolSpeech, VisqolSpeechSettings
 
-SPEECH, AUDIO = VisqolSpeech(Settings()), VisqolAudio(Settings())
+SPEECH, AUDIO = VisqolSpeech(VisqolSpeechSettings()), VisqolAudio(Settings())
 BOTH = pytest.mark.parametrize("family", [SPEECH, AUDIO], ids=["speech", "audio"])
 Both = VisqolSpeech | VisqolAudio
 
@@ -38,6 +38,22 @@ def test_speech_mode_is_the_package_with_the_lattice_mapper(
     assert value == pytest.approx(from_files(lattice, tmp_path, speech, damaged, 16_000), abs=1e-6)
     other = from_files(exponential, tmp_path, speech, damaged, 16_000)
     assert abs(value - other) > 0.1
+
+
+def test_speech_mode_at_the_source_s_rate(
+    speech: Samples, damaged: Samples, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    family = VisqolSpeech(VisqolSpeechSettings(rate=48_000))
+    assert family.rate == 48_000
+    api = VisqolApi()
+    api.create(mode="speech", use_lattice_model=True)
+    near = speech + 0.01 * (damaged - speech)
+    x, y = (resample(s, 16_000, 48_000) for s in (speech, near))
+    expected = from_files(api, tmp_path, x, y, 48_000)
+    capfd.readouterr()
+    assert score(family, speech, near) == pytest.approx(expected, abs=1e-6)
+    assert capfd.readouterr() == ("", "")
+    assert score(SPEECH, speech, near) != pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.slow
@@ -80,7 +96,7 @@ def test_sounds_below_the_noise_floor_are_refused(
 def test_nothing_is_written_to_the_terminal(
     speech: Samples, damaged: Samples, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    score(VisqolSpeech(Settings()), speech, damaged)
+    score(VisqolSpeech(VisqolSpeechSettings()), speech, damaged)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
 

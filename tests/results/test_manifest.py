@@ -34,7 +34,7 @@ from almbench.suite.config import Published
 # The form of version 2. A change of it needs a new SCHEMA_VERSION, and a new table here.
 FIELDS: dict[type[BaseModel], str] = {
     Manifest: "schema_version almbench commit finished command suite suite_sha256 machine packages "
-    "run testsets skipped codecs metrics policies",
+    "run testsets skipped left_out codecs metrics policies",
     SuiteRecord: "title description authors url citation published name seed",
     Published: "codec domain testset metric value source",
     MachineRecord: "python system processor cores",

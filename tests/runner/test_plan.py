@@ -65,6 +65,16 @@ def test_select_metrics_for_all_domains_in_place_of_a_test_sets_own(data: Path) 
     assert whole.testset[1].metrics == ["mel_distance"]  # the suite itself stays
 
 
+def test_a_setting_may_choose_the_rate_of_a_metric(data: Path) -> None:
+    whole = suite(data, metrics={"speech": ["visqol_speech"], "sound": ["gain_db"]})
+    assert make_plan(whole).testsets[0].metrics[0].rate == 16_000
+    whole.settings["visqol_speech"] = {"rate": 48_000}
+    assert make_plan(whole).testsets[0].metrics[0].rate == 48_000
+    whole.settings["visqol_speech"] = {"rate": 8_000}
+    with pytest.raises(UserError, match="16000 or 48000"):
+        make_plan(whole)
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [

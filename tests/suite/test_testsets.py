@@ -32,6 +32,21 @@ def test_a_folder_gives_its_sounds_by_stem(tmp_path: Path) -> None:
     assert [c.id for c in clips(tmp_path)] == ["a_c", "b"]
 
 
+def test_a_flat_copy_of_esc_50_knows_which_clips_are_of_one_recording(tmp_path: Path) -> None:
+    for name in ("1-100032-A", "1-100032-B", "1-17092-A-27", "2-100032-A"):
+        sound(tmp_path / f"{name}.ogg")
+    found = {clip.id: clip.cluster for clip in clips(tmp_path)}
+    assert found == {
+        "1-100032-A": "1-100032",
+        "1-100032-B": "1-100032",
+        "1-17092-A-27": "1-17092",
+        "2-100032-A": "2-100032",
+    }
+    assert {clip.cluster for clip in clips(f"{tmp_path}/1-1*.ogg")} == {"1-100032", "1-17092"}
+    sound(tmp_path / "bell.ogg")  # then it is no copy of ESC-50
+    assert {clip.cluster for clip in clips(tmp_path)} == {""}
+
+
 def test_repeated_stems_take_their_folders_along(tmp_path: Path) -> None:
     sound(tmp_path / "x" / "1.wav")
     sound(tmp_path / "y" / "1.wav")

@@ -1,0 +1,59 @@
+"""What becomes of originals: their bit depth, and the level of those beyond full scale."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
+from almbench.results.results import load_results
+from almbench.runner.run import run_suite
+from almbench.suite.config import Suite
+
+RATE = 16_000
+NOISE = np.random.default_rng(3).uniform(-0.5, 0.5, RATE)
+
+
+def run(root: Path, codec: str = "lowpass-3.5") -> Path:
+    """Run a codec over the sounds in `root / "data"`."""
+    suite = Suite.model_validate(
+        {
+            "name": "s",
+            "testset": [{"name": "t", "domain": "sound", "path": str(root / "data")}],
+            "codec": [{"id": codec}],
+            "metrics": {"sound": ["gain_db"]},
+        }
+    )
+    run_suite(suite, root / "run", "cpu", workers=1)
+    return root / "run"
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+def test_a_codec_s_output_has_the_bit_depth_of_the_original(tmp_path: Path, bits: int) -> None:
+    (tmp_path / "data").mkdir()
+    sf.write(tmp_path / "data" / "a.wav", NOISE, RATE, subtype=f"PCM_{bits}")
+    root = run(tmp_path)
+    for version in ("original", "lowpass-3.5"):
+        info = sf.info(root / "reconstructions" / "t" / version / "a.flac")
+        assert info.subtype == f"PCM_{bits}"
+
+
+def test_the_level_of_a_loud_original_is_noted_on_its_row(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    sf.write(tmp_path / "data" / "loud.wav", 4 * NOISE, RATE, subtype="FLOAT")
+    sf.write(tmp_path / "data" / "soft.wav", NOISE, RATE, subtype="FLOAT")
+    root = run(tmp_path)
+    originals = read_rows(root, OriginalRow)
+    peak = float(np.abs(4 * NOISE).max())
+    assert originals["t", "loud"].gain == pytest.approx(1 / peak, rel=1e-6)
+    assert originals["t", "soft"].gain == 1
+    (loud, soft) = load_results(root).clip_rows
+    assert loud.reason.startswith(f"the original peaks {20 * np.log10(peak):.2f} dB above full")
+    assert soft.reason == ""
+    stored, _ = sf.read(root / "reconstructions" / "t" / "original" / "loud.flac")
+    assert np.abs(stored).max() == pytest.approx(1, abs=2**-22)
+    # The codec was given that sound, so both are lower by the same gain.
+    rows = read_rows(root, ReconstructionRow)
+    assert rows["t", "loud", "lowpass-3.5"].status == "ok"
+    assert loud.gain_db == pytest.approx(soft.gain_db, abs=0.1)  # filtered noise overshoots
