@@ -48,6 +48,7 @@ lowest: install $(SCRIPTS)  ## Run the fast tests with the lowest versions that 
 
 simulation: install  ## Simulate how often intervals cover the truth and tests err.
 	$(BIN)/python tests/statistics/coverage.py
+	$(BIN)/python tests/statistics/bjontegaard_coverage.py
 
 demopage: install  ## Check the suite alm-demo's values on the demo page's audio: DATA=PATH.
 	$(BIN)/python tests/demo/check_demo_page.py $(DATA)

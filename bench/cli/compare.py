@@ -1,18 +1,17 @@
 """`bench compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from almbench.cli.options import MetricOption
+from almbench.cli.options import FormOption, MetricOption, OutputOption
+from almbench.cli.output import write
 from almbench.errors import UserError
 
 if TYPE_CHECKING:
     from almbench.results.compare import PairedComparison
     from almbench.results.results import Results
-
-Form = Literal["table", "csv", "json", "markdown"]
 
 
 def compare(
@@ -32,10 +31,8 @@ def compare(
         bool,
         typer.Option("--fail-on-regression", help="Exit code 1 where a codec is worse."),
     ] = False,
-    form: Annotated[Form, typer.Option("--format", help="How to write it.")] = "table",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File. (default: standard output)")
-    ] = None,
+    form: FormOption = "table",
+    output: OutputOption = None,
 ) -> None:
     """Compare codecs with a baseline, or two runs, clip by clip: differences, intervals, tests."""
     from almbench.results.compare import compare_codecs
@@ -49,15 +46,7 @@ def compare(
     made = compare_codecs(old, pairs, _metrics(new, metric), new)
     differences = made_differently(old, new) if other else []
     text = FORMS[form](made, differences)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"-o {output} cannot be written: {error.strerror}.") from error
-        typer.echo(f"Wrote {output}", err=True)
+    write(text, output)
     if fail_on_regression:
         _fail(made)
 

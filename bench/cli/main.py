@@ -13,6 +13,7 @@ from almbench.cli import (
     compare,
     conformance,
     listen,
+    rate_distortion,
     run,
     site,
     tables,
@@ -50,6 +51,7 @@ app = typer.Typer(
 for command in (run.run, run.score, site.site, site.serve, site.publish, tables.export):
     app.command()(command)
 app.command()(compare.compare)
+app.command()(rate_distortion.rate_distortion)
 app.command()(check.check)
 app.command()(conformance.conformance)
 app.command()(verify.verify)

@@ -10,8 +10,13 @@ from almbench.keyvalue import parse_pairs, split_key
 
 Device = Literal["auto", "cpu", "cuda"]
 Engine = Literal["local"]
+Form = Literal["table", "csv", "json", "markdown"]
 Listable = Literal["codecs", "metrics", "suites", "testsets"]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where neural codecs run.")]
+FormOption = Annotated[Form, typer.Option("--format", help="How to write it.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help="File. (default: standard output)")
+]
 MetricOption = Annotated[
     list[str] | None, typer.Option("--metric", help="Only this metric; may be repeated.")
 ]

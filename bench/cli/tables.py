@@ -1,12 +1,12 @@
 """`bench export` and `bench list`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from almbench.cli.options import Listable
+from almbench.cli.options import Listable, OutputOption
+from almbench.cli.output import write
 from almbench.errors import UserError
 from almbench.results.formats import SUFFIXES, ExportFormat, TableName
 
@@ -20,9 +20,7 @@ def export(
     table: Annotated[
         TableName, typer.Option(help="Which table, for csv, parquet and json.")
     ] = "summary",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File. (default: standard output)")
-    ] = None,
+    output: OutputOption = None,
 ) -> None:
     """Export tables; latex and markdown compare the codecs, one table per test set."""
     from almbench.results.results import load_results
@@ -38,15 +36,7 @@ def export(
     if format_ == "parquet" and output is None:
         raise UserError("Parquet is not text: name a file with -o FILE.")
     content = load_results(run).export(format_, table)
-    if output is None:
-        sys.stdout.buffer.write(content)
-        return
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(content)
-    except OSError as error:
-        raise UserError(f"-o {output} cannot be written: {error.strerror}.") from error
-    typer.echo(f"Wrote {output}", err=True)
+    write(content, output)
 
 
 def list_(

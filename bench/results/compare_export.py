@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 import pandas as pd
 
 from almbench.results.compare import PairedComparison
+from almbench.results.plain_text import interval, markdown_table, number
 
 COLUMNS = [field.name for field in fields(PairedComparison) if field.name != "moved"]
 Rows = Sequence[PairedComparison]
@@ -37,14 +38,14 @@ def to_text(rows: Rows, differences: Lines) -> str:
 def _lines(row: PairedComparison) -> list[str]:
     lines = [
         f"{row.verdict}{f': {row.note}' if row.note else ''}",
-        f"difference {_number(row.difference)} [{_number(row.ci95_low)}, "
-        f"{_number(row.ci95_high)}], p {_number(row.p, sign='')} "
-        f"(Holm {_number(row.p_holm, sign='')}), d {_number(row.effect_size)}, "
+        f"difference {number(row.difference)} {interval(row.ci95_low, row.ci95_high)}, "
+        f"p {number(row.p, sign='')} "
+        f"(Holm {number(row.p_holm, sign='')}), d {number(row.effect_size)}, "
         f"{row.wins} wins {row.ties} ties {row.losses} losses of {row.n} clips "
         f"({row.clusters} clusters)",
     ]
     if row.smallest_difference is not None:
-        least = _number(row.smallest_difference, sign="")
+        least = number(row.smallest_difference, sign="")
         lines.append(f"smallest difference that these clips show at 80 % power: {least}")
     lines += [
         f"{moved.clip}: {moved.baseline_value:.4g} -> {moved.value:.4g}  "
@@ -59,9 +60,7 @@ def to_markdown(rows: Rows, differences: Lines) -> str:
     """What differs between the runs as a list, and a table of the comparisons."""
     heads = ["Test set", "Metric", "Codec", "Baseline", "Difference", "95 % interval", "p (Holm)"]
     heads += ["d", "Wins/ties/losses", "Clips", "Clusters", "Smallest at 80 %", "Verdict"]
-    lines = [heads, ["---"] * len(heads), *map(_cells, rows)]
-    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    table = "".join(f"| {' | '.join(line)} |\n" for line in escaped)
+    table = markdown_table(heads, map(_cells, rows))
     listed = "".join(f"- {line}\n" for line in differences)
     return f"{listed}\n{table}" if listed else table
 
@@ -72,20 +71,16 @@ def _cells(row: PairedComparison) -> list[str]:
         row.metric,
         row.codec,
         row.baseline,
-        _number(row.difference),
-        f"[{_number(row.ci95_low)}, {_number(row.ci95_high)}]",
-        _number(row.p_holm, sign=""),
-        _number(row.effect_size),
+        number(row.difference),
+        interval(row.ci95_low, row.ci95_high),
+        number(row.p_holm, sign=""),
+        number(row.effect_size),
         f"{row.wins}/{row.ties}/{row.losses}",
         str(row.n),
         str(row.clusters),
-        _number(row.smallest_difference, sign=""),
+        number(row.smallest_difference, sign=""),
         f"{row.verdict}{f' ({row.note})' if row.note else ''}",
     ]
-
-
-def _number(value: float | None, sign: str = "+") -> str:
-    return "–" if value is None else f"{value:{sign}.3g}"
 
 
 FORMS: dict[str, Callable[[Rows, Lines], str]] = {

@@ -1,5 +1,6 @@
 """The results of a run: read from its folder, and handed out as tables and typed records."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from almbench.results.comparison import compare as compare_means
 from almbench.results.export import to_latex, to_markdown
 from almbench.results.formats import FORMATS, ExportFormat, TableName
 from almbench.results.manifest import Manifest, read_manifest
+from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
 from almbench.results.tables import read_table
@@ -92,6 +94,30 @@ class Results:
             UserError: No test set has values of both.
         """
         return compare_codecs(self, [(a, b)], [metric])
+
+    def rate_distortion(
+        self,
+        baseline: str,
+        family: str,
+        metric: str,
+        families: Mapping[str, Sequence[str]] | None = None,
+    ) -> list[RateDistortion]:
+        """Compare two codec families over their operating points by Bjøntegaard deltas.
+
+        Two records per test set that has both: the bitrate at equal quality, and the metric at
+        equal bitrate. Bitrates are the measured ones.
+
+        Args:
+            baseline: Name of the family to compare with, such as "opus".
+            family: Name of the family.
+            metric: Name of the metric.
+            families: Ids of the codecs of further families, by their names.
+
+        Raises:
+            UserError: A family, codec or metric is not in the run, or no test set has both.
+        """
+        known = {**families_of(self.manifest), **(families or {})}
+        return compare_families(self, known, [(baseline, family)], [metric])
 
     def to_latex(self) -> str:
         """The comparisons as LaTeX tables with booktabs, one per test set."""

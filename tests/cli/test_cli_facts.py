@@ -36,6 +36,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "run": None, "other": None, "baseline": None, "metric": None,
         "fail_on_regression": False, "form": "table", "output": None,
     },
+    "rate-distortion": {
+        "run": None, "family": None, "baseline": None, "metric": None, "form": "table",
+        "output": None,
+    },
     "check": {"codecs": None, "option": None, "device": "auto", "against": None},
     "conformance": {"metrics": None, "files": None},
     "verify": {"run": None, "sample": 20, "seed": None},
