@@ -14,7 +14,7 @@ TEST := pytest -n $(JOBS) --dist loadfile
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage mutants lowest simulation demopage lint format docs install clean help
+.PHONY: demo test fast coverage mutants lowest simulation demopage lint format languages docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -68,6 +68,9 @@ format: install $(SCRIPTS)  ## Put the code in the house style.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(if $(NODE),cd tests/js && npm run -s format)
+
+languages: install  ## Bring the pages' catalogues to their texts, and list what is not translated.
+	$(BIN)/python -m tests.site.catalogue
 
 docs: install  ## Build the documentation, warnings as errors, in docs/_build.
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build

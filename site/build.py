@@ -1,16 +1,19 @@
 """Builds the static site of one or several runs."""
 
-from collections.abc import Iterator
-from importlib.resources import files
+from collections.abc import Iterable, Iterator
+from gettext import NullTranslations
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from almbench.errors import UserError
+from almbench.languages import Language
 from almbench.listening.analysis import analyse
 from almbench.listening.kinds import load_kinds
 from almbench.site.blind import blind_pages
 from almbench.site.card import draw_card
 from almbench.site.codecpages import codec_pages
+from almbench.site.extra import EXTRA, extra_pages, logo
+from almbench.site.language import speak, translate_script
 from almbench.site.listening import listening
 from almbench.site.listening_results import check_belongs
 from almbench.site.measured import measured_page
@@ -20,8 +23,8 @@ from almbench.site.overview import overview_pages
 from almbench.site.pages import Page, Site, Writer, page_data
 from almbench.site.source import read_runs
 from almbench.site.summary import duration
+from almbench.site.theme import CUSTOM_CSS, check_theme, environment, render, static_files
 
-TEMPLATES = "almbench.templates"
 CARD = "card.png"
 
 
@@ -31,6 +34,9 @@ def build_site(
     max_clips: int | None = None,
     post_url: str = "",
     listening: list[Path] | None = None,
+    theme: Path | None = None,
+    css: Path | None = None,
+    language: Language | None = None,
 ) -> Path:
     """Build a site that can be put on any web server, or opened from the disk.
 
@@ -40,51 +46,69 @@ def build_site(
         max_clips: Publish the sounds of this many clips a test set, drawn by the suite's seed.
         post_url: Where blind tests send their results, if anywhere.
         listening: Results of blind tests of these runs, files or folders, to be shown.
+        theme: Folder with templates and static files that come before those of the house.
+        css: A style sheet that pages link last.
+        language: The language of the interface; by default that of the first run's suite.
 
     Returns:
         The path of its `index.html`.
 
     Raises:
         UserError: A run is not finished, `output` holds things that are not of a site, or the
-            results of `listening` are damaged or of something else.
+            results of `listening` are damaged or of something else, or the theme has a mistake.
     """
+    if theme:
+        check_theme(theme)
     read = read_runs(runs, max_clips)
     analysis = analyse(listening) if listening else None
     if analysis:
         check_belongs(analysis, read)
     card = draw_card(read)  # of all tables, so that a damaged one is found before a file is written
+    language = language or read[0].manifest.suite.language
     out = Output(output)
-    _write_static(out)
-    out.write((CARD,), card)
-    site = Site(read, publish_sounds(read, out), out, post_url, analysis)
-    _write_pages(site, [page for writer in WRITERS for page in writer(site)])
+    with speak(language) as catalogue:
+        _write_static(out, static_files(theme, css), catalogue)
+        out.write((CARD,), card)
+        site = Site(read, publish_sounds(read, out), out, post_url, analysis)
+        shared = {"language": language, "custom_css": f"static/{CUSTOM_CSS}" if css else ""}
+        jinja = environment(theme, catalogue)
+        jinja.globals.update(_shared(site), **shared)
+        pages = [page for writer in WRITERS for page in writer(site)]
+        _check_addresses(pages)
+        jinja.globals["pages"] = {page.address for page in pages}
+        jinja.globals["extra_pages"] = [
+            (page.address, page.values["title"]) for page in pages if page.template == EXTRA
+        ]
+        for page in pages:
+            values = {"page": page.address, **page.values}
+            html = render(jinja, page.template, theme, values)
+            out.write((page.address,), html.encode())
     out.finish()
     return output / "index.html"
 
 
-def _write_pages(site: Site, pages: list[Page]) -> None:
-    jinja = Environment(
-        loader=PackageLoader(TEMPLATES, ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    jinja.globals.update(
-        runs=site.runs,
-        pages={page.address for page in pages},
-        page_of=site.page_of,
-        home=site.home,
-        link_picture=CARD,
-        duration=duration,
-        page_data=page_data,
-        test_kinds=load_kinds(),
-    )
+def _check_addresses(pages: list[Page]) -> None:
+    taken: set[str] = set()
     for page in pages:
-        template = jinja.get_template(page.template)
-        html = template.render(page=page.address, **page.values)
-        site.out.write((page.address,), html.encode())
+        if page.address.lower() in taken:
+            raise UserError(
+                f"Two pages of the site would be {page.address}. To fix: rename the extra page."
+            )
+        taken.add(page.address.lower())
+
+
+def _shared(site: Site) -> dict[str, Any]:
+    """What every template is given."""
+    return {
+        "runs": site.runs,
+        "page_of": site.page_of,
+        "home": site.home,
+        "link_picture": CARD,
+        "logo": logo(site),
+        "duration": duration,
+        "page_data": page_data,
+        "test_kinds": load_kinds(),
+    }
 
 
 def _domains(site: Site) -> Iterator[Page]:
@@ -96,10 +120,23 @@ def _domains(site: Site) -> Iterator[Page]:
             yield Page(site.page_of(run, domain), "domain.html.j2", values)
 
 
-WRITERS: list[Writer] = [overview_pages, _domains, codec_pages, measured_page, blind_pages]
+WRITERS: list[Writer] = [
+    overview_pages,
+    _domains,
+    codec_pages,
+    measured_page,
+    blind_pages,
+    extra_pages,
+]
 
 
-def _write_static(out: Output) -> None:
-    for file in (files(TEMPLATES) / "static").iterdir():
-        out.write(("static", file.name), file.read_bytes())
+def _write_static(
+    out: Output, static: Iterable[tuple[tuple[str, ...], bytes]], catalogue: NullTranslations
+) -> None:
+    for parts, content in static:
+        if parts[-1].endswith(".js"):
+            script = translate_script(content.decode(), catalogue)
+            out.write(parts, script.encode())
+        else:
+            out.write(parts, content)
     out.write((".nojekyll",), b"")  # else GitHub Pages leaves out names that start with "_"

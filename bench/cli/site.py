@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from almbench.errors import UserError
+from almbench.languages import Language
 
 
 def site(
@@ -26,6 +27,15 @@ def site(
         list[Path] | None,
         typer.Option(help="Results of blind tests to be shown; may be repeated."),
     ] = None,
+    theme: Annotated[
+        Path | None,
+        typer.Option(help="Folder of templates and static files that come before the built-in."),
+    ] = None,
+    css: Annotated[Path | None, typer.Option(help="Style sheet that pages link last.")] = None,
+    language: Annotated[
+        Language | None,
+        typer.Option(help="Language of the interface. (default: the suite's)"),
+    ] = None,
 ) -> None:
     """Render runs as a static site: tables, plots, pages to listen, and blind tests."""
     from almbench.site.build import build_site
@@ -37,7 +47,7 @@ def site(
             check_url(post_url)
         except ValueError as error:
             raise UserError(f"--post-url '{post_url}': {error}.") from error
-    index = build_site(runs, output, max_clips, post_url or "", listening)
+    index = build_site(runs, output, max_clips, post_url or "", listening, theme, css, language)
     typer.echo(size_line(output))
     typer.echo(f"Open {index}, or preview it with: bench serve {shlex.quote(str(output))}")
 

@@ -1,4 +1,4 @@
-"""`checksums.json`: the SHA-256 of a run's suite, manifest, tables, rows and codes.
+"""`checksums.json`: the SHA-256 of a run's suite and its pages, manifest, tables, rows, codes.
 
 Those of the sounds are in the rows, those of checkpoints in the manifest.
 """
@@ -32,6 +32,7 @@ def write_checksums(folder: RunFolder) -> None:
     files = [folder.suite, folder.manifest, *map(folder.table, TABLE_NAMES)]
     files += sorted((folder.root / "rows").glob("*.jsonl"))
     files += sorted((folder.root / "codes").glob("*/*/*.npz"))
+    files += sorted(path for path in folder.attachments.rglob("*") if path.is_file())
     sums = {path.relative_to(folder.root).as_posix(): sha256(path) for path in files}
     part = folder.checksums.with_name(f".{folder.checksums.name}.part")
     part.write_text(Checksums(files=sums).model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -27,6 +27,11 @@ class RunFolder:
         """SHA-256 of the files that the rows do not vouch for."""
         return self.root / "checksums.json"
 
+    @property
+    def attachments(self) -> Path:
+        """Logo and extra pages of the suite."""
+        return self.root / "pages"
+
     def audio(self, testset: str, codec: str, clip: str) -> Path:
         """The FLAC of a clip through a codec."""
         return self.root / "reconstructions" / testset / codec / f"{clip}.flac"

@@ -6,7 +6,7 @@ import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 
@@ -21,6 +21,7 @@ from almbench.results.records import ReconstructionRow
 from almbench.results.results import Results
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import build_tables, write_tables
+from almbench.runner.attachments import keep_attachments
 from almbench.runner.originals import import_originals
 from almbench.runner.plan import AnyCodec, Plan, PlannedTestSet, make_plan
 from almbench.runner.provenance import make_manifest, write_suite
@@ -79,6 +80,7 @@ def run_suite(
     workers = workers or cpu_count()
     _check_folder(folder, suite.name)
     with _only_one(folder, shard):
+        plan = replace(plan, suite=keep_attachments(plan.suite, folder))
         write_suite(plan, folder)
         run = _stages(plan, folder, chosen, workers, shard)
         manifest = make_manifest(plan, folder, run)

@@ -1,6 +1,7 @@
 """What a suite says: the models that its TOML file is validated by."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -14,6 +15,7 @@ from pydantic import (
 
 from almbench.domains import Domain
 from almbench.errors import unknown
+from almbench.languages import Language
 from almbench.names import ORIGINAL
 
 Layout = Literal["auto", "folder", "vctk", "libritts", "librispeech", "esc-50", "musiccaps"]
@@ -40,8 +42,19 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_suffix(*suffixes: str) -> Callable[[str], str]:
+    def check(path: str) -> str:
+        if not path.lower().endswith(suffixes):
+            raise ValueError(f"a file's name ends in {', '.join(suffixes)}")
+        return path
+
+    return check
+
+
 Name = Annotated[str, AfterValidator(_check_name)]
 Url = Annotated[str, AfterValidator(check_url)]
+Picture = Annotated[str, AfterValidator(_check_suffix(".svg", ".png", ".jpg", ".jpeg", ".webp"))]
+Markdown = Annotated[str, AfterValidator(_check_suffix(".md"))]
 
 
 class _Strict(BaseModel):
@@ -132,6 +145,9 @@ class About(_Strict):
         authors: Who made it.
         url: Its home on the web, where its site is published: previews of links need the address.
         citation: How to cite it, as BibTeX.
+        logo: Picture at the top of every page: SVG, PNG, JPEG or WebP, by its path from the suite.
+        extra_pages: Pages of one's own: Markdown files (`.md`), by their paths from the suite.
+        language: Language of the interface of its site: "en" or "zh".
         published: Figures of papers.
     """
 
@@ -140,6 +156,9 @@ class About(_Strict):
     authors: list[str] = Field(default_factory=list)
     url: Url | None = None
     citation: str = ""
+    logo: Picture | None = None
+    extra_pages: list[Markdown] = Field(default_factory=list)
+    language: Language = "en"
     published: list[Published] = Field(default_factory=list)
 
 

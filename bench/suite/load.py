@@ -47,7 +47,18 @@ def load_suite(name_or_path: str) -> Suite:
     for codec in suite.codec:
         if "path" in codec.options:
             codec.options["path"] = _absolute(str(codec.options["path"]), base)
+    if suite.logo:
+        suite.logo = _file(_absolute(suite.logo, base), f"{path}: logo")
+    suite.extra_pages = [
+        _file(_absolute(page, base), f"{path}: extra_pages") for page in suite.extra_pages
+    ]
     return suite
+
+
+def _file(path: str, key: str) -> str:
+    if not Path(path).is_file():
+        raise UserError(f"{key}: the file {path} does not exist.")
+    return path
 
 
 def _absolute(path: str, base: Path) -> str:

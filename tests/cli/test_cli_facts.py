@@ -24,7 +24,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "site": {
         "runs": None, "output": Path("public"), "max_clips": None, "post_url": None,
-        "listening": None,
+        "listening": None, "theme": None, "css": None, "language": None,
     },
     "serve": {"folder": Path("public"), "port": 8000},
     "publish": {

@@ -35,7 +35,8 @@ from almbench.suite.config import Published
 FIELDS: dict[type[BaseModel], str] = {
     Manifest: "schema_version almbench commit finished command suite suite_sha256 machine packages "
     "run testsets skipped left_out codecs metrics policies",
-    SuiteRecord: "title description authors url citation published name seed",
+    SuiteRecord: "title description authors url citation logo extra_pages language published name "
+    "seed",
     Published: "codec domain testset metric value source",
     MachineRecord: "python system processor cores",
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_in_metrics_s "
