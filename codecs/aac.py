@@ -16,7 +16,7 @@ class AacOptions(Options):
 
     Attributes:
         bitrate: Bit/s aimed at, from 8000 to 6 a sample. FFmpeg's encoder misses it at both ends:
-            speech at 16 kHz took 9.9 to 11.1 kbit/s for 8, and at 24 kHz 92 for 144.
+            speech at 16 kHz took 9.9 to 11.1 kbps for 8, and at 24 kHz 92 for 144.
         sample_rate: Rate of input and output in Hz.
     """
 

@@ -77,7 +77,7 @@ class CodecSpec(BaseModel):
 
     @property
     def nominal_kbps(self) -> float | None:
-        """Nominal bitrate in kbit/s: frame rate x sum of log2(codebook size), or as stated."""
+        """Nominal bitrate in kbps: frame rate x sum of log2(codebook size), or as stated."""
         if self.frame_rate and self.codebook_sizes:
             return self.frame_rate * sum(log2(size) for size in self.codebook_sizes) / 1000
         return None if self.stated_bps is None else self.stated_bps / 1000

@@ -1,4 +1,4 @@
-"""Codec2 (Rowe), by libcodec2 through pycodec2: speech at 0.7 to 3.2 kbit/s."""
+"""Codec2 (Rowe), by libcodec2 through pycodec2: speech at 0.7 to 3.2 kbps."""
 
 import subprocess
 import sys

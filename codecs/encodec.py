@@ -57,7 +57,7 @@ class Encodec(TransformersCodec[EncodecOptions]):
         return Facts(rate, hop, size, int(books))
 
     def _encode(self, sounds: "Tensor") -> "Tensor":
-        # The model takes a depth as the bandwidth in kbit/s that it makes.
+        # The model takes a depth as the bandwidth in kbps that it makes.
         facts, depth = self._loaded, self.options.num_codebooks
         kbps = depth * log2(facts.codebook_size) * facts.sample_rate / facts.hop / 1000
         codes: Tensor = self._model.encode(sounds, bandwidth=kbps).audio_codes[0]

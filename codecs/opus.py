@@ -26,9 +26,9 @@ class OpusOptions(Options):
         sample_rate: Rate of input and output in Hz.
         application: What libopus tunes for.
         frame_duration: Milliseconds a packet: 2.5, 5, 10, 20, 40 or 60. The default is 60 below
-            12 kbit/s, where the overhead of a packet weighs most (on eight clips of LibriSpeech,
-            PESQ rose from 1.79 at 20 ms to 2.08 at 60 ms for 6 kbit/s, but only from 3.56 to 3.62
-            for 12 kbit/s), and 20 from there on, as RFC 6716 recommends for most uses.
+            12 kbps, where the overhead of a packet weighs most (on eight clips of LibriSpeech,
+            PESQ rose from 1.79 at 20 ms to 2.08 at 60 ms for 6 kbps, but only from 3.56 to 3.62
+            for 12 kbps), and 20 from there on, as RFC 6716 recommends for most uses.
     """
 
     bitrate: int = Field(ge=6_000, le=256_000)

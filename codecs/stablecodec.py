@@ -1,4 +1,4 @@
-"""StableCodec (Parker et al., 2024): speech at 0.4 to 1 kbit/s, through an external worker.
+"""StableCodec (Parker et al., 2024): speech at 0.4 to 1 kbps, through an external worker.
 
 Its package pins an old PyTorch and needs FlashAttention, so it runs in an environment of its own.
 """

@@ -60,7 +60,7 @@ def _codecs() -> Iterator[str]:
             f"{rate:.4g}" if rate is not None else "", _words(preset.domains),
             spec.license, spec.weights_license,
         ])  # fmt: skip
-    heads = "preset, label, adapter, options, kbit/s, domains, license, license of the weights"
+    heads = "preset, label, adapter, options, kbps, domains, license, license of the weights"
     yield _table(heads.split(", "), rows)
     yield "## Adapters"
     for name in adapter_names():

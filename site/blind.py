@@ -19,7 +19,7 @@ from almbench.audio import read
 from almbench.codecs.lowpass import Lowpass, LowpassOptions
 from almbench.listening.design import Design, Material, Sound, System, TrialDesign
 from almbench.listening.kinds import TestKind, load_kinds
-from almbench.results.comparison import codec_label
+from almbench.results.codec_names import name_codecs
 from almbench.results.manifest import CodecRecord
 from almbench.site.media import publish
 from almbench.site.pages import Page, Site
@@ -72,6 +72,7 @@ def _material(site: Site, run: Run, domain: str) -> Material:
     tables = [table for table in run.tables if table.domain == domain]
     codecs = {codec.id: codec for table in tables for codec in table.codecs}
     testsets = {table.testset for table in tables}
+    names = name_codecs(codecs.values())
 
     def lowpass(original: Sound, cutoff: float) -> Sound:
         sound = read(site.out.root / original.address)
@@ -83,7 +84,7 @@ def _material(site: Site, run: Run, domain: str) -> Material:
         domain,
         run.manifest.suite.seed,
         {
-            id_: System(codec_label(codec), codec.anchor, _kbps(run, codec))
+            id_: System(names[id_].label, codec.anchor, _kbps(run, codec))
             for id_, codec in codecs.items()
         },
         {key: sound for key, sound in site.sounds[run.slug].items() if key[0] in testsets},

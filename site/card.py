@@ -53,7 +53,7 @@ def _counts(runs: list[Run]) -> str:
 
 
 def _main(runs: list[Run]) -> tuple[MetricRecord, list[tuple[float, float]]] | None:
-    """The first metric that has two codecs with a bitrate, and (kbit/s, mean) of each."""
+    """The first metric that has two codecs with a bitrate, and (kbps, mean) of each."""
     for table in (table for run in runs for table in run.tables):
         for metric in table.metrics:
             if table.domain in metric.headline:
@@ -87,7 +87,7 @@ def _plot(
     axes.plot(*zip(*points, strict=True), "o", markersize=14, color=colours["mark"])
     axes.margins(0.15)
     axes.set_title(metric_label(metric), loc="left", fontsize=16, fontweight="bold")
-    axes.set_xlabel("kbit/s", fontsize=14)
+    axes.set_xlabel("kbps", fontsize=14)
     axes.tick_params(length=0, labelsize=14)
     axes.grid(color=colours["grid"])
     axes.set_axisbelow(True)

@@ -6,11 +6,12 @@ from pathlib import PurePath
 
 from almbench.codecs.base import Checkpoint
 from almbench.names import ORIGINAL
+from almbench.results.codec_names import UNIT, kbps, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.site.media import Sound, Sounds
 from almbench.site.pages import Page, Site
-from almbench.site.source import Run, kbps, number
+from almbench.site.source import Run, number
 from almbench.site.summary import Cell, Column, cell, column, measured_rate, sample_rate
 
 CAUSAL = {True: "yes", False: "no", None: "not known"}
@@ -77,6 +78,7 @@ def codec_pages(site: Site) -> Iterator[Page]:
             values = {
                 "run": run,
                 "codec": codec,
+                "nominal": nominal(codec),
                 "facts": _facts(run, codec),
                 "speeds": _speeds(run, codec.id),
                 "results": [
@@ -96,8 +98,8 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
     facts = [
         ("Family", codec.family),
         ("Id", codec.id),
-        ("Nominal bitrate", codec.nominal_kbps and f"{kbps(codec.nominal_kbps)} kbit/s"),
-        ("Measured bitrate", measured and f"{measured} kbit/s"),
+        ("Nominal bitrate", _bitrate(codec)),
+        ("Measured bitrate", measured and f"{measured} {UNIT}"),
         ("Sample rate", sample_rate(run, codec)),
         ("Frame rate", frames and f"{frames:.4g} Hz"),
         ("Codebooks", _codebooks(sizes)),
@@ -113,6 +115,14 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
         ("Role", "an anchor, which is not ranked" if codec.anchor else ""),
     ]
     return [(name, str(text)) for name, text in facts if text]
+
+
+def _bitrate(codec: CodecRecord) -> str:
+    """The nominal bitrate, and beside one that the suite states the one that follows."""
+    rate, follows = nominal(codec), codec.nominal_kbps
+    if codec.stated_kbps is None or follows is None or kbps(follows) == rate:
+        return rate and f"{rate} {UNIT}"
+    return f"{rate} {UNIT} as stated, {kbps(follows)} {UNIT} by frame rate and codebooks"
 
 
 def _codebooks(sizes: tuple[int, ...]) -> str:

@@ -6,10 +6,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from almbench.drawing import LIGHT, in_themes, short, style
-from almbench.results.comparison import Comparison, codec_label, metric_label
+from almbench.results.codec_names import nominal
+from almbench.results.comparison import Comparison, metric_label
 from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.site.plots import Plot
-from almbench.site.source import Run, kbps, number
+from almbench.site.source import Run, number
 
 WIDTH = 300  # points
 ROW, HEAD, FOOT = 17, 22, 20  # points: of a codec, of the title, of the axis
@@ -27,7 +28,7 @@ def distributions(run: Run, table: Comparison) -> list[Plot]:
         if table.domain in metric.headline:
             values = _values(run, table, metric.name)
             if max(map(len, values.values()), default=0) > 1:
-                labels = [_label(c) for c in table.codecs if c.id in values]
+                labels = [_label(table, c) for c in table.codecs if c.id in values]
                 rows = list(values.values())
                 svg, alt = _draw(labels, rows, metric), _alt(table, metric, values)
                 caption = metric_label(metric)
@@ -45,14 +46,15 @@ def _values(run: Run, table: Comparison, metric: str) -> dict[str, Values]:
     return {codec: np.array(values) for codec, values in scores.items() if values}
 
 
-def _label(codec: CodecRecord) -> str:
-    rate = codec.nominal_kbps
-    return short(codec.label, LONGEST_LABEL) + ("" if rate is None else f" {kbps(rate)}")
+def _label(table: Comparison, codec: CodecRecord) -> str:
+    title = table.names[codec.id].title
+    return f"{short(title, LONGEST_LABEL)} {nominal(codec)}".rstrip()
 
 
 def _alt(table: Comparison, metric: MetricRecord, values: dict[str, Values]) -> str:
-    codecs = {codec.id: codec_label(codec) for codec in table.codecs}
-    medians = {codecs[codec]: float(np.median(of_codec)) for codec, of_codec in values.items()}
+    medians = {
+        table.names[codec].label: float(np.median(of_codec)) for codec, of_codec in values.items()
+    }
     low, high = min(medians, key=medians.__getitem__), max(medians, key=medians.__getitem__)
     digits = metric.digits
     return (

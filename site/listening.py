@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from almbench.names import ORIGINAL
+from almbench.results.codec_names import nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.table_rows import ClipRow, MetricRow
@@ -25,7 +26,7 @@ class Score:
 
 @dataclass(frozen=True)
 class System:
-    """What made a version: its label, whether it is an anchor, its kbit/s, empty where unknown."""
+    """What made a version: its label, whether it is an anchor, its kbps, empty where unknown."""
 
     label: str
     anchor: bool = False
@@ -158,10 +159,9 @@ def _unit(unit: str) -> str:
 
 
 def _system(table: Comparison, codec: CodecRecord) -> System:
-    nominal = codec.nominal_kbps
     seen = table.mean(codec.id, "measured_kbps")
     measured = "" if seen is None else kbps(seen)
-    return System(codec.label, codec.anchor, "" if nominal is None else kbps(nominal), measured)
+    return System(table.names[codec.id].title, codec.anchor, nominal(codec), measured)
 
 
 def _score(metric: MetricRecord, row: MetricRow | None) -> Score:

@@ -12,7 +12,8 @@ from almbench.listening.kinds import TestKind, load_kind
 from almbench.listening.panel import Panel
 from almbench.listening.plot import draw
 from almbench.names import ORIGINAL
-from almbench.results.comparison import ARROWS, codec_label
+from almbench.results.codec_names import name_codecs
+from almbench.results.comparison import ARROWS
 from almbench.results.manifest import MetricRecord
 from almbench.results.tables import records
 from almbench.site.output import Output
@@ -161,8 +162,8 @@ def _is_of(panel: Panel[Any], run: Run) -> bool:
 
 
 def _labels(panel: Panel[Any], run: Run) -> list[str]:
-    labels = {codec.id: codec_label(codec) for codec in run.manifest.codecs}
-    return [{ORIGINAL: "Original", **labels}[system] for system in panel.subject]
+    names = name_codecs(run.manifest.codecs)
+    return ["Original" if s == ORIGINAL else names[s].label for s in panel.subject]
 
 
 def _ratings(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from almbench.results.codec_names import kbps
 from almbench.results.comparison import Comparison
 from almbench.results.table_rows import TABLES
 from almbench.site.distributions import distributions
@@ -33,7 +34,9 @@ def overview_pages(site: Site) -> Iterator[Page]:
     choice = {
         "domains": list(dict.fromkeys(domain for run in site.runs for domain in run.domains)),
         "families": sorted({codec.family for codec in codecs}),
-        "rates": sorted({codec.nominal_kbps for codec in codecs if codec.nominal_kbps}),
+        "rates": [
+            kbps(rate) for rate in sorted({c.nominal_kbps for c in codecs if c.nominal_kbps})
+        ],
     }
     yield Page("index.html", "index.html.j2", {"sections": sections, "choice": choice})
 

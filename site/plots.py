@@ -97,10 +97,12 @@ def _points(table: Comparison, metric: str) -> tuple[list[Point], list[str]]:
         measured = table.mean(codec.id, "measured_kbps")
         rate = measured or codec.nominal_kbps
         if not rate:
-            left_out.append(codec.label)
+            left_out.append(table.names[codec.id].short)
             continue
         low, high = (nan if end is None else end for end in (row.ci95_low, row.ci95_high))
-        mark = Point(codec.label, codec.family, rate, bool(measured), row.mean, low, high)
+        mark = Point(
+            table.names[codec.id].short, codec.family, rate, bool(measured), row.mean, low, high
+        )
         points.append(mark)
     return sorted(points, key=lambda p: (p.rate, p.value)), left_out
 
@@ -125,12 +127,12 @@ def front(points: list[Point], higher_is_better: bool | None) -> list[Point]:
 def _alt(testset: str, metric: MetricRecord, points: list[Point], ahead: list[Point]) -> str:
     def named(point: Point) -> str:
         value = number(point.value, metric.digits)
-        return f"{point.label} with {value} at {kbps(point.rate)} kbit/s"
+        return f"{point.label} with {value} at {kbps(point.rate)} kbps"
 
     lowest, highest = min(points, key=lambda p: p.value), max(points, key=lambda p: p.value)
     said = (
         f"{metric.label} against bitrate on test set {testset}: {len(points)} codecs from "
-        f"{kbps(points[0].rate)} to {kbps(points[-1].rate)} kbit/s. "
+        f"{kbps(points[0].rate)} to {kbps(points[-1].rate)} kbps. "
         f"Highest {named(highest)}, lowest {named(lowest)}."
     )
     return said + (f" On the Pareto front: {'; '.join(map(named, ahead))}." if ahead else "")
@@ -160,7 +162,7 @@ def _axes(axes: Axes, points: list[Point], metric: MetricRecord) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
-    axes.set_xlabel("kbit/s")
+    axes.set_xlabel("kbps")
     axes.set_title(metric_label(metric), loc="left", fontsize=9.5, fontweight="bold")
     axes.grid(color=LIGHT["grid"], linewidth=0.7)
     axes.set_axisbelow(True)

@@ -1,11 +1,13 @@
 """What a site is made from: finished runs, each read once."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from almbench.domains import Domain
 from almbench.errors import UserError
 from almbench.names import safe_name
+from almbench.results.codec_names import CodecName, name_codecs
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import Manifest
 from almbench.results.results import Results, load_results
@@ -42,6 +44,11 @@ class Run:
     def manifest(self) -> Manifest:
         """What it was made with and from."""
         return self.results.manifest
+
+    @cached_property
+    def names(self) -> dict[str, CodecName]:
+        """The names of each codec, by id."""
+        return name_codecs(self.manifest.codecs)
 
     @property
     def clips(self) -> list[ClipRow]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from almbench.results.codec_names import nominal
 from almbench.results.comparison import ARROWS, Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.site.source import Run, hertz, kbps, number
@@ -61,7 +62,7 @@ class Line:
 
     Attributes:
         codec: Facts of the codec, as in the manifest.
-        nominal: Its nominal kbit/s for readers; empty for none.
+        nominal: Its nominal kbps for readers; empty for none.
         cells: One a column.
     """
 
@@ -94,7 +95,7 @@ def means(run: Run, table: Comparison) -> Means:
     """Make the table of means of a test set."""
     full = table.filled
     lines = [
-        Line(codec, _nominal(codec), [cell(table, codec.id, metric) for metric in full])
+        Line(codec, nominal(codec), [cell(table, codec.id, metric) for metric in full])
         for codec in table.codecs
     ]
     columns = [column(table, metric) for metric in full]
@@ -181,7 +182,7 @@ def _missing(run: Run, table: Comparison) -> list[tuple[str, str]]:
             if testset == table.testset and row.value is None and metric not in absent:
                 cases.setdefault(row.reason or "no value", []).append((metric, codec, clip))
     metrics = {m.name: m.label for m in table.metrics}
-    codecs = {c.id: c.label for c in table.codecs}
+    codecs = {c.id: table.names[c.id].short for c in table.codecs}
     listed = []
     for reason, where in list(cases.items())[:MAX_REASONS]:
         names, ids, clips = (set(column) for column in zip(*where, strict=True))
@@ -245,8 +246,8 @@ def codec_table(run: Run) -> CodecTable:
     """Make the table of codecs; a column without any value is left out."""
     columns: dict[str, Callable[[CodecRecord], str]] = {
         "Family": lambda c: str(c.family),
-        "Nominal kbit/s": _nominal,
-        "Measured kbit/s": lambda c: measured_rate(run, c.id),
+        "Nominal kbps": nominal,
+        "Measured kbps": lambda c: measured_rate(run, c.id),
         "Codes": _codes,
         "Sample rate": lambda c: sample_rate(run, c),
         "Licence": _license,
@@ -258,12 +259,8 @@ def codec_table(run: Run) -> CodecTable:
     return CodecTable(shown, rows)
 
 
-def _nominal(codec: CodecRecord) -> str:
-    return "" if codec.nominal_kbps is None else kbps(codec.nominal_kbps)
-
-
 def measured_rate(run: Run, codec: str) -> str:
-    """A codec's measured kbit/s: the least and the greatest mean over the test sets."""
+    """A codec's measured kbps: the least and the greatest mean over the test sets."""
     means = [table.mean(codec, "measured_kbps") for table in run.tables]
     found = sorted(mean for mean in means if mean is not None)
     return "–".join(dict.fromkeys(kbps(value) for value in (found[:1] + found[-1:])))

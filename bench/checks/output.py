@@ -54,15 +54,15 @@ def check_bitrate(subject: Subject) -> Result:
     if bits is None and nominal is None:
         return "no bits are counted, and none are stated", "info"
     if bits is None:
-        return f"no bits are counted, {nominal:.2f} kbit/s are stated", "FAIL"
+        return f"no bits are counted, {nominal:.2f} kbps are stated", "FAIL"
     measured = bits / length * rate / 1000
     if nominal is None:
-        return f"{measured:.3f} kbit/s; none is stated", "info"
+        return f"{measured:.3f} kbps; none is stated", "info"
     frames = 1 / spec.frame_rate if spec.frame_rate else 0.0
     spare = (frames + spec.delay / rate) / (length / rate)
     share = (COMPUTED if spec.codebook_sizes else STATED) + spare
     off = measured / nominal - 1
     message = (
-        f"{measured:.3f} kbit/s measured, {nominal:.3f} nominal: {off:+.1%}, allowed {share:.1%}"
+        f"{measured:.3f} kbps measured, {nominal:.3f} nominal: {off:+.1%}, allowed {share:.1%}"
     )
     return message, "pass" if abs(off) <= share else "FAIL"

@@ -10,7 +10,7 @@ from rich.table import Table
 from almbench.cli.options import Listable
 from almbench.domains import DOMAINS
 from almbench.errors import Unavailable
-from almbench.results.comparison import codec_label
+from almbench.results.codec_names import codec_label
 
 
 def print_list(what: Listable) -> None:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from almbench.metrics.registry import family_names, make_family
-from almbench.results.comparison import Comparison, cell, codec_label, metric_label
+from almbench.results.comparison import Comparison, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
@@ -45,7 +45,7 @@ def print_outcome(results: Results) -> int:
 
 def _print_comparison(comparison: Comparison) -> None:
     """Print a comparison, in as many tables below each other as the width asks for."""
-    labels = [codec_label(codec) for codec in comparison.codecs]
+    labels = [comparison.names[codec.id].label for codec in comparison.codecs]
     room = console.width - min(max(map(len, labels)), 40) - 4
     parts: list[list[MetricRecord]] = [[]]
     used = 0

@@ -11,7 +11,7 @@ BITSTREAM_METRICS = (
     Metric(
         name="measured_kbps",
         label="Measured",
-        unit="kbit/s",
+        unit="kbps",
         higher_is_better=None,
         low=0.0,
         digits=2,
@@ -23,7 +23,7 @@ BITSTREAM_METRICS = (
     Metric(
         name="entropy_kbps",
         label="Entropy",
-        unit="kbit/s",
+        unit="kbps",
         higher_is_better=None,
         low=0.0,
         digits=2,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from almbench.codecs.base import CodecSpec
 from almbench.domains import Domain
+from almbench.results.codec_names import CodecName, name_codecs
 from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
 from almbench.results.table_rows import SummaryRow
 
@@ -26,12 +26,14 @@ class Comparison:
         codecs: The codecs, in order.
         metrics: The metrics that tables compare, in order.
         cells: The summary row of (codec id, metric name), those of single codebooks included.
+        names: The names of each codec of the run, by id.
     """
 
     of: TestSetRecord
     codecs: list[CodecRecord]
     metrics: list[MetricRecord]
     cells: dict[tuple[str, str], SummaryRow]
+    names: dict[str, CodecName]
 
     @property
     def testset(self) -> str:
@@ -92,6 +94,7 @@ class Comparison:
 def compare(summary: list[SummaryRow], manifest: Manifest) -> list[Comparison]:
     """Make the comparison tables of a run, one per test set."""
     tables = []
+    codec_names = name_codecs(manifest.codecs)
     for testset in manifest.testsets:
         cells = {(row.codec, row.metric): row for row in summary if row.testset == testset.name}
         ran = {codec for codec, _ in cells}
@@ -103,6 +106,7 @@ def compare(summary: list[SummaryRow], manifest: Manifest) -> list[Comparison]:
                 [manifest.codecs_by_id[id_] for id_ in testset.codecs if id_ in ran],
                 [metric for metric in metrics if metric.compared],
                 cells,
+                codec_names,
             )
         )
     return tables
@@ -115,12 +119,6 @@ def cell(table: Comparison, codec: str, metric: MetricRecord, missing: str = "")
         return missing
     count = f" (n={row.n})" if row.n < table.most_clips(metric.name) else ""
     return f"{row.mean:z.{metric.digits}f}{count}"
-
-
-def codec_label(codec: CodecSpec) -> str:
-    """A codec's label with its nominal bitrate, such as "Mimi, 3 codebooks (0.41 kbps)"."""
-    rate = codec.nominal_kbps
-    return codec.label if rate is None else f"{codec.label} ({rate:.2f} kbps)"
 
 
 def metric_label(metric: MetricRecord) -> str:
@@ -139,7 +137,7 @@ def formatted(table: Comparison, best: str, second: str, missing: str) -> pd.Dat
         missing: What stands for no value.
     """
     forms = {0: "{}", 1: best, 2: second}
-    columns: dict[str, list[str]] = {"Codec": [codec_label(c) for c in table.codecs]}
+    columns: dict[str, list[str]] = {"Codec": [table.names[c.id].label for c in table.codecs]}
     for metric in table.filled:
         columns[metric_label(metric)] = [
             forms[table.rank(codec.id, metric)].format(cell(table, codec.id, metric, missing))

@@ -8,7 +8,6 @@ from almbench.results.comparison import (
     MARKS,
     Comparison,
     cell,
-    codec_label,
     formatted,
     metric_label,
 )
@@ -41,7 +40,7 @@ def to_latex(table: Comparison) -> str:
             label: [cell(table, codec.id, metric, "--") for codec in table.codecs]
             for label, metric in zip(labels, metrics, strict=True)
         },
-        index=[codec_label(c) for c in table.codecs],
+        index=[table.names[c.id].label for c in table.codecs],
     )
     styles = {0: "", 1: "textbf:--rwrap;", 2: "underline:--rwrap;"}
     marks = pd.DataFrame(

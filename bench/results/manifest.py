@@ -180,15 +180,22 @@ class CodecRecord(CodecSpec):
         missing: Why it could not be used; empty where it could.
         precomputed: Whether its reconstructions were ready files: it was not run, and its codes
             were not seen.
+        stated_kbps: Nominal bitrate in kbps as the suite states it, for readers; None where it does
+            not.
     """
 
     missing: str = ""
     precomputed: bool = False
+    stated_kbps: float | None = None
 
     @classmethod
-    def of(cls, spec: CodecSpec, missing: str, *, precomputed: bool) -> Self:
+    def of(
+        cls, spec: CodecSpec, missing: str, *, precomputed: bool, stated_kbps: float | None = None
+    ) -> Self:
         """Make the record of a codec from its facts."""
-        return cls(**spec.model_dump(), missing=missing, precomputed=precomputed)
+        return cls(
+            **spec.model_dump(), missing=missing, precomputed=precomputed, stated_kbps=stated_kbps
+        )
 
     @property
     def has_codes(self) -> bool:

@@ -24,9 +24,9 @@ class ClipRow:
         codec: Id of the codec.
         label: Name of the codec for readers.
         duration_s: Duration of the original in seconds.
-        nominal_kbps: Nominal bitrate in kbit/s.
-        measured_kbps: Payload bits really emitted over the duration, in kbit/s.
-        entropy_kbps: What the codes would take at their frequencies, in kbit/s.
+        nominal_kbps: Nominal bitrate in kbps.
+        measured_kbps: Payload bits really emitted over the duration, in kbps.
+        entropy_kbps: What the codes would take at their frequencies, in kbps.
         tokens_per_second: Codes per second over all codebooks.
         frame_rate_hz: Frames per second.
         encode_rtf: Seconds of encoding per second of sound.

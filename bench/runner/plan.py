@@ -129,7 +129,8 @@ def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[s
     published = [
         p for p in suite.published if p.codec in ids and (p.testset is None or p.testset in names)
     ]
-    return chosen.model_copy(update={"published": published})
+    highlight = suite.highlight if suite.highlight in ids else ""
+    return chosen.model_copy(update={"published": published, "highlight": highlight})
 
 
 def _check(kind: str, names: list[str], known: Iterable[str], where: str = "") -> None:
@@ -228,7 +229,7 @@ class _Codecs:
             codec = self._objects.get(config.id) or create(
                 config.id, label or config.id, str(adapter), options
             )
-            self._made[key] = PlannedCodec(codec, _record(codec, config.id))
+            self._made[key] = PlannedCodec(codec, _record(codec, config))
         return self._made[key]
 
 
@@ -238,15 +239,20 @@ def _filled(value: Any, testset: TestSetConfig) -> Any:
     return value.replace("{domain}", testset.domain).replace("{testset}", testset.name)
 
 
-def _record(codec: AnyCodec, id_: str) -> CodecRecord:
+def _record(codec: AnyCodec, config: CodecConfig) -> CodecRecord:
     """Fetch what a codec needs; its facts, and why it cannot be used, if so."""
     missing = ""
     try:
         codec.fetch()
     except Unavailable as error:
         missing = str(error)
-    spec = codec.spec.model_copy(update={"id": id_})
-    return CodecRecord.of(spec, missing, precomputed=isinstance(codec, Reconstructions))
+    spec = codec.spec.model_copy(update={"id": config.id})
+    return CodecRecord.of(
+        spec,
+        missing,
+        precomputed=isinstance(codec, Reconstructions),
+        stated_kbps=config.stated_kbps,
+    )
 
 
 def _families(suite: Suite, names: Sequence[str]) -> list[PlannedFamily]:

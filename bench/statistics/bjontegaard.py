@@ -109,8 +109,8 @@ def _checked(baseline: Curve, curve: Curve, better: bool) -> tuple[Curve, Curve]
         if wrong.any():
             at = int(np.argmax(wrong))
             raise BjontegaardUndefined(
-                f"{one.name} is not monotone: {one.values[at]:.4g} at {one.rates[at]:.4g} kbit/s, "
-                f"{one.values[at + 1]:.4g} at {one.rates[at + 1]:.4g} kbit/s"
+                f"{one.name} is not monotone: {one.values[at]:.4g} at {one.rates[at]:.4g} kbps, "
+                f"{one.values[at + 1]:.4g} at {one.rates[at + 1]:.4g} kbps"
             )
     return baseline, curve
 

@@ -96,6 +96,8 @@ class CodecConfig(_Strict):
         id: Name in tables and folders.
         adapter: The adapter that runs it.
         label: Name for readers; the bitrate is added to it.
+        stated_kbps: Nominal bitrate in kbps as its authors call it, where that is not what follows
+            from frame rate and codebooks; tables show it, the values use the other.
         domains: The domains it takes part in; all by default.
         optional: Leave it out, with a line, where it cannot be used here.
         options: Options of the adapter. In a string, `{NAME}` stands for the folder given by
@@ -105,6 +107,7 @@ class CodecConfig(_Strict):
     id: Name
     adapter: str | None = None
     label: str | None = None
+    stated_kbps: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     domains: list[Domain] | None = None
     optional: bool = False
     options: dict[str, Any] = Field(default_factory=dict)
@@ -149,6 +152,7 @@ class About(_Strict):
         extra_pages: Pages of one's own: Markdown files (`.md`), by their paths from the suite.
         language: Language of the interface of its site: "en" or "zh".
         published: Figures of papers.
+        highlight: Id of the codec that the suite is about, which pages point out; empty for none.
     """
 
     title: str = ""
@@ -160,6 +164,7 @@ class About(_Strict):
     extra_pages: list[Markdown] = Field(default_factory=list)
     language: Language = "en"
     published: list[Published] = Field(default_factory=list)
+    highlight: str = ""
 
 
 class Suite(About):
@@ -199,8 +204,10 @@ class Suite(About):
         return self
 
     @model_validator(mode="after")
-    def _published_names_exist(self) -> Self:
+    def _named_codecs_exist(self) -> Self:
         codecs, testsets = [c.id for c in self.codec], [t.name for t in self.testset]
+        if self.highlight and self.highlight not in codecs:
+            raise ValueError(unknown("codec", self.highlight, codecs, "for highlight"))
         for figure in self.published:
             if figure.codec not in codecs:
                 raise ValueError(unknown("codec", figure.codec, codecs, "for [[published]]"))

@@ -10,7 +10,7 @@ from almbench.training.trainer import Task
 
 MEASURED = "## Measured"
 COLUMNS = {
-    "kbit/s": ("measured_kbps", 2),
+    "kbps": ("measured_kbps", 2),
     "PESQ-WB": ("pesq_wb", 2),
     "STOI": ("stoi", 3),
     "ESTOI": ("estoi", 3),

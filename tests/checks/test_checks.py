@@ -131,7 +131,7 @@ class HalfRate(Sound):
 
 
 class Stated(Sound):
-    """No codebooks; says 64 kbit/s and emits 96."""
+    """No codebooks; says 64 kbps and emits 96."""
 
     @property
     def encoding_key(self) -> str | None:
@@ -469,7 +469,7 @@ def test_a_claim_that_does_not_hold_is_exit_code_1(bench: Bench) -> None:
     done = bench("check", "external", *(word for o in options for word in ("--option", o)))
     assert done.returncode == 1, done.stderr
     assert "1 of its claims do not hold." in done.stdout
-    assert "64.000 kbit/s measured, 32.000 nominal: +100.0%" in " ".join(done.stdout.split())
+    assert "64.000 kbps measured, 32.000 nominal: +100.0%" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class Facts(NamedTuple):
 
 FACTS = {
     # Yang et al., arXiv 2504.10344: 75 patches a second, in groups of 6 by default; 3 codebooks of
-    # 2048 entries, 0.41 kbit/s.
+    # 2048 entries, 0.41 kbps.
     "almtokenizer": Facts(
         "ALMTokenizer (small)", "almtokenizer", 24_000, 75 / 6, 33, (2048,) * 3, causal=None
     ),
@@ -38,7 +38,7 @@ FACTS = {
     # 3GPP TS 26.101: 95 and 244 bits of speech in 20 ms, at 8 kHz.
     "amr-nb-4.75": Facts("AMR-NB", "amr-nb", 8_000, 50, 95, (), SPEECH),
     "amr-nb-12.2": Facts("AMR-NB", "amr-nb", 8_000, 50, 244, (), SPEECH),
-    # RFC 6716: frames of 20 ms; of 60 ms where 6 kbit/s leave too little for their headers.
+    # RFC 6716: frames of 20 ms; of 60 ms where 6 kbps leave too little for their headers.
     "opus-6": Facts("Opus", "opus", 24_000, 1 / 0.06, 360),
     "opus-12": Facts("Opus", "opus", 24_000, 50, 240),
     "opus-24": Facts("Opus", "opus", 24_000, 50, 480),
@@ -52,7 +52,7 @@ FACTS = {
     "encodec-1.5": Facts("Encodec", "encodec", 24_000, 75, 20, (1024,) * 2, causal=True),
     # Kumar et al., NeurIPS 2023: strides 2, 4, 5, 8 = 320 samples; codebooks of 1024 entries.
     "dac-1.5": Facts("DAC", "dac", 24_000, 24_000 / 320, 20, (1024,) * 2),
-    # Défossez et al., "Moshi", 2024: 12.5 frames a second, 2048 entries, causal; 8 make 1.1 kbit/s.
+    # Défossez et al., "Moshi", 2024: 12.5 frames a second, 2048 entries, causal; 8 make 1.1 kbps.
     "mimi-1.1": Facts("Mimi", "mimi", 24_000, 12.5, 88, (2048,) * 8, SPEECH, causal=True),
     "mimi-0.41": Facts("Mimi", "mimi", 24_000, 12.5, 33, (2048,) * 3, SPEECH, causal=True),
     # Zhang et al., ICLR 2024: 16 kHz, strides 2, 4, 5, 8, codebooks of 1024 entries.
@@ -99,7 +99,7 @@ def test_the_nominal_bitrate_by_hand(id_: str) -> None:
         assert spec.tokens_per_second is None
         return
     assert spec.nominal_kbps == pytest.approx(facts.frames * facts.bits / 1000, rel=1e-12)
-    figure = id_.rpartition("-")[2]  # the id says it, in kbit/s, or in bit/s as Codec 2 does
+    figure = id_.rpartition("-")[2]  # the id says it, in kbps, or in bit/s as Codec 2 does
     if facts.adapter == "codec2":
         assert float(figure) == facts.frames * facts.bits
     elif facts.adapter != "almtokenizer":

@@ -21,7 +21,7 @@ from almbench.codecs.registry import create
 from almbench.errors import CodecError, UserError
 
 # Adapter, options, and how many samples the output may be out of step. In the speech mode of Opus
-# the internal resampling leaves a fraction of a sample of its internal rate (8 kHz at 6 kbit/s).
+# the internal resampling leaves a fraction of a sample of its internal rate (8 kHz at 6 kbps).
 CASES: list[tuple[str, dict[str, Any], int]] = [
     ("opus", {"bitrate": 6000}, 2),
     ("opus", {"bitrate": 6000, "sample_rate": 8000, "application": "voip"}, 1),

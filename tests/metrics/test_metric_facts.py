@@ -65,13 +65,13 @@ FACTS = {
     # of most neural codecs; a difference of levels is a ratio in dB.
     "lag_ms": Facts("neither", -100.0, 100.0, "ms", 24_000, ALL, ALL, digits=2),
     "gain_db": Facts("neither", None, None, "dB", 24_000, ALL, ALL, digits=1),
-    # In kbit/s (1 kbit = 1000 bit, IEC 80000-13); fewer are not better by themselves.
+    # In kbps (1 kbit = 1000 bit, IEC 80000-13); fewer are not better by themselves.
     "measured_kbps": Facts(
-        "neither", 0.0, None, "kbit/s", None, ALL, ALL, digits=2, computed_from="bits"
+        "neither", 0.0, None, "kbps", None, ALL, ALL, digits=2, computed_from="bits"
     ),
     # Shannon 1948: entropy H >= 0, in bits; 2^H >= 1 is the perplexity; a share is from 0 to 1.
     "entropy_kbps": Facts(
-        "neither", 0.0, None, "kbit/s", None, ALL, ALL, digits=2, computed_from="codes"
+        "neither", 0.0, None, "kbps", None, ALL, ALL, digits=2, computed_from="codes"
     ),
     "ngram_bits_per_token": Facts(
         "neither", 0.0, None, "bits/token", None, ALL, ALL, digits=2, computed_from="codes"

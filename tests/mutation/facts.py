@@ -34,6 +34,7 @@ ORIGINALS, SCORING = "bench/runner/originals.py", "bench/runner/scoring.py"
 TABLES, MANIFEST = "bench/results/tables.py", "bench/results/manifest.py"
 ROWS, FORMATS = "bench/results/table_rows.py", "bench/results/formats.py"
 RECORDS, COMPARISON = "bench/results/records.py", "bench/results/comparison.py"
+NAMES = "bench/results/codec_names.py"
 PRESETS, RUN, MAIN = "codecs/builtin.py", "bench/cli/run.py", "bench/cli/main.py"
 SITE, CLI_TABLES, LISTEN = "bench/cli/site.py", "bench/cli/tables.py", "bench/cli/listen.py"
 PYPROJECT = "pyproject.toml"
@@ -111,7 +112,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(ALIGNMENT, GAIN, 'unit="dB"', 'unit=""'),
         M(ALIGNMENT, GAIN, "rate=24_000", "rate=None"),
         M(BITS, MEASURED, NEITHER, DOWN),
-        M(BITS, MEASURED, 'unit="kbit/s"', 'unit="kB/s"'),
+        M(BITS, MEASURED, 'unit="kbps"', 'unit="kB/s"'),
         M(BITS, MEASURED, 'computed_from="bits"', 'computed_from="sound"'),
         M(BITS, ENTROPY, NEITHER, DOWN),
         M(BITS, ENTROPY, 'computed_from="codes"', 'computed_from="bits"'),
@@ -199,7 +200,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(COMPARISON, "", "reverse=bool(", "reverse=not bool("),
         M(COMPARISON, "", "& best", "| best"),
         M(COMPARISON, "if len(ties) < 2", "return 0", "return 1"),
-        M(COMPARISON, "", ":.2f} kbps", ":.1f} kbps"),
+        M(NAMES, "", 'UNIT = "kbps"', 'UNIT = "kbit/s"'),
         M("bench/statistics/significance.py", "", "round(1 - CONFIDENCE, 9)", "0.01"),
         M("bench/statistics/significance.py", "", '"greater"', '"two-sided"'),
         M("bench/statistics/intervals.py", "", "(1 + CONFIDENCE) / 2", "CONFIDENCE"),

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from almbench.results.comparison import Comparison, codec_label, compare, formatted
+from almbench.results.codec_names import codec_label
+from almbench.results.comparison import Comparison, compare, formatted
 from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
 from almbench.results.table_rows import SummaryRow
 

@@ -31,12 +31,13 @@ from almbench.results.records import signature
 from almbench.results.runfolder import RunFolder
 from almbench.suite.config import Published
 
-# The form of version 2. A change of it needs a new SCHEMA_VERSION, and a new table here.
+# The form of version 2. A change of it needs a new table here, and a new SCHEMA_VERSION unless what
+# is new has a default, so that manifests without it are read as before.
 FIELDS: dict[type[BaseModel], str] = {
     Manifest: "schema_version almbench commit finished command suite suite_sha256 machine packages "
     "run testsets skipped left_out codecs metrics policies",
-    SuiteRecord: "title description authors url citation logo extra_pages language published name "
-    "seed",
+    SuiteRecord: "title description authors url citation logo extra_pages language published "
+    "highlight name seed",
     Published: "codec domain testset metric value source",
     MachineRecord: "python system processor cores",
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_in_metrics_s "
@@ -47,7 +48,7 @@ FIELDS: dict[type[BaseModel], str] = {
     "averaged_channels data_hash",
     ClipRecord: "id speaker text cluster",
     CodecRecord: "id label family sample_rate frame_rate codebook_sizes stated_bps anchor causal "
-    "delay parameters checkpoint license weights_license settings missing precomputed",
+    "delay parameters checkpoint license weights_license settings missing precomputed stated_kbps",
     Checkpoint: "source revision sha256",
     MetricRecord: "name label unit higher_is_better low high digits rate computed_from domains "
     "default headline compared note caveat family version settings missing",

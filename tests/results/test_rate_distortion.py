@@ -80,7 +80,7 @@ def test_families_as_lists(results: Results) -> None:
     assert mixed.codecs == ("x1", "y2", "x8")
     assert (mixed.value or 0) < 0
     flat, _ = results.rate_distortion("x", "y", "mel_distance")
-    assert flat.reason == "x is not monotone: 1 at 1 kbit/s, 1 at 2 kbit/s"
+    assert flat.reason == "x is not monotone: 1 at 1 kbps, 1 at 2 kbps"
     silent, _ = results.rate_distortion("x", "f", "stoi", {"f": ["y1", "y2", "low"]})
     assert (silent.n, silent.reason) == (0, "no measured bitrate: low")
     for wrong in (("x", "z", "stoi"), ("x", "y", "gain_db"), ("x", "bad", "stoi")):

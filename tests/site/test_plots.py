@@ -43,7 +43,7 @@ def test_the_front_is_drawn_and_said(read: Run) -> None:
     assert low is not None
     assert high is not None
     assert high > low
-    assert f"On the Pareto front: Opus with {low:.3f} at 6." in plot.alt
+    assert f"On the Pareto front: Opus (6 kbps) with {low:.3f} at 6." in plot.alt
     dashed = [p for p in elements(plot.svg["light"]) if "dasharray" in p.get("style", "")]
     assert len(dashed) == 1
     numbers = [float(n) for n in re.findall(r"-?[\d.]+", dashed[0].get("d", ""))]
@@ -82,13 +82,13 @@ def test_a_distribution_shows_every_clip(run: Path, read: Run) -> None:
     metrics = pd.read_csv(run / "metrics.csv")
     stoi = metrics[(metrics["metric"] == "stoi") & (metrics["testset"] == "talk")]
     medians = stoi.groupby("codec")["value"].median()
-    assert f"Lowest median {medians['opus-6']:.3f} of Opus (6.00 kbps)" in plot.alt
+    assert f"Lowest median {medians['opus-6']:.3f} of Opus (6 kbps)" in plot.alt
     assert f"highest {medians.max():.3f} of " in plot.alt
     svg = elements(plot.svg["light"])
     dots = [use for use in svg if use.tag.endswith("}use") and "0f5f7d" in use.get("style", "")]
     assert len(dots) == len(stoi)
     texts = [text.text for text in svg if text.tag.endswith("}text")]
-    assert [t for t in texts if t and "p" in t] == ["Opus 6.00", "Opus 24.00", "Low-pass 3.5 kHz"]
+    assert [t for t in texts if t and "p" in t] == ["Opus 6", "Opus 24", "Low-pass 3.5 kHz"]
 
 
 def test_a_distribution_of_many_clips_has_no_dots(read: Run) -> None:
@@ -110,5 +110,5 @@ def test_one_clip_has_no_distribution(read: Run) -> None:
 def test_what_lacks_a_value_is_left_out(read: Run) -> None:
     lacking = {key: of_clip for key, of_clip in read.scores.items() if key[2] != "opus-6"}
     (plot,) = distributions(replace(read, scores=lacking), read.tables[0])
-    assert b"Opus 24.00" in plot.svg["light"]
-    assert b"Opus 6.00" not in plot.svg["light"]
+    assert b"Opus 24" in plot.svg["light"]
+    assert b"Opus 6" not in plot.svg["light"]

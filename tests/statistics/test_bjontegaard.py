@@ -56,8 +56,8 @@ def test_deltas_by_hand() -> None:
         (RATES[:2], VALUES[:2], bd_rate, "b has 2 of the 3 operating points it takes"),
         (RATES, VALUES + 9, bd_rate, r"a and b reach no common quality \(overlap 0 %\)"),
         (RATES * 9, VALUES, bd_quality, r"a and b have no common bitrate \(overlap 0 %\)"),
-        (RATES, VALUES[[0, 2, 1, 3]], bd_rate, "b is not monotone: 3.1 at 2 kbit/s, 2.2 at 4"),
-        (RATES, np.array([1, 2, 2, 3.0]), bd_quality, "b is not monotone: 2 at 2 kbit/s, 2 at 4"),
+        (RATES, VALUES[[0, 2, 1, 3]], bd_rate, "b is not monotone: 3.1 at 2 kbps, 2.2 at 4"),
+        (RATES, np.array([1, 2, 2, 3.0]), bd_quality, "b is not monotone: 2 at 2 kbps, 2 at 4"),
         (np.array([1, 2, 2, 3.0]), VALUES, bd_rate, "b is not monotone"),
     ],
 )

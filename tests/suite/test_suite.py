@@ -146,6 +146,7 @@ ABOUT = """
 url = 'https://example.org/work/'
 authors = ['A', 'B']
 citation = '@misc{x}'
+highlight = 'opus-6'
 """
 FIGURE = """
 [[published]]
@@ -166,6 +167,7 @@ def write_about(folder: Path, about: str = "", figure: str = "") -> str:
 def test_what_a_suite_tells_of_itself(tmp_path: Path) -> None:
     suite = load_suite(write_about(tmp_path, ABOUT, FIGURE))
     assert (suite.url, suite.authors) == ("https://example.org/work/", ["A", "B"])
+    assert suite.highlight == "opus-6"
     (figure,) = suite.published
     assert (figure.codec, figure.domain, figure.value) == ("opus-6", "speech", 1.5)
 
@@ -179,6 +181,7 @@ def test_what_a_suite_tells_of_itself(tmp_path: Path) -> None:
         ("example.org", "a;b", ["url"]),
         ("example.org", "user@example.org", ["url"]),
         ("'A', 'B'", "1", ["authors"]),
+        ("'opus-6'", "'opus-7'", ["opus-7", "opus-6", "highlight"]),
         ('codec = "opus-6"', 'codec = "opus-7"', ["opus-7", "opus-6", "[[published]]"]),
         ('domain = "speech"', 'testset = "speec"', ["speec", "speech"]),
         ('domain = "speech"', "", ["'domain'", "'testset'"]),
@@ -197,9 +200,11 @@ def test_mistakes_in_what_a_suite_tells(
     assert all(word in str(caught.value) for word in words)
 
 
-def test_a_narrowed_suite_keeps_the_figures_of_its_codecs(tmp_path: Path) -> None:
-    suite = load_suite(write_about(tmp_path, "", FIGURE))
+def test_a_narrowed_suite_keeps_what_it_tells_of_its_codecs(tmp_path: Path) -> None:
+    suite = load_suite(write_about(tmp_path, ABOUT, FIGURE))
     assert select(suite, ["opus-24"], [], []).published == []
+    assert select(suite, ["opus-24"], [], []).highlight == ""
+    assert select(suite, ["opus-6"], [], []).highlight == "opus-6"
     assert len(select(suite, [], ["speech"], []).published) == 1
 
 

@@ -104,7 +104,7 @@ def test_the_table_by_hand() -> None:
     rows = [line for line in section.splitlines() if line.startswith("|")]
     assert len({row.count("|") for row in rows}) == 1
     head, _, first, second = ([cell.strip() for cell in row.split("|")[1:-1]] for row in rows)
-    assert head[1:3] == ["kbit/s", "PESQ-WB"]
+    assert head[1:3] == ["kbps", "PESQ-WB"]
     assert first == [
         "Tokenizer", "0.42", "1.07", "0.692", "0.396", "1.12", "0.324", "256 / 1024 / 2048",
     ]  # fmt: skip
