@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from almbench.metrics.registry import family_names, make_family
-from almbench.results.comparison import Comparison, cell, metric_label
+from almbench.results.comparison import TIE, Comparison, Mark, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
@@ -17,6 +17,12 @@ from almbench.results.table_rows import MetricRow
 
 console = Console(highlight=False)
 MAX_FAILURES = 20
+FORMS: dict[Mark, str] = {
+    "best": "[bold]{}[/]",
+    "tied": "{}" + TIE,
+    "next": "[underline]{}[/]",
+    "": "{}",
+}
 
 
 def print_outcome(results: Results) -> int:
@@ -70,8 +76,7 @@ def _print_comparison(comparison: Comparison) -> None:
 
 def _cell(comparison: Comparison, codec: str, metric: MetricRecord) -> str:
     text = cell(comparison, codec, metric)
-    marks = {1: f"[bold]{text}[/]", 2: f"[underline]{text}[/]"}
-    return marks.get(comparison.rank(codec, metric), text)
+    return FORMS[comparison.mark(codec, metric)].format(text)
 
 
 def _print_failures(results: Results) -> bool:

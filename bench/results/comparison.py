@@ -1,6 +1,8 @@
 """The comparison table: one row per codec, one column per metric, the best marked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -9,11 +11,13 @@ from almbench.results.codec_names import CodecName, name_codecs
 from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
 from almbench.results.table_rows import SummaryRow
 
+TIE = "⁼"
 MARKS = (
-    "Bold: the best, and all that are not significantly different from it; underlined: the same of "
-    "the rest."
+    f"Bold: the best, where none ties with it; {TIE}: ties for the best, not significantly "
+    "different from it; underlined: the next, and what ties with it."
 )
 """What the marks of a table say, for readers."""
+Mark = Literal["best", "tied", "next", ""]
 ARROWS = {True: "↑", False: "↓", None: ""}
 
 
@@ -81,6 +85,14 @@ class Comparison:
             return 0
         return next((place for place, tied in enumerate(ties, start=1) if codec in tied), 0)
 
+    def mark(self, codec: str, metric: MetricRecord) -> Mark:
+        """How the mean of a codec is marked: "best" where none ties with it, else "tied"."""
+        rank = self.rank(codec, metric)
+        if rank != 1:
+            return "next" if rank else ""
+        alone = sum(self.rank(other.id, metric) == 1 for other in self.codecs) == 1
+        return "best" if alone else "tied"
+
     @property
     def filled(self) -> list[MetricRecord]:
         """The metrics that have a value for some codec."""
@@ -127,20 +139,18 @@ def metric_label(metric: MetricRecord) -> str:
     return f"{metric.label}{unit} {ARROWS[metric.higher_is_better]}".rstrip()
 
 
-def formatted(table: Comparison, best: str, second: str, missing: str) -> pd.DataFrame:
+def formatted(table: Comparison, forms: Mapping[Mark, str], missing: str) -> pd.DataFrame:
     """The table as text, without the metrics that have no value at all.
 
     Args:
         table: The comparison.
-        best: Format of the best and its ties, with `{}` for the number.
-        second: Format of the next and its ties.
+        forms: The format of each mark, with `{}` for the number.
         missing: What stands for no value.
     """
-    forms = {0: "{}", 1: best, 2: second}
     columns: dict[str, list[str]] = {"Codec": [table.names[c.id].label for c in table.codecs]}
     for metric in table.filled:
         columns[metric_label(metric)] = [
-            forms[table.rank(codec.id, metric)].format(cell(table, codec.id, metric, missing))
+            forms[table.mark(codec.id, metric)].format(cell(table, codec.id, metric, missing))
             for codec in table.codecs
         ]
     return pd.DataFrame(columns)

@@ -13,9 +13,10 @@ from almbench.packages import missing_packages
 from almbench.results.compare import PairedComparison, compare_codecs
 from almbench.results.comparison import Comparison
 from almbench.results.comparison import compare as compare_means
-from almbench.results.export import to_latex, to_markdown
 from almbench.results.formats import FORMATS, ExportFormat, TableName
+from almbench.results.latex import to_latex
 from almbench.results.manifest import Manifest, read_manifest
+from almbench.results.markdown import to_markdown
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame

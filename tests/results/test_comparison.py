@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from almbench.results.codec_names import codec_label
-from almbench.results.comparison import Comparison, compare, formatted
+from almbench.results.comparison import Comparison, Mark, compare, formatted
 from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
 from almbench.results.table_rows import SummaryRow
 
@@ -96,9 +96,10 @@ def test_where_all_tie_nothing_is_marked() -> None:
 
 def test_a_metric_without_values_is_left_out_of_the_text() -> None:
     assert [m.name for m in table().filled] == ["up", "down", "fact"]
-    text = formatted(table(), best="<{}>", second="_{}_", missing="-")
+    forms: dict[Mark, str] = {"best": "<{}>", "tied": "{}=", "next": "_{}_", "": "{}"}
+    text = formatted(table(), forms, missing="-")
     assert list(text.columns) == ["Codec", "up (MOS) ↑", "down ↓", "fact (ms)"]
-    assert text["up (MOS) ↑"].tolist() == ["1.00", "<3.00>", "<3.00>", "_2.00_", "4.00"]
+    assert text["up (MOS) ↑"].tolist() == ["1.00", "3.00=", "3.00=", "_2.00_", "4.00"]
     assert text["down ↓"].tolist() == ["<0.10>", "-", "_0.30_", "0.20 (n=4)", "0.00"]
     assert text["fact (ms)"][0] == "0.00"  # not -0.00
 
