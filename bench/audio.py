@@ -11,10 +11,19 @@ import soundfile as sf
 import soxr
 from numpy.typing import NDArray
 
+from almbench import decoding
 from almbench.errors import AudioError
 
-Samples = NDArray[np.float64]
-EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64"})
+Samples = decoding.Samples
+BY_SOUNDFILE = frozenset(
+    {
+        ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au",
+        ".w64", ".caf",
+    }
+)  # fmt: skip
+BY_PYAV = frozenset({".m4a", ".mp4", ".aac", ".webm", ".mka", ".mkv", ".wma", ".amr"})
+EXTENSIONS = BY_SOUNDFILE | BY_PYAV
+FLAC_RATES = "up to 65535 Hz, and multiples of 10 up to 655350 Hz"
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,13 @@ class Sound:
         samples: Amplitudes, nominally in [-1, 1]. **Shape** `[T]`.
         rate: Sample rate in Hz.
         channels: How many channels the source had; more than one were averaged.
+        note: What to know of how it was read; empty for nothing.
     """
 
     samples: Samples
     rate: int
     channels: int = 1
+    note: str = ""
 
     @property
     def seconds(self) -> float:
@@ -41,22 +52,11 @@ def read(path: Path) -> Sound:
     """Read a sound file as mono float.
 
     Raises:
-        AudioError: The file is missing, empty, not audio, or holds NaN or infinite samples. It is
-            named without its folder, since reasons are published.
+        AudioError: The file is missing, empty, not audio, too long, or holds NaN or infinite
+            samples. It is named without its folder, since reasons are published.
     """
-    if not path.is_file():
-        raise AudioError(f"{path.name} does not exist.")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path.name} is empty (0 bytes).")
-    try:
-        frames, rate = sf.read(path, dtype="float64", always_2d=True)
-    except (sf.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{path.name} cannot be read as audio: {error}") from error
-    if not len(frames):
-        raise AudioError(f"{path.name} holds no samples.")
-    if not np.isfinite(frames).all():
-        raise AudioError(f"{path.name} holds NaN or infinite samples.")
-    return Sound(frames.mean(axis=1), int(rate), frames.shape[1])
+    decoded = decoding.decode(path)
+    return Sound(decoded.samples, decoded.rate, decoded.channels, decoded.note)
 
 
 def resample(samples: Samples, rate: int, target: int) -> Samples:
@@ -109,6 +109,9 @@ def write_flac(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
 
     Returns:
         How many samples were clipped.
+
+    Raises:
+        AudioError: FLAC has no such rate.
     """
     # Through memory: libsndfile would hide a full disk behind "System error".
     content, clipped = flac_bytes(samples, rate, bits)
@@ -132,7 +135,12 @@ def flac_bytes(samples: Samples, rate: int, bits: int = 16) -> tuple[bytes, int]
 
     Returns:
         The file's content, and how many samples were clipped.
+
+    Raises:
+        AudioError: FLAC has no such rate.
     """
+    if rate > 655_350 or (rate > 65_535 and rate % 10):
+        raise AudioError(f"FLAC, as which it is stored, has no rate of {rate} Hz, but {FLAC_RATES}")
     integers, clipped = to_integers(samples, bits)
     # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
     data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)

@@ -2,9 +2,19 @@
 
 import hashlib
 import re
+import unicodedata
 
 ORIGINAL = "original"  # stands for the original where a codec's id may stand
 LONGEST = 120  # bytes; leaves room for suffixes below the 255 that file systems allow
+
+
+def readable(name: str) -> str:
+    """A file's name as text, composed (NFC); bytes that are not UTF-8 are read as Latin-1."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # such bytes are lone surrogates in names that Python gives
+        name = name.encode("utf-8", "surrogateescape").decode("latin-1")
+    return unicodedata.normalize("NFC", name)
 
 
 def safe_name(text: str) -> str:

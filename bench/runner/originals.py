@@ -34,7 +34,10 @@ def import_originals(
 
 
 def _source_hash(clip: Clip) -> str:
-    return sha256(clip.path) if clip.path.is_file() else ""
+    try:
+        return sha256(clip.path) if clip.path.is_file() else ""
+    except OSError:
+        return ""  # reading it says why
 
 
 def _kept(folder: RunFolder, row: OriginalRow | None, signed: str) -> bool:
@@ -48,15 +51,15 @@ def _import(folder: RunFolder, testset: str, clip: Clip, signed: str) -> Origina
     path = folder.original(testset, clip.id)
     try:
         sound = read(clip.path)
+        gain = headroom_gain(sound.samples)
+        samples = sound.samples * gain
+        bit_depth = exact_bits(samples)
+        write_flac(path, samples, sound.rate, bit_depth)
     except AudioError as error:
         path.unlink(missing_ok=True)
         return OriginalRow(
             testset=testset, clip=clip.id, status="failed", reason=str(error), signature=signed
         )
-    gain = headroom_gain(sound.samples)
-    samples = sound.samples * gain
-    bit_depth = exact_bits(samples)
-    write_flac(path, samples, sound.rate, bit_depth)
     return OriginalRow(
         testset=testset,
         clip=clip.id,
@@ -67,7 +70,7 @@ def _import(folder: RunFolder, testset: str, clip: Clip, signed: str) -> Origina
         channels=sound.channels,
         bit_depth=bit_depth,
         gain=gain,
-        note=policies.note_gain(gain),
+        note="; ".join(filter(None, [sound.note, policies.note_gain(gain)])),
         samples_sha256=_samples_hash(sound),
         audio_sha256=sha256(path),
     )

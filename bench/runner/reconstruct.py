@@ -157,7 +157,11 @@ class Reconstructor:
             return task.row(status, reason=_describe_error(error))
         ready = isinstance(task.planned.codec, Reconstructions)
         bit_depth = exact_bits(sound.samples) if ready else task.original.bit_depth
-        clipped = write_flac(path, sound.samples, sound.rate, bit_depth)
+        try:
+            clipped = write_flac(path, sound.samples, sound.rate, bit_depth)
+        except AudioError as unfit:
+            path.unlink(missing_ok=True)
+            return task.row("failed", reason=str(unfit))
         if outcome.codes is not None:
             self._store_codes(task, outcome.codes)
         stored = {"rate": sound.rate, "clipped": clipped, "audio_sha256": sha256(path)}
@@ -174,8 +178,8 @@ class Reconstructor:
 def _hash_of_ready(codec: Reconstructions, clip: str) -> str:
     try:
         return sha256(codec.find(clip))
-    except CodecError:
-        return ""
+    except (CodecError, OSError):
+        return ""  # reading it says why
 
 
 def _check_sound(sound: Sound, original: OriginalRow) -> str:

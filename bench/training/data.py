@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from almbench.audio import EXTENSIONS, Samples, fit
+from almbench.audio import BY_SOUNDFILE, Samples, fit
+from almbench.decoding import UNKNOWN
 from almbench.errors import UserError
 from almbench.files import audio_files
 from almbench.training.recipe import DataConfig, StageConfig, TrainConfig
@@ -77,11 +78,11 @@ def open_folders(wanted: Sequence[DataConfig], given: Mapping[str, Path]) -> lis
 
 
 def _open(root: Path, data: DataConfig) -> Folder:
-    paths = audio_files(root)
+    paths = [path for path in audio_files(root) if path.suffix.lower() in BY_SOUNDFILE]
     if not paths:
         raise UserError(
             f"--data {data.name}={root}: no sound is there. Allowed: a folder with files that end "
-            f"in {', '.join(sorted(EXTENSIONS))}."
+            f"in {', '.join(sorted(BY_SOUNDFILE))}."
         )
     infos = [_info(path, f"--data {data.name}={root}") for path in paths]
     return Folder(
@@ -103,6 +104,8 @@ def _info(path: Path, where: str) -> Any:
         info = soundfile.info(path)
     except soundfile.LibsndfileError as error:
         raise UserError(f"{where}: {path} cannot be read: {error}. To fix: remove it.") from error
+    if info.frames >= UNKNOWN:
+        raise UserError(f"{where}: {path} does not say how long it is. To fix: convert it again.")
     if not info.frames:
         raise UserError(f"{where}: {path} holds no samples. To fix: remove it.")
     return info

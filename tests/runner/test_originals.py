@@ -57,3 +57,21 @@ def test_the_level_of_a_loud_original_is_noted_on_its_row(tmp_path: Path) -> Non
     rows = read_rows(root, ReconstructionRow)
     assert rows["t", "loud", "lowpass-3.5"].status == "ok"
     assert loud.gain_db == pytest.approx(soft.gain_db, abs=0.1)  # filtered noise overshoots
+
+
+def test_what_cannot_be_read_or_stored_costs_its_row(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    sf.write(data / "good.wav", NOISE, RATE)
+    sf.write(data / "fast.wav", np.tile(NOISE, 8), 768_000)
+    sf.write(data / "odd.wav", np.tile(NOISE, 8), 96_001)
+    (data / "torn.flac").write_bytes(b"fLaC" + bytes(60))
+    rows = {row.clip: row for row in load_results(run(tmp_path)).clip_rows}
+    assert {clip: row.status for clip, row in rows.items()} == {
+        "good": "ok", "fast": "failed", "odd": "failed", "torn": "failed",
+    }  # fmt: skip
+    rates = "up to 65535 Hz, and multiples of 10 up to 655350 Hz"
+    for clip, rate in (("fast", 768_000), ("odd", 96_001)):
+        reason = f"original: FLAC, as which it is stored, has no rate of {rate} Hz, but {rates}"
+        assert rows[clip].reason == reason
+    assert rows["torn"].reason.startswith("original: torn.flac cannot be read as audio")

@@ -270,3 +270,13 @@ def test_an_empty_file_is_named_with_a_fix(tmp_path: Path) -> None:
     write(tmp_path / "empty.wav", np.zeros(0))
     with pytest.raises(UserError, match=r"--data speech=.*empty\.wav holds no samples.*remove it"):
         open_folders([SPEECH], {"speech": tmp_path})
+
+
+def test_a_flac_that_does_not_say_its_length(tmp_path: Path) -> None:
+    path = write(tmp_path / "streamed.flac", sine(440, 1))
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # the number of samples, 36 bits of the header: 0 is "not known"
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"streamed\.flac does not say how long it is"):
+        open_folders([SPEECH], {"speech": tmp_path})
