@@ -1,5 +1,6 @@
 """A codec to encode and decode with, one sound at a time."""
 
+from os import PathLike
 from types import TracebackType
 from typing import Any, Self
 
@@ -159,4 +160,5 @@ def load_codec(name: str, *, device: str = "auto", **options: Any) -> LoadedCode
         >>> encoded.bits / 1.0 < 7000, decoded.shape
         (True, (24000,))
     """
-    return LoadedCodec(make_codec(name, options), device)
+    typed = {k: str(v) if isinstance(v, PathLike) else v for k, v in options.items()}
+    return LoadedCodec(make_codec(name, typed), device)

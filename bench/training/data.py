@@ -114,12 +114,16 @@ def _info(path: Path, where: str) -> Any:
 class Crops(Dataset[NDArray[np.float32]]):
     """Crop n of a stage: a folder by its share, a file by its weight, a place in it, a length.
 
-    The crops of a batch are equally long. What is too short is padded with zeros. Stereo is
-    averaged. A change of speed and pitch costs nothing: it is a resampling from another rate.
+    The crops of a step are equally long, in all of its processes. What is too short is padded with
+    zeros. Stereo is averaged. A change of speed and pitch costs nothing: it is a resampling from
+    another rate.
     """
 
-    def __init__(self, folders: list[Folder], recipe: TrainConfig, stage: StageConfig) -> None:
+    def __init__(
+        self, folders: list[Folder], recipe: TrainConfig, stage: StageConfig, processes: int = 1
+    ) -> None:
         self.folders, self.stage, self.seed = folders, stage, recipe.seed
+        self.of_step = stage.batch * processes
         self.rate, self.hop = recipe.model.sample_rate, recipe.model.hop
         shares = np.array([folder.share for folder in folders])
         self.shares = shares / shares.sum()
@@ -128,8 +132,8 @@ class Crops(Dataset[NDArray[np.float32]]):
     def __getitem__(self, number: int) -> NDArray[np.float32]:
         """Read crop `number`, **Shape** `[S]`, S a multiple of the hop."""
         stage = self.stage
-        of_batch = np.random.default_rng((self.seed, 1, number // stage.batch))
-        seconds = of_batch.uniform(stage.min_seconds, stage.max_seconds)
+        of_step = np.random.default_rng((self.seed, 1, number // self.of_step))
+        seconds = of_step.uniform(stage.min_seconds, stage.max_seconds)
         length = max(1, round(seconds * self.rate / self.hop)) * self.hop
         rng = np.random.default_rng((self.seed, 2, number))
         which = rng.choice(len(self.folders), p=self.shares)

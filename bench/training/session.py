@@ -39,7 +39,11 @@ def start(
     place = output or Path("runs") / f"almtokenizer-{Path(config).stem}"
     task = Task(recipe, number, folders, place, choose(device, used=True).kind, workers)
     folder = train(task, validation, seconds)
-    console.print(f"The checkpoint is in {folder}; use it with --checkpoint almtokenizer={folder}")
+    if number == 1:
+        console.print(f"The autoencoder is in {folder}; go on with --stage 2")
+    else:
+        use = f"use it with --checkpoint almtokenizer={folder}"
+        console.print(f"The checkpoint is in {folder}; {use}")
 
 
 def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
@@ -71,7 +75,8 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
     session.writer.close()
     folder = task.output / "checkpoint"
     if trainer.accelerator.is_main_process:
-        save_checkpoint(session.averaged, folder, training_card(task, trainer.step))
+        card = training_card(task, trainer.step)
+        save_checkpoint(session.averaged, folder, card, trainer.quantized)
     return folder
 
 
@@ -107,8 +112,7 @@ class _Session:
         if not (self.main and self.validation):
             return
         step, stage = self.trainer.step, self.task.config
-        quantized = self.task.number == 2 and step > stage.quantize_from
-        for w in sorted(set(stage.windows)) if quantized else [None]:
+        for w in sorted(set(stage.windows)) if self.trainer.quantized else [None]:
             name = f"w{w}" if w else "unquantized"
             means = self.validation(self.averaged, w, name)
             for metric, value in means.items():

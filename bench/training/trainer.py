@@ -121,14 +121,9 @@ class Trainer:
         """
         begun = monotonic()
         accelerator = self.accelerator
-        crops = Crops(self.task.folders, self.task.recipe, self.config)
-        source = batches(
-            crops,
-            self.step,
-            accelerator.process_index,
-            accelerator.num_processes,
-            self.task.workers,
-        )
+        rank, processes = accelerator.process_index, accelerator.num_processes
+        crops = Crops(self.task.folders, self.task.recipe, self.config, processes)
+        source = batches(crops, self.step, rank, processes, self.task.workers)
         left = self.config.steps - self.step
         with progress(f"Stage {self.task.number}", left, "steps") as bar:
             try:
@@ -180,6 +175,11 @@ class Trainer:
         module = self.average.module
         assert isinstance(module, ALMTokenizer)  # noqa: S101
         return module
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the last step was taken with codebooks."""
+        return self.task.number == 2 and self.step > self.config.quantize_from
 
     @property
     def _fits_codebooks(self) -> bool:

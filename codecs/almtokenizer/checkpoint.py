@@ -19,12 +19,20 @@ if TYPE_CHECKING:
     from almbench.codecs.almtokenizer.model import ALMTokenizer
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+QUANTIZED = "quantized"  # in the configuration, false until the codebooks are trained
 FORMAT = 1
 FIX = "To fix: name a folder that `bench train almtokenizer` wrote, or fetch it again."
 
 
-def save_checkpoint(model: "ALMTokenizer", folder: Path, card: str) -> None:
-    """Write a model for use: what only training needs is left out, the rest in half precision."""
+def save_checkpoint(model: "ALMTokenizer", folder: Path, card: str, quantized: bool = True) -> None:
+    """Write a model for use: what only training needs is left out, the rest in half precision.
+
+    Args:
+        model: The model.
+        folder: Where to.
+        card: The text of its README.md.
+        quantized: Whether its codebooks are trained; without, it is refused as a codec.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,6 +43,8 @@ def save_checkpoint(model: "ALMTokenizer", folder: Path, card: str) -> None:
     }
     save_file(weights, folder / WEIGHTS)
     facts = {"model": "almtokenizer", "format": FORMAT, **model.config.model_dump()}
+    if not quantized:
+        facts[QUANTIZED] = False
     (folder / CONFIG).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     (folder / CARD).write_text(card, encoding="utf-8")
 
@@ -47,6 +57,11 @@ def read_model_config(files: Files) -> ModelConfig:
         raise Unavailable(
             f"{path} is no configuration of an ALMTokenizer that this version reads "
             f'("model": "almtokenizer", "format": {FORMAT}). {FIX}'
+        )
+    if not facts.pop(QUANTIZED, True):
+        raise Unavailable(
+            f"{path.parent} holds an autoencoder without trained codebooks, which is no tokenizer "
+            "yet. To fix: go on with `bench train almtokenizer --stage 2`."
         )
     try:
         return ModelConfig.model_validate(facts)

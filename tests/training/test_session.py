@@ -13,12 +13,15 @@ import torch
 from pystoi import stoi
 from torch.nn.functional import pad
 
+from almbench import load_codec
 from almbench.cli import main as cli
 from almbench.codecs.almtokenizer.model import ALMTokenizer
+from almbench.errors import Unavailable
 from almbench.training import session
 from almbench.training import trainer as training
 from almbench.training.recipe import TrainConfig
 from almbench.training.state import read_state
+from tests.conftest import Bench
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 pytest.importorskip("tensorboard", reason="training needs the extra 'train'")
@@ -148,6 +151,29 @@ def test_it_says_how_to_use_the_checkpoint(
     assert main("--stage", 2, *data) == 0
     said = "".join(capsys.readouterr().err.split())
     assert f"--checkpointalmtokenizer={output / 'checkpoint'}" in said
+
+
+def test_a_checkpoint_without_trained_codebooks_is_no_tokenizer(
+    main: Main, bench: Bench, clips: Path, tmp_path: Path, capsys: Said
+) -> None:
+    data = ["--data", f"speech={clips}", "-o", tmp_path, "--set", "stage1.steps=1"]
+    folder = tmp_path / "checkpoint"
+    assert main("--stage", 1, *data) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "go on with --stage 2" in said
+    assert "--checkpoint" not in said
+
+    checked = bench("check", "almtokenizer", "--option", f"checkpoint={folder}")
+    assert checked.returncode != 0
+    said = " ".join((checked.stdout + checked.stderr).split())
+    assert "no tokenizer yet. To fix: go on with `bench train almtokenizer --stage 2`" in said
+
+    # Stage 2 begins without the quantizer.
+    assert main("--stage", 2, *data, "--set", "stage2.steps=2") == 0
+    with pytest.raises(Unavailable, match="no tokenizer yet"):
+        load_codec("almtokenizer", checkpoint=folder)
+    assert main("--stage", 2, *data, "--set", "stage2.steps=5") == 0
+    load_codec("almtokenizer", checkpoint=folder)
 
 
 def test_without_output_the_folder_is_named_after_the_recipe(
