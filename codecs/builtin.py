@@ -15,6 +15,7 @@ ADAPTERS = {
     "encodec": "almbench.codecs.encodec:Encodec",
     "external": "almbench.codecs.external:External",
     "lowpass": "almbench.codecs.lowpass:Lowpass",
+    "lyra": "almbench.codecs.lyra:Lyra",
     "mimi": "almbench.codecs.mimi:Mimi",
     "mp3": "almbench.codecs.mp3:Mp3",
     "opus": "almbench.codecs.opus:Opus",
@@ -61,6 +62,9 @@ PRESETS = {
     "dac-1.5": Preset("DAC", "dac", {"num_codebooks": 2}),
     "mimi-1.1": Preset("Mimi", "mimi", {"num_codebooks": 8}, SPEECH),
     "mimi-0.41": Preset("Mimi", "mimi", {"num_codebooks": 3}, SPEECH),
+    "lyra-3.2": Preset("Lyra V2", "lyra", {"num_codebooks": 16}, SPEECH),
+    "lyra-6": Preset("Lyra V2", "lyra", {"num_codebooks": 30}, SPEECH),
+    "lyra-9.2": Preset("Lyra V2", "lyra", {"num_codebooks": 46}, SPEECH),
     "speechtokenizer-1.5": Preset(
         "SpeechTokenizer", "speechtokenizer", {"num_codebooks": 3}, SPEECH
     ),

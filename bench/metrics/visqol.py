@@ -13,10 +13,7 @@ recordings score higher than loud ones.
 """
 
 import logging
-import os
-import sys
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -26,6 +23,7 @@ from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, S, Settings
 from almbench.metrics.common import refuse_silence
 from almbench.packages import missing_packages, release
+from almbench.standard_error import quiet
 
 if TYPE_CHECKING:
     from visqol import VisqolApi
@@ -62,7 +60,7 @@ class _Visqol(Family[S]):
 
         logging.getLogger("visqol").setLevel(logging.ERROR)  # it would rather have speech at 16 kHz
         api = VisqolApi()
-        with _quiet():
+        with quiet():
             # The mapper is named: left open, the package falls back on another one in silence.
             api.create(mode=self.mode, use_lattice_model=self.mode == "speech")
         return api
@@ -159,17 +157,3 @@ class VisqolAudio(_Visqol[Settings]):
     def version(self) -> str:
         """Name the package and the mode."""
         return f"{release('visqol-python')}, audio mode"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Send what compiled code writes to standard error nowhere (the TFLite runtime greets)."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a path
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

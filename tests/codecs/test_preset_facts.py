@@ -55,6 +55,10 @@ FACTS = {
     # Défossez et al., "Moshi", 2024: 12.5 frames a second, 2048 entries, causal; 8 make 1.1 kbps.
     "mimi-1.1": Facts("Mimi", "mimi", 24_000, 12.5, 88, (2048,) * 8, SPEECH, causal=True),
     "mimi-0.41": Facts("Mimi", "mimi", 24_000, 12.5, 33, (2048,) * 3, SPEECH, causal=True),
+    # Lyra 1.3.2: frames of 20 ms at 16 kHz; 64, 120 and 184 bits a frame, in codebooks of 4 bits.
+    "lyra-3.2": Facts("Lyra V2", "lyra", 16_000, 50, 64, (16,) * 16, SPEECH, causal=True),
+    "lyra-6": Facts("Lyra V2", "lyra", 16_000, 50, 120, (16,) * 30, SPEECH, causal=True),
+    "lyra-9.2": Facts("Lyra V2", "lyra", 16_000, 50, 184, (16,) * 46, SPEECH, causal=True),
     # Zhang et al., ICLR 2024: 16 kHz, strides 2, 4, 5, 8, codebooks of 1024 entries.
     "speechtokenizer-1.5": Facts(
         "SpeechTokenizer", "speechtokenizer", 16_000, 50, 30, (1024,) * 3, SPEECH
