@@ -112,8 +112,9 @@ def _shared(site: Site) -> dict[str, Any]:
 
 
 def _domains(site: Site) -> Iterator[Page]:
+    """The listening pages; a run of imported scores has no sound, and none."""
     for run in site.runs:
-        for domain in run.domains:
+        for domain in [] if run.manifest.source else run.domains:
             sounds = site.sounds[run.slug]
             tables = [listening(run, t, sounds) for t in run.tables if t.domain == domain]
             values = {"run": run, "domain": domain, "tables": tables}

@@ -84,11 +84,16 @@ def circumstances(run: Run) -> list[tuple[str, str]]:
     """When, where and with what the run was made."""
     manifest = run.manifest
     machine, facts, commit = manifest.machine, manifest.run, manifest.commit
+    finished = manifest.finished.replace("T", " ").replace("+00:00", " UTC")
+    if source := manifest.source:
+        files = [f"{name} SHA-256 {hash_}" for name, hash_ in source.files.items()]
+        told = [("Source", f"{source.name}, {source.url}"), ("Files", ", ".join(files))]
+        return [*told, ("Imported", finished), ("Command", manifest.command)]
     almbench = manifest.almbench + (f", commit {commit[:12]}" if commit else "")
     packages = [f"{name} {version}" for name, version in manifest.packages.items() if version]
     where = [machine.processor, f"{machine.cores} cores", machine.system]
     return [
-        ("Finished", manifest.finished.replace("T", " ").replace("+00:00", " UTC")),
+        ("Finished", finished),
         ("Command", manifest.command),
         ("almbench", almbench),
         ("Machine", ", ".join(text for text in where if text)),

@@ -16,7 +16,7 @@ from almbench.checks.finding import Finding
 from almbench.errors import UserError
 from almbench.metrics.registry import family_of, make_family
 from almbench.results.cases import Case, cases
-from almbench.results.checksums import read_checksums
+from almbench.results.checksums import files_of, read_checksums
 from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.manifest import Manifest, MetricRecord, read_manifest
 from almbench.results.records import (
@@ -51,7 +51,8 @@ def verify(root: Path, sample: int, seed: int | None = None) -> Iterator[Finding
     manifest = read_manifest(folder)
     yield from _files(folder)
     yield from _manifest(folder, manifest)
-    yield from _sounds(folder)
+    if not manifest.source:
+        yield from _sounds(folder)
     try:
         tables, ran = build_tables(folder, manifest), list(cases(folder, manifest))
     except (KeyError, ValueError) as error:
@@ -59,7 +60,11 @@ def verify(root: Path, sample: int, seed: int | None = None) -> Iterator[Finding
         yield Finding("tables", text, "FAIL")
         return
     yield from _tables(folder, tables)
-    yield from _scores(folder, manifest, ran, sample, np.random.default_rng(seed))
+    if manifest.source:
+        text = f"{manifest.source.name} computed them; there is no sound to compute them anew from"
+        yield Finding("scores", text, "info")
+    else:
+        yield from _scores(folder, manifest, ran, sample, np.random.default_rng(seed))
 
 
 def _summed(check: str, wrong: list[str], right: str) -> Iterator[Finding]:
@@ -86,18 +91,15 @@ def _files(folder: RunFolder) -> Iterator[Finding]:
     root = folder.root.resolve()
     outside = [name for name in sums if not (root / name).resolve().is_relative_to(root)]
     wrong = [f"{name} lies outside of the run" for name in outside]
-    needed = [folder.suite, folder.manifest, *map(folder.table, TABLE_NAMES)]
-    needed += sorted((folder.root / "rows").glob("*.jsonl"))
-    needed += sorted((folder.root / "codes").glob("*/*/*.npz"))
-    names = [path.relative_to(folder.root).as_posix() for path in needed]
-    wrong += [f"{name} has no checksum" for name in names if name not in sums]
+    wrong += [f"{name} has no checksum" for name in files_of(folder) if name not in sums]
     held = [_held(root / name, hash_, name) for name, hash_ in sums.items() if name not in outside]
     wrong += filter(None, held)
     yield from _summed("files", wrong, f"{len(sums)} files have their checksums")
 
 
 def _manifest(folder: RunFolder, manifest: Manifest) -> Iterator[Finding]:
-    wrong = [_held(folder.suite, manifest.suite_sha256, f"{folder.suite.name} of the manifest")]
+    suite = f"{folder.suite.name} of the manifest"
+    wrong = [] if manifest.source else [_held(folder.suite, manifest.suite_sha256, suite)]
     rows = read_rows(folder.root, OriginalRow)
     for testset in manifest.testsets:
         keys = [(testset.name, clip.id) for clip in testset.clips]
@@ -212,7 +214,7 @@ def _job(folder: RunFolder, case: Case, metric: MetricRecord) -> ScoringJob:
         codec=case.codec.id,
         original=str(folder.original(case.testset.name, case.clip.id)),
         reconstruction=str(folder.audio(case.testset.name, case.codec.id, case.clip.id)),
-        scoring_rate=case.testset.scoring_rate,
+        scoring_rate=case.testset.scoring_rate or 0,  # only imported runs have none
         requests=(MetricRequest(family_of(metric.name), settings, (metric.name,)),),
     )
 

@@ -12,6 +12,7 @@ from almbench.cli import (
     codec,
     compare,
     conformance,
+    import_,
     listen,
     rate_distortion,
     run,
@@ -55,6 +56,7 @@ app.command()(rate_distortion.rate_distortion)
 app.command()(check.check)
 app.command()(conformance.conformance)
 app.command()(verify.verify)
+app.command(name="import")(import_.import_)
 app.command(name="list")(tables.list_)
 app.add_typer(codec.app, name="codec")
 app.add_typer(listen.app, name="listen")

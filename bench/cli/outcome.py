@@ -45,7 +45,8 @@ def print_outcome(results: Results) -> int:
     for advice in _advice(results):
         console.print(f"[dim]{escape(advice)}[/]")
     console.print(f"Tables: {results.folder.table('clips')}, metrics.csv, summary.csv")
-    console.print(f"A page to listen to: bench site {results.folder.root}")
+    page = "A page of it" if results.manifest.source else "A page to listen to"
+    console.print(f"{page}: bench site {results.folder.root}")
     return 1 if bad else 0
 
 

@@ -76,6 +76,11 @@ def run(
     if old:
         if suite:
             raise UserError(f"Give a suite ('{suite}') or --from {repeated}, not both.")
+        if source := old.manifest.source:
+            raise UserError(
+                f"--from {repeated} holds scores that {source.name} computed: there is nothing to "
+                "run again."
+            )
         output = output or Path("runs") / f"{old.manifest.suite.name}-again"
         if output.resolve() == old.folder.root.resolve():
             raise UserError(

@@ -20,9 +20,15 @@ def export(
     table: Annotated[
         TableName, typer.Option(help="Which table, for csv, parquet and json.")
     ] = "summary",
+    codec: Annotated[
+        str | None, typer.Option(help="Which codec, for versa. (default: the only one)")
+    ] = None,
+    testset: Annotated[
+        str | None, typer.Option(help="Which test set, for versa. (default: the only one)")
+    ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Export tables; latex and markdown compare the codecs, one table per test set."""
+    """Export tables; latex and markdown compare the codecs, versa writes its JSON lines."""
     from almbench.results.results import load_results
 
     if format_ is None:
@@ -35,7 +41,7 @@ def export(
         format_ = SUFFIXES.get(suffix, "csv")
     if format_ == "parquet" and output is None:
         raise UserError("Parquet is not text: name a file with -o FILE.")
-    content = load_results(run).export(format_, table)
+    content = load_results(run).export(format_, table, codec, testset)
     write(content, output)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from almbench.audio import sha256
 from almbench.errors import UserError
 from almbench.results.formats import TABLE_NAMES
+from almbench.results.manifest import read_manifest
 from almbench.results.runfolder import RunFolder
 
 
@@ -27,13 +28,22 @@ class Checksums(BaseModel):
     files: dict[str, str]
 
 
-def write_checksums(folder: RunFolder) -> None:
-    """Write the checksums, in one step; to be done last."""
-    files = [folder.suite, folder.manifest, *map(folder.table, TABLE_NAMES)]
+def files_of(folder: RunFolder) -> list[str]:
+    """The files that checksums are of, by path below the run folder; a missing one too.
+
+    A run of imported scores has no suite.
+    """
+    files = [folder.manifest, *map(folder.table, TABLE_NAMES)]
+    files += [] if read_manifest(folder).source else [folder.suite]
     files += sorted((folder.root / "rows").glob("*.jsonl"))
     files += sorted((folder.root / "codes").glob("*/*/*.npz"))
     files += sorted(path for path in folder.attachments.rglob("*") if path.is_file())
-    sums = {path.relative_to(folder.root).as_posix(): sha256(path) for path in files}
+    return [path.relative_to(folder.root).as_posix() for path in files]
+
+
+def write_checksums(folder: RunFolder) -> None:
+    """Write the checksums, in one step; to be done last."""
+    sums = {name: sha256(folder.root / name) for name in files_of(folder)}
     part = folder.checksums.with_name(f".{folder.checksums.name}.part")
     part.write_text(Checksums(files=sums).model_dump_json(indent=1) + "\n", encoding="utf-8")
     part.replace(folder.checksums)

@@ -24,13 +24,13 @@ Verdict = Literal["better", "worse", "different", "not separated", "not tested"]
 
 @dataclass(frozen=True, kw_only=True)
 class MovedClip:
-    """A clip with its values by both codecs, and where they can be heard."""
+    """A clip with its values by both codecs, and where they can be heard, if anywhere."""
 
     clip: str
     baseline_value: float
     value: float
-    baseline_sound: Path
-    sound: Path
+    baseline_sound: Path | None
+    sound: Path | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,12 +188,16 @@ def _compare(
                 clip=shared[i],
                 baseline_value=float(left[i]),
                 value=float(right[i]),
-                baseline_sound=old.folder.audio(testset, baseline, shared[i]),
-                sound=new.folder.audio(testset, codec, shared[i]),
+                baseline_sound=_sound(old, testset, baseline, shared[i]),
+                sound=_sound(new, testset, codec, shared[i]),
             )
             for i in moved
         ),
     )
+
+
+def _sound(run: "Results", testset: str, codec: str, clip: str) -> Path | None:
+    return None if run.manifest.source else run.folder.audio(testset, codec, clip)
 
 
 def _adjusted(made: list[PairedComparison], manifest: Manifest) -> list[PairedComparison]:
@@ -243,6 +247,11 @@ def _check(old: "Results", new: "Results", testsets: Sequence[str], metrics: Seq
         UserError: They were made by other rules, metrics, scoring rates or clips.
     """
     faults = []
+    made_by = [
+        run.manifest.source.name if run.manifest.source else "almbench" for run in (old, new)
+    ]
+    if made_by[0] != made_by[1]:
+        faults.append(f"scores by {made_by[0]} and by {made_by[1]}")
     if old.manifest.policies.version != new.manifest.policies.version:
         a, b = old.manifest.policies.version, new.manifest.policies.version
         faults.append(f"policies of version {a} and {b}")

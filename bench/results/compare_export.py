@@ -48,8 +48,8 @@ def _lines(row: PairedComparison) -> list[str]:
         least = number(row.smallest_difference, sign="")
         lines.append(f"smallest difference that these clips show at 80 % power: {least}")
     lines += [
-        f"{moved.clip}: {moved.baseline_value:.4g} -> {moved.value:.4g}  "
-        f"{moved.baseline_sound}  {moved.sound}"
+        f"{moved.clip}: {moved.baseline_value:.4g} -> {moved.value:.4g}"
+        + "".join(f"  {sound}" for sound in (moved.baseline_sound, moved.sound) if sound)
         for moved in row.moved
         if moved.value != moved.baseline_value
     ]

@@ -4,11 +4,12 @@ from typing import Literal, get_args
 
 TableName = Literal["summary", "clips", "metrics"]
 TABLE_NAMES: tuple[TableName, ...] = get_args(TableName)
-ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json"]
+ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json", "versa"]
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SUFFIXES: dict[str, ExportFormat] = {
     ".csv": "csv",
     ".json": "json",
+    ".jsonl": "versa",
     ".md": "markdown",
     ".parquet": "parquet",
     ".tex": "latex",

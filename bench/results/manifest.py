@@ -130,7 +130,8 @@ class TestSetRecord(_Record):
         name: Its name.
         domain: speech, sound or music.
         path: Where its sounds were.
-        scoring_rate: Rate in Hz that every sound passed through before it was scored.
+        scoring_rate: Rate in Hz that every sound passed through before it was scored; None where
+            unknown, of imported scores.
         clips: Its clips, in order.
         codecs: Ids of the codecs that took part, in order.
         metrics: Names of the metrics computed from sound, in order.
@@ -138,6 +139,8 @@ class TestSetRecord(_Record):
         seconds: Duration of all clips.
         averaged_channels: How many originals had more than one channel.
         data_hash: Hash of all clips' samples.
+        means: Whether its one clip stands for means over all of them: a source of imported scores
+            gave no others.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -145,7 +148,7 @@ class TestSetRecord(_Record):
     name: str
     domain: Domain
     path: str
-    scoring_rate: int
+    scoring_rate: int | None
     clips: tuple[ClipRecord, ...]
     codecs: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -153,10 +156,13 @@ class TestSetRecord(_Record):
     seconds: float = 0.0
     averaged_channels: int = 0
     data_hash: str = ""
+    means: bool = False
 
     @property
     def size(self) -> str:
         """Its clips and clusters in words, such as "9 clips of 5 clusters"."""
+        if self.means:
+            return "all clips of the source"
         count, clusters = len(self.clips), len(np.unique(self.clusters(c.id for c in self.clips)))
         words = f"{count} clip{'s' if count > 1 else ''}"
         if clusters == count:
@@ -226,7 +232,7 @@ class MetricRecord(Metric):
         facts = metric.model_dump()
         return cls(**facts, family=family, version=version, settings=settings, missing=missing)
 
-    def signature(self, reconstruction: str, scoring_rate: int) -> str:
+    def signature(self, reconstruction: str, scoring_rate: int | None) -> str:
         """Hash all that can change a score by this metric.
 
         Args:
@@ -250,6 +256,20 @@ class PoliciesRecord(_Record):
     text: dict[str, str]
 
 
+class SourceRecord(_Record):
+    """Where imported scores come from.
+
+    Attributes:
+        name: The tool that computed them.
+        url: Where it is described.
+        files: The files that were read, by name, with their SHA-256.
+    """
+
+    name: str
+    url: str
+    files: dict[str, str]
+
+
 class Manifest(BaseModel):
     """All facts of a run that are not in its rows.
 
@@ -271,6 +291,8 @@ class Manifest(BaseModel):
         codecs: The codecs, in order.
         metrics: The metrics, in order; those of bits and codes last.
         policies: The rules.
+        source: Where the scores come from, if they were imported: then there is no sound, and no
+            `suite.toml`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -291,6 +313,7 @@ class Manifest(BaseModel):
     codecs: tuple[CodecRecord, ...]
     metrics: tuple[MetricRecord, ...]
     policies: PoliciesRecord
+    source: SourceRecord | None = None
 
     @cached_property
     def codecs_by_id(self) -> dict[str, CodecRecord]:

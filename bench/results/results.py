@@ -21,6 +21,7 @@ from almbench.results.rate_distortion import RateDistortion, compare_families, f
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
 from almbench.results.tables import read_table
+from almbench.results.versa_export import to_versa
 
 
 class Results:
@@ -139,19 +140,39 @@ class Results:
             frame.to_json(orient="records", double_precision=15, indent=1, force_ascii=False)
         )
 
-    def export(self, format_: ExportFormat, table: TableName = "summary") -> bytes:
+    def to_versa(self, codec: str | None = None, testset: str | None = None) -> str:
+        """The scores of a codec on a test set as VERSA writes them: JSON lines, one per clip.
+
+        Args:
+            codec: Id of the codec; None for the only one.
+            testset: Name of the test set; None for the only one.
+
+        Raises:
+            UserError: The run has several, or none of that name.
+        """
+        return to_versa(self.manifest, self.metric_rows, codec, testset)
+
+    def export(
+        self,
+        format_: ExportFormat,
+        table: TableName = "summary",
+        codec: str | None = None,
+        testset: str | None = None,
+    ) -> bytes:
         """Export the run.
 
         CSV, Parquet and JSON hold `table`; LaTeX and Markdown hold the comparison of the codecs,
-        one table per test set.
+        one table per test set; versa holds the scores of a codec on a test set.
 
         Args:
-            format_: csv, parquet, latex, markdown or json.
+            format_: csv, parquet, latex, markdown, json or versa.
             table: summary, clips or metrics.
+            codec: Id of the codec, for versa; None for the only one.
+            testset: Name of the test set, for versa; None for the only one.
 
         Raises:
-            UserError: The folder is not a finished run, or the format is unknown or needs a
-                package that is missing.
+            UserError: The folder is not a finished run, the format is unknown or needs a package
+                that is missing, or there is no such codec or test set.
         """
         if format_ == "csv":
             read_table(self.folder, table)  # says so where there is no such table
@@ -168,6 +189,8 @@ class Results:
             return self.to_markdown().encode()
         if format_ == "json":
             return self.to_json(table).encode()
+        if format_ == "versa":
+            return self.to_versa(codec, testset).encode()
         raise UserError(f"There is no export format '{format_}'. Allowed: {', '.join(FORMATS)}.")
 
 

@@ -30,6 +30,7 @@ MEASURED = "measured_kbps"
 NOT_RUN = "not run yet"
 NO_BITS = "no bits were seen: a filter, or precomputed files"
 NO_INTERVAL = "no interval: it takes two clips of different clusters, such as speakers"
+MEANS_ONLY = "no interval: the source gives means alone"
 NO_CODES = "no codes were seen: no codebooks, or precomputed files"
 Tokens = dict[tuple[str, str], TokenTable]
 
@@ -130,9 +131,9 @@ def _row(case: Case, metric: str, status: Status, reason: str = "", **facts: Any
 def _measured(case: Case) -> MetricRow:
     row, duration = case.reconstruction, case.original.duration_s
     facts = {"signature": row.signature, "version": VERSIONS[MEASURED]}
-    if row.status != "ok" or not duration:
+    if row.status != "ok":
         return _row(case, MEASURED, row.status, row.reason, **facts)
-    if row.bits is None:
+    if row.bits is None or not duration:
         return _row(case, MEASURED, "skipped", NO_BITS, **facts)
     return _row(case, MEASURED, "ok", value=row.bits / duration / 1000, **facts)
 
@@ -141,8 +142,8 @@ def _token_rows(case: Case, tokens: TokenTable | None) -> list[MetricRow]:
     """The entropy bitrate of a clip, then what else there is of a codec with codebooks."""
     row, duration = case.reconstruction, case.original.duration_s
     status, reason = row.status, row.reason
-    if status == "ok" and duration:
-        if tokens is not None:
+    if status == "ok":
+        if tokens is not None and duration:
             return tokens.clip_rows(case.clip.id, duration)
         status, reason = "skipped", NO_CODES
     return [
@@ -156,7 +157,7 @@ def _score(case: Case, metric: MetricRecord) -> MetricRow:
     """The state of a metric: its row, or why there is none."""
     row = case.reconstruction
     rate = case.testset.scoring_rate
-    facts = {"version": metric.version, "rate_hz": metric.rate or rate}
+    facts: dict[str, Any] = {"version": metric.version, "rate_hz": metric.rate or rate}
     if row.status != "ok":
         return _row(case, metric.name, row.status, row.reason, **facts)
     if metric.missing:
@@ -185,11 +186,13 @@ def _summary(manifest: Manifest, metrics: list[MetricRow], tokens: Tokens) -> li
 def _mean(group: list[MetricRow], manifest: Manifest) -> SummaryRow:
     first, metric = group[0], manifest.metrics_by_name[group[0].metric]
     scored = {row.clip: row.value for row in group if row.value is not None}
-    clusters = manifest.testsets_by_name[first.testset].clusters(scored)
+    testset = manifest.testsets_by_name[first.testset]
+    clusters = testset.clusters(scored)
     mean, low, high = t_interval(np.array(list(scored.values()), float), clusters).within(
         metric.low, metric.high
     )
     independent = len(np.unique(clusters))
+    no_interval = MEANS_ONLY if testset.means else NO_INTERVAL
     reasons = [row.reason for row in group if row.reason]
     return SummaryRow(
         testset=first.testset,
@@ -205,7 +208,7 @@ def _mean(group: list[MetricRow], manifest: Manifest) -> SummaryRow:
         label=manifest.codecs_by_id[first.codec].label,
         version=first.version,
         rate_hz=first.rate_hz,
-        reason=(NO_INTERVAL if independent == 1 else "") if scored else next(iter(reasons), ""),
+        reason=(no_interval if independent == 1 else "") if scored else next(iter(reasons), ""),
     )
 
 

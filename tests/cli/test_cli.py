@@ -65,7 +65,7 @@ def test_version(bench: Bench) -> None:
         (["site", "/no/such"], "not a finished run"),
         (["export", "/no/such"], "not a finished run"),
         (["export", "/tmp", "--format", "parquet"], "-o FILE"),
-        (["export", "/tmp", "-o", "table.pdf"], "Allowed: .csv, .json, .md, .parquet, .tex"),
+        (["export", "/tmp", "-o", "table.pdf"], "Allowed: .csv, .json, .jsonl, .md, .parquet"),
         (["serve", "/no/such"], "/no/such"),
         (["list", "colours"], "colours"),
         (["fly"], "fly"),

@@ -31,7 +31,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "site": Path("public"), "remote": "origin", "branch": "gh-pages", "repository": Path(),
         "message": None, "dry_run": False,
     },
-    "export": {"run": None, "format_": None, "table": "summary", "output": None},
+    "export": {
+        "run": None, "format_": None, "table": "summary", "codec": None, "testset": None,
+        "output": None,
+    },
+    "import": {
+        "scores": None, "output": None, "domain": "speech", "testset": None, "rate": None,
+    },
     "compare": {
         "run": None, "other": None, "baseline": None, "metric": None,
         "fail_on_regression": False, "form": "table", "output": None,

@@ -21,6 +21,7 @@ from almbench.results.manifest import (
     PeakMemory,
     PoliciesRecord,
     RunRecord,
+    SourceRecord,
     SuiteRecord,
     TestSetRecord,
     UsageRecord,
@@ -35,7 +36,8 @@ from almbench.suite.config import Published
 # is new has a default, so that manifests without it are read as before.
 FIELDS: dict[type[BaseModel], str] = {
     Manifest: "schema_version almbench commit finished command suite suite_sha256 machine packages "
-    "run testsets skipped left_out codecs metrics policies",
+    "run testsets skipped left_out codecs metrics policies source",
+    SourceRecord: "name url files",
     SuiteRecord: "title description authors url citation logo extra_pages language published "
     "highlight name seed",
     Published: "codec domain testset metric value source",
@@ -45,7 +47,7 @@ FIELDS: dict[type[BaseModel], str] = {
     UsageRecord: "device load_s peak_device_mb",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested seconds "
-    "averaged_channels data_hash",
+    "averaged_channels data_hash means",
     ClipRecord: "id speaker text cluster",
     CodecRecord: "id label family sample_rate frame_rate codebook_sizes stated_bps anchor causal "
     "delay parameters checkpoint license weights_license settings missing precomputed stated_kbps",
