@@ -1,5 +1,6 @@
 """The errors that almbench raises; all derive from `AlmbenchError`."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -42,10 +43,43 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
         where: Where it was looked for, such as "in suite 'quick'".
 
     Returns:
-        One sentence with the nearest match, if one is near, and the allowed names.
+        One sentence with what the name may have meant, and the allowed names.
     """
-    allowed = sorted(set(known))
-    near = get_close_matches(name, allowed, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    allowed = sorted(set(known), key=_natural)
     place = f" {where}" if where else ""
-    return f"There is no {kind} '{name}'{place}.{hint} Allowed: {', '.join(allowed) or 'none'}."
+    hint = " " + did_you_mean(name, allowed)
+    return (
+        f"There is no {kind} '{name}'{place}.{hint.rstrip()} "
+        f"Allowed: {', '.join(allowed) or 'none'}."
+    )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Ask for the names that begin with what the user wrote, or else for the most similar one.
+
+    Upper and lower case count alike.
+
+    Args:
+        name: What the user wrote.
+        known: The allowed names, in the order to name them.
+
+    >>> did_you_mean("opus", ["mp3-16", "opus-6", "opus-12"])
+    'Did you mean opus-6 or opus-12?'
+    >>> did_you_mean("quik", ["quick"])
+    "Did you mean 'quick'?"
+    """
+    allowed = list(known)
+    lower = [one.lower() for one in allowed]
+    near = [one for one in allowed if one.lower().startswith(name.lower())]
+    if not near:
+        near = [allowed[lower.index(one)] for one in get_close_matches(name.lower(), lower, n=1)]
+    if not near or not name:
+        return ""
+    *others, last = near
+    return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean '{last}'?"
+
+
+def _natural(name: str) -> list[tuple[float, str]]:
+    """Sort numbers in names by their value: opus-6 before opus-12."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", name)
+    return [(float(part), "") if i % 2 else (-1.0, part) for i, part in enumerate(parts)]

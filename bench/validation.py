@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from almbench.errors import unknown
+from almbench.errors import did_you_mean, unknown
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
@@ -45,9 +44,8 @@ def _sentence(item: ErrorDetails, model: type[BaseModel]) -> str:
 def _message(item: ErrorDetails) -> str:
     if item["type"] == "literal_error":
         expected = item["ctx"]["expected"]
-        near = get_close_matches(str(item["input"]), re.findall(r"'([^']*)'", expected), n=1)
-        hint = f"Did you mean '{near[0]}'? " if near else ""
-        return f"{hint}Allowed: {expected}."
+        hint = did_you_mean(str(item["input"]), re.findall(r"'([^']*)'", expected))
+        return f"{hint} Allowed: {expected}.".lstrip()
     text = item["msg"].removeprefix("Value error, ")
     return text[0].upper() + text[1:].rstrip(".") + "."
 

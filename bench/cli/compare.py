@@ -7,7 +7,7 @@ import typer
 
 from almbench.cli.options import FormOption, MetricOption, OutputOption
 from almbench.cli.output import write
-from almbench.errors import UserError
+from almbench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from almbench.results.compare import PairedComparison
@@ -54,7 +54,7 @@ def compare(
 def _pairs(old: "Results", new: "Results", baseline: str | None) -> list[tuple[str, str]]:
     ids = list(old.manifest.codecs_by_id)
     if baseline is not None and baseline not in ids:
-        raise UserError(f"--baseline {baseline} is not in the run. Its codecs: {', '.join(ids)}.")
+        raise UserError(f"--baseline: {unknown('codec', baseline, ids, 'in the run')}")
     if new is not old and baseline is None:
         return [(id_, id_) for id_ in ids if id_ in new.manifest.codecs_by_id]
     chosen = baseline or ids[0]
@@ -64,9 +64,7 @@ def _pairs(old: "Results", new: "Results", baseline: str | None) -> list[tuple[s
 def _metrics(run: "Results", names: list[str] | None) -> list[str]:
     known = run.manifest.metrics_by_name
     if missing := [name for name in names or [] if name not in known]:
-        raise UserError(
-            f"--metric {missing[0]} is not in the run. Its metrics: {', '.join(known)}."
-        )
+        raise UserError(unknown("metric", missing[0], known, "in the run"))
     return names or [
         name for name, m in known.items() if m.compared and m.higher_is_better is not None
     ]

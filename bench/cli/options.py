@@ -1,11 +1,12 @@
 """Options that several commands share, and how their values are read."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from almbench.errors import UserError
+from almbench.errors import UserError, unknown
 from almbench.keyvalue import parse_pairs, split_key
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -33,19 +34,33 @@ WorkersOption = Annotated[
 ]
 
 
-def folders(option: str, pairs: list[str] | None, example: str) -> dict[str, Path]:
-    """Read NAME=PATH options; the folders must be there.
+def folders(
+    option: str,
+    pairs: list[str] | None,
+    example: str,
+    kind: str,
+    known: Collection[str],
+    where: str,
+) -> dict[str, Path]:
+    """Read NAME=PATH options; the names must be known, and the folders there.
 
     Args:
         option: Name of the option, for messages.
         pairs: What the user typed.
         example: A right one.
+        kind: What a name stands for, such as "codec".
+        known: The allowed names.
+        where: Where they are used, such as "in suite 'quick'".
 
     Raises:
-        UserError: A pair has another form, or a folder does not exist.
+        UserError: A pair has another form, a name is unknown, or a folder does not exist.
     """
-    found = {}
-    for name, path in parse_pairs(option, pairs or [], "NAME=PATH", example).items():
+    found: dict[str, Path] = {}
+    paths = parse_pairs(option, pairs or [], "NAME=PATH", example)
+    for name in paths:
+        if name not in known:
+            raise UserError(f"{option}: {unknown(kind, name, known, where)}")
+    for name, path in paths.items():
         found[name] = Path(path).expanduser().resolve()
         if not found[name].exists():
             raise UserError(f"{option} {name}: {path} does not exist.")

@@ -70,7 +70,7 @@ def run(
     del engine  # there is one so far
     from almbench.results.results import load_results
     from almbench.runner.plan import select
-    from almbench.suite.load import fill_in, load_suite, use_checkpoints
+    from almbench.suite.load import data_names, fill_in, load_suite, use_checkpoints
 
     old = load_results(repeated) if repeated else None
     if old:
@@ -89,9 +89,12 @@ def run(
         suite = str(old.folder.suite)
     whole = load_suite(suite or "quick")
     chosen = select(whole, codec or [], testset or [], metric or [])
-    fill_in(chosen, folders("--data", data, "demo=/data/demo"))
-    checkpoints = folders("--checkpoint", checkpoint, "mimi-1.1=/models/mimi")
-    use_checkpoints(chosen, checkpoints, [codec.id for codec in whole.codec])
+    where = f"in suite '{whole.name}'"
+    given = folders("--data", data, "demo=/data/demo", "data name", data_names(whole), where)
+    ids = [codec.id for codec in [*whole.codec, *chosen.codec]]
+    checkpoints = folders("--checkpoint", checkpoint, "mimi-1.1=/models/mimi", "codec", ids, where)
+    fill_in(chosen, given)
+    use_checkpoints(chosen, checkpoints)
     _apply(chosen, setting)
     _run(chosen, output, device, workers, shard, old)
 

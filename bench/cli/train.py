@@ -49,7 +49,7 @@ def almtokenizer(
     _require_packages()
     from almbench.training.session import start
 
-    found = folders("--data", data, EXAMPLE)
+    found = _folders(data, config, setting)
     start(config, setting or [], stage, found, output, validation, device, workers, _seconds(until))
 
 
@@ -67,7 +67,7 @@ def ablate(
     _require_packages()
     from almbench.training.ablation import ablate as run
 
-    table = run(config, setting or [], folders("--data", data, EXAMPLE), validation, output)
+    table = run(config, setting or [], _folders(data, config, setting), validation, output)
     typer.echo(table.round(3).to_string())
 
 
@@ -86,6 +86,13 @@ def measure(
 
     run(checkpoint, speech, training, output)
     typer.echo(f"The figures are in {checkpoint / 'README.md'}")
+
+
+def _folders(data: list[str] | None, config: str, setting: list[str] | None) -> dict[str, Path]:
+    from almbench.training.recipe import load_config
+
+    names = [folder.name for folder in load_config(config, setting or []).data]
+    return folders("--data", data, EXAMPLE, "data name", names, "in the recipe")
 
 
 def _seconds(time: str | None) -> float:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,10 @@ from almbench.errors import UserError, unknown
 from almbench.samples import folder as samples_folder
 from almbench.suite.config import Suite
 from almbench.validation import explain
+
+NAME = re.compile(r"\{([\w.-]+)\}")
+LATER = {"domain", "testset", "python", "workers"}  # known to the plan, or to adapter `external`
+GIVEN = LATER | {"samples"}
 
 
 def builtin_suites() -> dict[str, Path]:
@@ -65,19 +69,36 @@ def _absolute(path: str, base: Path) -> str:
     return path if path.startswith(("{", "/", "~")) else str(base / path)
 
 
+def data_names(suite: Suite) -> list[str]:
+    """The names that `--data NAME=PATH` can give a folder: of `{NAME}`, and of the test sets."""
+    options = [text for codec in suite.codec for text in _texts(codec.options)]
+    used = [name for text in options for name in NAME.findall(text)]
+    for testset in suite.testset:
+        used += [testset.name, *NAME.findall(testset.path)]
+    return [name for name in dict.fromkeys(used) if name not in GIVEN]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in an option, those in lists and tables too."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
+
+
 def fill_in(suite: Suite, data: dict[str, Path]) -> None:
     """Put the folders of `--data NAME=PATH` in place of `{NAME}`.
 
     A name that is a test set's overrides that set's path.
 
     Raises:
-        UserError: A name in `data` is used nowhere, or a folder that the suite needs was not given.
+        UserError: A folder that the suite needs was not given.
     """
     names = {"samples": samples_folder(), **data}
-    used = {"samples"}
 
     def fill(text: str, where: str) -> str:
-        return _substitute(text, names, used, where, suite.data)
+        return _substitute(text, names, where, suite.data)
 
     for testset in suite.testset:
         if testset.name in data:
@@ -95,41 +116,28 @@ def fill_in(suite: Suite, data: dict[str, Path]) -> None:
 
     for codec in suite.codec:
         codec.options = fill_option(codec.options, f"codec '{codec.id}'")
-    if unused := set(data) - used:
-        known = sorted((used | {t.name for t in suite.testset}) - {"samples"})
-        raise UserError(unknown("data name", sorted(unused)[0], known, f"in suite '{suite.name}'"))
 
 
-def use_checkpoints(suite: Suite, folders: dict[str, Path], left_out: Iterable[str] = ()) -> None:
-    """Let codecs take their weights from local folders, given by codec id.
+def use_checkpoints(suite: Suite, folders: dict[str, Path]) -> None:
+    """Let codecs take their weights from local folders.
 
     Args:
         suite: The suite, which is changed.
-        folders: Codec id -> folder.
-        left_out: Ids that the suite was narrowed by: a folder for them is no mistake.
-
-    Raises:
-        UserError: The suite has no such codec.
+        folders: Codec id -> folder; ids that the suite does not have are passed over.
     """
-    codecs = {codec.id: codec for codec in suite.codec}
-    for id_, folder in folders.items():
-        if id_ in codecs:
-            codecs[id_].options["checkpoint"] = str(folder)
-        elif id_ not in left_out:
-            raise UserError(unknown("codec", id_, codecs, f"in suite '{suite.name}'"))
+    for codec in suite.codec:
+        if codec.id in folders:
+            codec.options["checkpoint"] = str(folders[codec.id])
 
 
-def _substitute(
-    text: str, names: dict[str, Path], used: set[str], where: str, told: dict[str, str]
-) -> str:
+def _substitute(text: str, names: dict[str, Path], where: str, told: dict[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        if name in {"domain", "testset", "python", "workers"}:
-            return match[0]  # known to the plan, or to the adapter `external`
+        if name in LATER:
+            return match[0]
         if name not in names:
             what = f", {told[name]}" if name in told else ""
             raise UserError(f"The {where} needs a folder: give it with --data {name}=PATH{what}.")
-        used.add(name)
         return str(names[name])
 
-    return str(Path(re.sub(r"\{([\w.-]+)\}", value, text)).expanduser())
+    return str(Path(NAME.sub(value, text)).expanduser())

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from almbench.audio import BY_SOUNDFILE, Samples, fit
 from almbench.decoding import UNKNOWN
-from almbench.errors import UserError
+from almbench.errors import UserError, unknown
 from almbench.files import audio_files
 from almbench.training.recipe import DataConfig, StageConfig, TrainConfig
 
@@ -65,7 +65,7 @@ def open_folders(wanted: Sequence[DataConfig], given: Mapping[str, Path]) -> lis
     names = [data.name for data in wanted]
     for name in given:
         if name not in names:
-            raise UserError(f"The recipe has no data '{name}'. Allowed: {', '.join(names)}.")
+            raise UserError(unknown("data name", name, names, "in the recipe"))
     folders = []
     for data in wanted:
         if data.name not in given:

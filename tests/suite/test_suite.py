@@ -5,7 +5,7 @@ import pytest
 from almbench.errors import UserError
 from almbench.runner.plan import make_plan, select
 from almbench.samples import folder
-from almbench.suite.load import builtin_suites, fill_in, load_suite, use_checkpoints
+from almbench.suite.load import builtin_suites, data_names, fill_in, load_suite, use_checkpoints
 
 MINIMAL = """
 name = "mine"
@@ -108,11 +108,19 @@ def test_a_test_set_without_path_takes_the_folder_of_its_name(tmp_path: Path) ->
     assert suite.testset[0].path == str(tmp_path)
 
 
-def test_missing_and_unused_data_folders_are_named(tmp_path: Path) -> None:
+def test_missing_data_folders_are_named() -> None:
     with pytest.raises(UserError, match="--data demo=PATH"):
         fill_in(load_suite("alm-demo"), {})
-    with pytest.raises(UserError, match="Did you mean 'demo'"):
-        fill_in(load_suite("alm-demo"), {"demo": tmp_path, "demos": tmp_path})
+
+
+def test_the_names_of_data_folders_are_those_in_braces_and_of_test_sets(tmp_path: Path) -> None:
+    assert data_names(load_suite("quick")) == ["speech", "sound", "music"]
+    assert data_names(load_suite("alm-demo")) == ["demo", "speech", "sound", "music"]
+    options = """
+adapter = "external"
+options = { command = ["{python}", "{code}/worker.py"], settings = { weights = "{weights}/w" } }
+"""
+    assert data_names(load_suite(write(tmp_path, codec=options))) == ["code", "weights", "speech"]
 
 
 def test_optional_test_sets_that_were_not_given_are_skipped(tmp_path: Path) -> None:
@@ -216,10 +224,6 @@ def test_published_figures_of_built_in_suites_name_their_source() -> None:
 
 
 def test_checkpoints_of_codecs_that_were_left_out_are_no_mistake() -> None:
-    whole = load_suite("alm-baselines")
-    chosen = select(whole, ["mimi-1.1"], [], [])
-    folders = {"mimi-1.1": Path("/a"), "mimi-0.41": Path("/b")}
-    use_checkpoints(chosen, folders, [codec.id for codec in whole.codec])
+    chosen = select(load_suite("alm-baselines"), ["mimi-1.1"], [], [])
+    use_checkpoints(chosen, {"mimi-1.1": Path("/a"), "mimi-0.41": Path("/b")})
     assert [(c.id, c.options["checkpoint"]) for c in chosen.codec] == [("mimi-1.1", "/a")]
-    with pytest.raises(UserError, match="mimi-11"):
-        use_checkpoints(chosen, {"mimi-11": Path("/a")}, [codec.id for codec in whole.codec])

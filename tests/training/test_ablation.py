@@ -121,7 +121,7 @@ def test_a_folder_of_validation_without_sound_is_named_before_any_training(
     ("more", "words"),
     [
         (["--data", "speech"], "'speech' is not NAME=PATH"),
-        (["--data", "music=."], "no data 'music'. Allowed: speech"),
+        (["--data", "music=."], "no data name 'music' in the recipe. Allowed: speech"),
         (["--data", "speech=/nowhere"], "/nowhere does not exist"),
         (["--data", "speech=."], "no sound is there"),
         (["--data", "speech=.", "--set", "stage1.stps=1"], "Did you mean 'steps'?"),

@@ -250,7 +250,7 @@ def test_a_missing_folder_is_asked_for_with_its_option() -> None:
 
 
 def test_an_unknown_folder_names_the_allowed() -> None:
-    with pytest.raises(UserError, match=r"no data 'music'\. Allowed: speech"):
+    with pytest.raises(UserError, match=r"no data name 'music' in the recipe\. Allowed: speech"):
         open_folders([SPEECH], {"music": Path()})
 
 
