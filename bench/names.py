@@ -1,4 +1,4 @@
-"""Names that are safe as file names and in addresses."""
+"""Names: readable ones, and such as are safe as file names and in addresses."""
 
 import hashlib
 import re
@@ -6,6 +6,7 @@ import unicodedata
 
 ORIGINAL = "original"  # stands for the original where a codec's id may stand
 LONGEST = 120  # bytes; leaves room for suffixes below the 255 that file systems allow
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows
 
 
 def readable(name: str) -> str:
@@ -18,18 +19,51 @@ def readable(name: str) -> str:
 
 
 def safe_name(text: str) -> str:
-    """Make a file name of any text, of letters, digits, `.`, `_` and `-`.
+    """Make a file name of any text, of letters with their marks, digits, `.`, `_` and `-`.
 
-    Equal texts give equal names.
+    Texts that are equal when composed (NFC) give equal names.
 
     Args:
         text: Any text, such as a file's stem or a relative path.
 
     Returns:
-        The name; never empty, never starting with a dot, at most 120 bytes long.
+        The name; never empty, never starting with a dot, at most 120 bytes long, and none that
+        Windows keeps for itself.
     """
-    name = re.sub(r"[^\w.-]+", "_", text.replace("\\", "/").replace("/", "__")).lstrip(".")
+    text = readable(text)
+    flat = text.replace("\\", "/").replace("/", "__")
+    kept = "".join(char if _is_safe(char) else " " for char in flat)
+    name = re.sub(" +", "_", kept).lstrip(".")
+    if RESERVED.match(name):
+        name = f"_{name}"
     if len(name.encode()) > LONGEST:
-        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-        name = name.encode()[: LONGEST - 9].decode(errors="ignore") + "-" + digest
+        name = name.encode()[: LONGEST - 9].decode(errors="ignore") + "-" + digest(text)
     return name or "_"
+
+
+def _is_safe(char: str) -> bool:
+    return bool(re.match(r"[\w.-]", char)) or unicodedata.category(char) in {"Mn", "Mc"}
+
+
+def ascii_name(text: str, longest: int = 70) -> str:
+    """Make a name as suites give them to codecs and test sets, of A-Z, a-z, 0-9, `.`, `_` and `-`.
+
+    Letters lose their accents. Where others had to go, a digest stands for them, so that different
+    texts stay different.
+
+    Args:
+        text: Any text.
+        longest: The most characters.
+    """
+    safe = safe_name(text)
+    plain = unicodedata.normalize("NFKD", safe)
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    name = plain.encode("ascii", errors="ignore").decode().lstrip("._-")
+    if name and plain.isascii() and len(name) <= longest:
+        return name
+    return f"{name[: longest - 9].rstrip('._-') or 'set'}-{digest(text)}"
+
+
+def digest(text: str) -> str:
+    """Eight hexadecimal digits that stand for a text."""
+    return hashlib.sha256(readable(text).encode()).hexdigest()[:8]

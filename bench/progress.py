@@ -27,6 +27,11 @@ class Stage(Protocol):
         """Report that steps are done."""
 
 
+def note(text: str) -> None:
+    """Print a line that is to be seen before the stages."""
+    console.print(text, markup=False)
+
+
 @contextmanager
 def display() -> Iterator[Callable[[str, int, str], Stage]]:
     """Show stages, several at once if need be, while the `with` block runs.

@@ -1,16 +1,21 @@
 """Precomputed files: a folder of reconstructions from a codec that cannot be run here."""
 
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from almbench.audio import EXTENSIONS
 from almbench.codecs.base import CodecSpec
 from almbench.codecs.stated import StatedOptions
 from almbench.errors import CodecError, UserError
-from almbench.files import audio_files
-from almbench.names import safe_name
+from almbench.files import list_files
+from almbench.names import readable, safe_name
+
+CLIP = "{clip}"
 
 
 class ReconstructionsOptions(StatedOptions):
@@ -19,14 +24,24 @@ class ReconstructionsOptions(StatedOptions):
     Attributes:
         path: The folder of its files; sub-folders count.
         sample_rate: The rate it works at in Hz. The files may have another.
+        match: How the files are named after the clips, without extension, such as `{clip}_recon`
+            or `{clip}/decoded`.
     """
 
     path: str = Field(min_length=1)
     sample_rate: int | None = Field(default=None, gt=0)
+    match: str = CLIP
+
+    @field_validator("match")
+    @classmethod
+    def _names_the_clip(cls, match: str) -> str:
+        if match.count(CLIP) != 1:
+            raise ValueError(f"'{match}' must have {CLIP} once, such as {CLIP}_recon")
+        return match
 
 
 class Reconstructions:
-    """Files of a codec, found by the clips' ids.
+    """Files of a codec, found by the clips' names.
 
     What the files hold is no part of `spec`: whoever keeps results must hash the files themselves.
     """
@@ -43,17 +58,25 @@ class Reconstructions:
         self.label = label
         self.options = options
         self._folder = Path(options.path).expanduser()
-        self._by_path: dict[str, list[Path]] = {}
-        self._by_stem: dict[str, list[Path]] = {}
-        for path in self._files():
-            inside = path.relative_to(self._folder).with_suffix("").as_posix()
-            self._by_path.setdefault(safe_name(inside), []).append(path)
-            self._by_stem.setdefault(safe_name(path.stem), []).append(path)
+        self._files = self._list()
+        # Tried in this order: by path below the folder or by stem, as they are, or as ids.
+        self._keys: tuple[dict[str, list[Path]], ...] = ({}, {}, {}, {})
+        pattern = _pattern(options.match)
+        for path in self._files:
+            inside = readable(path.relative_to(self._folder).with_suffix("").as_posix())
+            if not (matched := pattern.fullmatch(inside)):
+                continue
+            stem = matched["clip"]
+            name = (matched["above"] or "") + stem
+            for keys, key in zip(
+                self._keys, (name, stem, safe_name(name), safe_name(stem)), strict=True
+            ):
+                keys.setdefault(key, []).append(path)
 
-    def _files(self) -> list[Path]:
+    def _list(self) -> list[Path]:
         if not self._folder.is_dir():
             raise UserError(f"Codec '{self.id}': the folder {self._folder} does not exist.")
-        files = audio_files(self._folder)
+        files = list_files(self._folder).sounds
         if not files:
             raise UserError(
                 f"Codec '{self.id}': no sound files in {self._folder} "
@@ -79,19 +102,57 @@ class Reconstructions:
             license=options.license,
         )
 
-    def find(self, clip_id: str) -> Path:
-        """Find a clip's file: by its path below the folder (`/` written `__`), else by its stem.
+    def find(self, clip: str) -> Path:
+        """Find a clip's file: by its path below the folder, else by its stem.
 
         Args:
-            clip_id: The clip's id.
+            clip: The clip's name, or its id (in which `/` is written `__`).
 
         Raises:
             CodecError: There is no such file, or more than one.
         """
-        found = self._by_path.get(clip_id) or self._by_stem.get(clip_id, [])
+        found = self._found(clip)
         if not found:
-            raise CodecError(f"no file for {clip_id} in {self._folder.name}")
+            where = readable(self._folder.name)
+            raise CodecError(f"no file for {clip} in {where}{self._near(clip)}")
         if len(found) > 1:
-            names = " and ".join(str(path.relative_to(self._folder)) for path in found)
-            raise CodecError(f"more than one file for {clip_id}: {names}")
+            names = " and ".join(self._name(path) for path in found)
+            raise CodecError(f"more than one file for {clip}: {names}")
         return found[0]
+
+    def _found(self, clip: str) -> list[Path]:
+        clip = readable(clip)
+        plain, as_ids = self._keys[:2], self._keys[2:]
+        tries = [*((keys, clip) for keys in plain), *((keys, safe_name(clip)) for keys in as_ids)]
+        return next((keys[key] for keys, key in tries if key in keys), [])
+
+    def surplus(self, clips: Collection[str]) -> list[str]:
+        """Names of the files that belong to no clip.
+
+        Args:
+            clips: Names of all clips.
+        """
+        used = {path for clip in clips for path in self._found(clip)}
+        return [self._name(path) for path in self._files if path not in used]
+
+    def _name(self, path: Path) -> str:
+        return readable(path.relative_to(self._folder).as_posix())
+
+    def _near(self, clip: str) -> str:
+        """Name files that may have been meant, and how to say so."""
+        stem = Path(clip).name
+        stems = {readable(path.stem): path for path in self._files}
+        longer = [name for name in stems if stem in name]
+        if near := longer[:1] or get_close_matches(stem, stems, n=1, cutoff=0.75):
+            hint = f"; near: {self._name(stems[near[0]])}"
+            if longer and self.options.match == CLIP:
+                hint += f" (if that is it: --match '{near[0].replace(stem, CLIP, 1)}')"
+            return hint
+        return ""
+
+
+def _pattern(match: str) -> re.Pattern[str]:
+    """What the paths of files look like: `above` is what comes before the clip's own folder."""
+    before, _, after = match.partition(CLIP)
+    before, after = map(re.escape, (before, after))
+    return re.compile(rf"(?P<above>(?:.*/)?){before}(?P<clip>[^/]+){after}", re.DOTALL)

@@ -2,7 +2,7 @@ from hashlib import sha256
 
 import pytest
 
-from almbench.names import LONGEST, safe_name
+from almbench.names import LONGEST, ascii_name, safe_name
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,14 @@ from almbench.names import LONGEST, safe_name
         (r"a\b", "a__b"),
         ("X.x", "X.x"),
         ("a+b=c", "a_b_c"),
+        ("cafe\u0301", "café"),
+        ("हिन्दी", "हिन्दी"),  # vowel signs and virama are marks, not letters
+        ("ภาษาไทยที่", "ภาษาไทยที่"),
+        ("模型一", "模型一"),
+        ("caf\udce9", "café"),
+        ("con", "_con"),
+        ("AUX.backup", "_AUX.backup"),
+        ("console", "console"),
     ],
 )
 def test_names_are_safe(text: str, name: str) -> None:
@@ -34,3 +42,24 @@ def test_long_names_stay_distinct_and_short() -> None:
     assert safe_name("a" * 120) == "a" * 120
     assert safe_name("a" * 121) == "a" * 111 + "-" + sha256(b"a" * 121).hexdigest()[:8]
     assert len(a.encode()) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("codec-a", "codec-a"),
+        ("My codec (v2)", "My_codec_v2_"),
+        ("Größe", "Groe-" + sha256("Größe".encode()).hexdigest()[:8]),
+        ("café", "cafe"),
+        ("模型一", "set-" + sha256("模型一".encode()).hexdigest()[:8]),
+        ("", "set-" + sha256(b"").hexdigest()[:8]),
+    ],
+)
+def test_ascii_names(text: str, name: str) -> None:
+    assert ascii_name(text) == name
+
+
+def test_ascii_names_stay_distinct_and_short() -> None:
+    names = {ascii_name(text) for text in ("模型一", "模型二", "x" * 70, "x" * 71, "x" * 72)}
+    assert len(names) == 5
+    assert max(map(len, names)) == 70

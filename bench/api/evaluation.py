@@ -18,7 +18,7 @@ from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import preset
 from almbench.domains import Domain, check_domain
 from almbench.errors import UserError
-from almbench.names import safe_name
+from almbench.names import ascii_name, safe_name
 from almbench.results.results import Results
 from almbench.runner.plan import AnyCodec, select
 from almbench.runner.run import run_suite
@@ -119,7 +119,7 @@ def _codecs(
             configs.append(_preset(name, codec))
             continue
         made = codec if isinstance(codec, Codec | Reconstructions) else _function(name, codec)
-        id_ = _ascii(name or made.id)
+        id_ = ascii_name(name or made.id)
         objects[id_] = made
         configs.append(CodecConfig(id=id_, adapter=OBJECT, label=made.label))
     return objects, configs
@@ -130,7 +130,7 @@ def _preset(name: str | None, id_: str) -> CodecConfig:
         return CodecConfig(id=id_)
     chosen = preset(id_)
     return CodecConfig(
-        id=_ascii(name), adapter=chosen.adapter, label=name, options=dict(chosen.options)
+        id=ascii_name(name), adapter=chosen.adapter, label=name, options=dict(chosen.options)
     )
 
 
@@ -140,12 +140,7 @@ def _function(name: str | None, function: Any) -> FunctionCodec:
             f"{function!r} is no codec. Allowed: the id of a built-in preset, an adapter object, "
             "or a function of (samples, sample_rate)."
         )
-    return FunctionCodec(function, _ascii(name) if name else "", name or "")
-
-
-def _ascii(name: str) -> str:
-    """A name that codecs and test sets may have."""
-    return safe_name(name).encode("ascii", errors="ignore").decode().lstrip("._-")[:80] or "unnamed"
+    return FunctionCodec(function, ascii_name(name) if name else "", name or "")
 
 
 class _TestSets:
@@ -178,7 +173,7 @@ class _TestSets:
 
     def _add(self, name: str, path: str) -> None:
         taken = {testset.name for testset in self._sets}
-        base = _ascii(name)
+        base = ascii_name(name)
         free = (base if not count else f"{base}-{count}" for count in itertools.count())
         self._sets.append(
             TestSetConfig(

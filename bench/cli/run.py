@@ -105,6 +105,13 @@ def score(
         list[Path], typer.Argument(help="Folders of reconstructions, files named alike.")
     ],
     domain: Annotated[Domain, typer.Option(help="What the sounds are.")] = "speech",
+    match: Annotated[
+        str,
+        typer.Option(
+            help="How reconstructions are named after originals, without extension: "
+            "'{clip}_recon', '{clip}/decoded'.",
+        ),
+    ] = "{clip}",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Run folder. (default: runs/score-<folder>)"),
@@ -117,7 +124,7 @@ def score(
     from almbench.runner.plan import select
     from almbench.suite.folder_suite import suite_from_folders
 
-    chosen = suite_from_folders(reference, reconstruction, domain)
+    chosen = suite_from_folders(reference, reconstruction, domain, match)
     chosen = select(chosen, [], [], metric or [])
     _apply(chosen, setting)
     _run(chosen, output, "cpu", workers, "1/1")

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from almbench.errors import UserError, unknown
+from almbench.files import list_files
 from almbench.listening.kinds import KINDS, load_kind
 from almbench.listening.result_file import FORMAT, ListenerResult
 from almbench.validation import explain
@@ -39,7 +40,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UserError(f"{path} does not exist; give result files, or folders of them.")
-    found = sorted(path.rglob("*.json"))
+    found = [file for file in list_files(path).files if file.suffix.lower() == ".json"]
     if not found:
         raise UserError(
             f"{path} holds no results (*.json). To fix: put the files there that listeners "

@@ -20,6 +20,7 @@ from almbench.suite.config import About
 from almbench.validation import explain
 
 SCHEMA_VERSION: Literal[2] = 2
+NAMES_SHOWN = 3
 
 
 class _Record(BaseModel):
@@ -123,6 +124,25 @@ class ClipRecord(_Record):
     cluster: str = ""
 
 
+class LeftOutRecord(_Record):
+    """What a test set leaves out for one reason.
+
+    Attributes:
+        reason: The reason.
+        names: Files, by their paths below the test set's folder, or rows of its table.
+    """
+
+    reason: str
+    names: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """The count, the reason, and the first names."""
+        shown, more = self.names[:NAMES_SHOWN], len(self.names) - NAMES_SHOWN
+        rest = f" and {more} more" if more > 0 else ""
+        return f"{len(self.names)} {self.reason} ({', '.join(shown)}{rest})"
+
+
 class TestSetRecord(_Record):
     """A test set as it was run.
 
@@ -136,6 +156,11 @@ class TestSetRecord(_Record):
         codecs: Ids of the codecs that took part, in order.
         metrics: Names of the metrics computed from sound, in order.
         metrics_requested: Whether the suite or the user named the metrics.
+        files: How many sound files there were.
+        undrawn: How many clips a limit left out.
+        left_out: What else was left out.
+        others: Suffixes of the files that are no sound, and how many have each.
+        remarks: What else to know of its files, in sentences without a full stop.
         seconds: Duration of all clips.
         averaged_channels: How many originals had more than one channel.
         data_hash: Hash of all clips' samples.
@@ -153,6 +178,11 @@ class TestSetRecord(_Record):
     codecs: tuple[str, ...]
     metrics: tuple[str, ...]
     metrics_requested: bool
+    files: int = 0
+    undrawn: int = 0
+    left_out: tuple[LeftOutRecord, ...] = ()
+    others: dict[str, int] = Field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     seconds: float = 0.0
     averaged_channels: int = 0
     data_hash: str = ""
@@ -168,6 +198,18 @@ class TestSetRecord(_Record):
         if clusters == count:
             return words
         return f"{words} of {clusters} cluster{'s' if clusters > 1 else ''}"
+
+    @property
+    def took(self) -> str:
+        """What was taken of its files and what was not, in words."""
+        took = f"took {len(self.clips)} of {self.files} sound file{'s' if self.files != 1 else ''}"
+        left = [f"{self.undrawn} not drawn"] if self.undrawn else []
+        left += [group.words for group in self.left_out]
+        said = [took, f"left out: {', '.join(left)}"] if left else [took]
+        if self.others:
+            kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(self.others.items()))
+            said.append(f"no sound: {kinds}")
+        return "; ".join([*said, *self.remarks])
 
     def clusters(self, clips: Iterable[str]) -> Numbers:
         """The number of each clip's cluster.

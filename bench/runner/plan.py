@@ -1,7 +1,7 @@
 """The plan of a run: which clips go through which codecs, and which metrics score them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from almbench.codecs.base import Codec
@@ -21,7 +21,7 @@ from almbench.metrics.registry import (
 from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.results.records import signature
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
-from almbench.suite.testsets import Clip, exists, find_clips
+from almbench.suite.testsets import Clip, Selection, exists, find_clips
 
 AnyCodec = Codec[Any] | Reconstructions
 
@@ -62,6 +62,7 @@ class PlannedTestSet:
         codecs: The codecs that take part.
         families: The metric families that score it.
         metrics_requested: Whether the suite or the user named the metrics.
+        selection: What there was besides the clips.
     """
 
     config: TestSetConfig
@@ -69,6 +70,7 @@ class PlannedTestSet:
     codecs: list[PlannedCodec]
     families: list[PlannedFamily]
     metrics_requested: bool
+    selection: Selection = field(default_factory=lambda: Selection([]))
 
     @property
     def name(self) -> str:
@@ -159,7 +161,7 @@ def make_plan(suite: Suite, objects: Mapping[str, AnyCodec] | None = None) -> Pl
         if config.optional and not exists(config):
             skipped.append(_skipped(config))
             continue
-        clips = find_clips(config, suite.seed)
+        selection = find_clips(config, suite.seed)
         codecs = made.taking_part(suite.codec, config)
         if not codecs:
             raise UserError(
@@ -170,7 +172,9 @@ def make_plan(suite: Suite, objects: Mapping[str, AnyCodec] | None = None) -> Pl
         names = requested or default_metrics(config.domain)
         _check("metric", list(names), metric_names(), f"in test set '{config.name}'")
         families = _families(suite, names)
-        testsets.append(PlannedTestSet(config, clips, codecs, families, bool(requested)))
+        testsets.append(
+            PlannedTestSet(config, selection.clips, codecs, families, bool(requested), selection)
+        )
     if not testsets:
         raise UserError("None of the suite's test sets is there: " + "; ".join(skipped) + ".")
     return Plan(suite, testsets, skipped + made.skipped())

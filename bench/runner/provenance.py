@@ -12,10 +12,12 @@ import tomli_w
 
 from almbench import policies
 from almbench.audio import sha256
+from almbench.files import counted
 from almbench.metrics import bitstream
 from almbench.packages import installed_version
 from almbench.results.manifest import (
     ClipRecord,
+    LeftOutRecord,
     MachineRecord,
     Manifest,
     MetricRecord,
@@ -28,6 +30,7 @@ from almbench.results.records import OriginalRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
 from almbench.runner.left_out import left_out
 from almbench.runner.plan import Plan, PlannedTestSet
+from almbench.runner.surplus import surplus
 from almbench.version import __version__
 
 PACKAGES = [
@@ -54,7 +57,7 @@ def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
     """
     originals = read_rows(folder.root, OriginalRow)
     suite = plan.suite.model_dump(include=set(SuiteRecord.model_fields))
-    testsets = tuple(_testset(t, originals) for t in plan.testsets)
+    testsets = tuple(testset_record(t, plan, originals) for t in plan.testsets)
     return Manifest(
         almbench=__version__,
         commit=_commit(),
@@ -79,9 +82,16 @@ def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
     )
 
 
-def _testset(
-    testset: PlannedTestSet, originals: dict[tuple[str, ...], OriginalRow]
+def testset_record(
+    testset: PlannedTestSet, plan: Plan, originals: dict[tuple[str, ...], OriginalRow]
 ) -> TestSetRecord:
+    """Describe a test set.
+
+    Args:
+        testset: The test set.
+        plan: The plan that it is of.
+        originals: Rows of the originals, as far as they are imported.
+    """
     rows = [
         originals[testset.name, c.id] for c in testset.clips if (testset.name, c.id) in originals
     ]
@@ -97,6 +107,14 @@ def _testset(
         codecs=tuple(planned.record.id for planned in testset.codecs),
         metrics=tuple(metric.name for metric in testset.metrics),
         metrics_requested=testset.metrics_requested,
+        files=testset.selection.files,
+        undrawn=testset.selection.undrawn,
+        left_out=tuple(
+            LeftOutRecord(reason=reason, names=tuple(names))
+            for reason, names in counted(testset.selection.omitted)
+        ),
+        others=testset.selection.others,
+        remarks=(*testset.selection.remarks, *surplus(testset, plan.testsets)),
         seconds=sum(row.duration_s or 0.0 for row in rows),
         averaged_channels=sum((row.channels or 1) > 1 for row in rows),
         data_hash=signature([(row.clip, row.samples_sha256) for row in rows]),

@@ -91,8 +91,8 @@ class Reconstructor:
         facts = planned.record.model_dump(exclude={"label", "missing", "precomputed"})
         parts = [policies.VERSION, original.samples_sha256, facts]
         if isinstance(planned.codec, Reconstructions):
-            parts.append(_hash_of_ready(planned.codec, clip.id))
-        return Task(testset, clip.id, planned, original, signature(*parts))
+            parts.append(_hash_of_ready(planned.codec, clip.name or clip.id))
+        return Task(testset, clip.id, planned, original, signature(*parts), clip.name or clip.id)
 
     def _is_to_do(self, task: Task) -> bool:
         """Settle what needs no codec: done before, unavailable, or without an original."""
@@ -122,7 +122,7 @@ class Reconstructor:
         """Read a ready file."""
         assert isinstance(task.planned.codec, Reconstructions)  # noqa: S101 - for the type checker
         try:
-            sound = read(task.planned.codec.find(task.clip))
+            sound = read(task.planned.codec.find(task.name))
             return Outcome(task, replace(sound, samples=sound.samples * task.original.gain))
         except (AudioError, CodecError) as error:
             return Outcome(task, error=error)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from almbench.devices import Device, choose, cpu_count
 from almbench.errors import UserError
-from almbench.progress import display
+from almbench.progress import display, note
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import PeakMemory, RunRecord, write_manifest
 from almbench.results.records import ReconstructionRow
@@ -24,7 +24,7 @@ from almbench.results.tables import build_tables, write_tables
 from almbench.runner.attachments import keep_attachments
 from almbench.runner.originals import import_originals
 from almbench.runner.plan import AnyCodec, Plan, PlannedTestSet, make_plan
-from almbench.runner.provenance import make_manifest, write_suite
+from almbench.runner.provenance import make_manifest, testset_record, write_suite
 from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.scoring import Scorer
 from almbench.suite.config import Suite
@@ -82,6 +82,8 @@ def run_suite(
     with _only_one(folder, shard):
         plan = replace(plan, suite=keep_attachments(plan.suite, folder))
         write_suite(plan, folder)
+        for testset in plan.testsets:
+            note(f"{testset.name}: {testset_record(testset, plan, {}).took}")
         run = _stages(plan, folder, chosen, workers, shard)
         manifest = make_manifest(plan, folder, run)
         write_tables(build_tables(folder, manifest), folder)

@@ -13,13 +13,14 @@ from almbench.runner.plan import PlannedCodec
 
 @dataclass(frozen=True)
 class Task:
-    """A clip that has to go through a codec."""
+    """A clip that has to go through a codec; precomputed files are found by its `name`."""
 
     testset: str
     clip: str
     planned: PlannedCodec
     original: OriginalRow
     signature: str
+    name: str = ""
 
     def row(self, status: str, **facts: Any) -> ReconstructionRow:
         """Make the row that says what came of it."""

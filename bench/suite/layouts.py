@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
-from almbench.audio import EXTENSIONS
 from almbench.errors import UserError
-from almbench.files import audio_files
+from almbench.files import Listing, Omitted, UnreadableTextError, inside, read_text
+from almbench.names import readable
+
+NOT_UTF_8 = "is not UTF-8 and was read as Latin-1"
+MIC2 = "second microphone"
 
 
 @dataclass(frozen=True)
@@ -31,106 +35,193 @@ class Found:
     cluster: str = ""
 
 
-def folder(root: Path) -> Iterator[Found]:
+@dataclass
+class Contents:
+    """What a folder, a glob or a table has for a test set.
+
+    Attributes:
+        found: The sounds.
+        omitted: What is left out, and why.
+        remarks: What else to know, in sentences without a full stop.
+    """
+
+    found: list[Found] = field(default_factory=list)
+    omitted: list[Omitted] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def text(self, path: Path) -> str:
+        """A text beside sounds; empty where there is none. Texts are decoration: none is refused.
+
+        Args:
+            path: Where it would be.
+        """
+        if not path.is_file():
+            return ""
+        try:
+            text, foreign = read_text(path)
+        except UnreadableTextError as error:
+            self.remarks.append(f"no text of {error}")
+            return ""
+        if foreign:
+            self.remarks.append(f"{readable(path.name)} {NOT_UTF_8}")
+        return text.strip()
+
+    def table(self, path: Path, needed: set[str]) -> pd.DataFrame:
+        """Read a CSV of text.
+
+        Raises:
+            UserError: The file cannot be read, or has not every column that is needed.
+        """
+        if not path.is_file():
+            raise UserError(f"{path} does not exist.")
+        try:
+            text, foreign = read_text(path)
+            table = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnreadableTextError) as error:
+            raise UserError(f"{path} is not a readable CSV file: {str(error).strip()}") from error
+        if missing := needed - set(table.columns):
+            columns = ", ".join(map(str, table.columns))
+            raise UserError(f"{path} has no column '{sorted(missing)[0]}'; it has: {columns}.")
+        if foreign:
+            self.remarks.append(f"{readable(path.name)} {NOT_UTF_8}")
+        return table
+
+
+def folder(listing: Listing) -> Contents:
     """Any folder of sound files, named by stem, or by relative path where stems repeat."""
-    yield from named(audio_files(root), root)
+    return named(listing.sounds, listing.root)
 
 
-def named(paths: Iterable[Path], root: Path) -> Iterator[Found]:
+def named(paths: Iterable[Path], root: Path) -> Contents:
     """Name files by their stems, or by their paths below `root` where stems repeat.
 
     Where all are named as ESC-50 does (`fold-clip-take[-class]`, such as `1-100032-A`), those cut
-    from one recording share a cluster, its fold and clip.
+    from one recording share a cluster, its fold and clip. Of clips that VCTK recorded by two
+    microphones (`p225_001_mic1`, `p225_001_mic2`) the first is taken.
     """
-    paths = list(paths)
-    stems = [path.stem for path in paths]
-    unique = len(set(stems)) == len(stems)
-    takes = [re.fullmatch(r"(\d-\d+)-[A-Z](-\d+)?", stem) for stem in stems]
-    for path, take in zip(paths, takes, strict=True):
-        inside = path.relative_to(root) if path.is_relative_to(root) else path
-        name = path.stem if unique else inside.with_suffix("").as_posix()
-        yield Found(path, name, cluster=take[1] if take and all(takes) else "")
+    contents = Contents()
+    stems = {path: readable(path.stem) for path in paths}
+    firsts = {(path.parent, stem) for path, stem in stems.items()}
+    for path, stem in list(stems.items()):
+        first = re.sub(r"^([ps]\d+_\d+_mic)2$", r"\g<1>1", stem)
+        if first != stem and (path.parent, first) in firsts:
+            contents.omitted.append(Omitted(inside(path, root), MIC2))
+            del stems[path]
+    unique = len(set(stems.values())) == len(stems)
+    takes = {path: re.fullmatch(r"(\d-\d+)-[A-Z](-\d+)?", stem) for path, stem in stems.items()}
+    esc = all(takes.values())
+    for path, stem in stems.items():
+        name = stem if unique else inside(path.with_suffix(""), root)
+        take = takes[path]
+        contents.found.append(Found(path, name, cluster=take[1] if take and esc else ""))
+    return contents
 
 
-def vctk(root: Path) -> Iterator[Found]:
+def vctk(listing: Listing) -> Contents:
     """VCTK 0.80 (`wav48/`) and 0.92 (`wav48_silence_trimmed/`, first microphone)."""
-    for path in audio_files(_first(root, "wav48_silence_trimmed", "wav48")):
-        name = path.stem
-        if name.endswith("_mic2"):
-            continue
-        name = name.removesuffix("_mic1")
-        speaker = name.partition("_")[0]  # as its folder is called, where it is in one
-        yield Found(path, name, speaker, _text(root / "txt" / speaker / f"{name}.txt"))
+    contents = Contents()
+    root = listing.root
+    top = next((n for n in ("wav48_silence_trimmed", "wav48") if (root / n).is_dir()), "")
+    for path in listing.sounds:
+        name = readable(path.stem)
+        if not path.is_relative_to(root / top):
+            contents.omitted.append(Omitted(listing.name(path), f"not in {top}"))
+        elif name.endswith("_mic2"):
+            contents.omitted.append(Omitted(listing.name(path), MIC2))
+        else:
+            name = name.removesuffix("_mic1")
+            speaker = name.partition("_")[0]  # as its folder is called, where it is in one
+            text = contents.text(root / "txt" / speaker / f"{name}.txt")
+            contents.found.append(Found(path, name, speaker, text))
+    return contents
 
 
-def libritts(root: Path) -> Iterator[Found]:
+def libritts(listing: Listing) -> Contents:
     """LibriTTS: a `.normalized.txt` beside each wav."""
-    for path in audio_files(root):
-        text = path.with_suffix(".normalized.txt")
-        yield Found(path, path.stem, path.stem.split("_")[0], _text(text))
+    contents = Contents()
+    for path in listing.sounds:
+        text = contents.text(path.with_suffix(".normalized.txt"))
+        name = readable(path.stem)
+        contents.found.append(Found(path, name, name.split("_")[0], text))
+    return contents
 
 
-def librispeech(root: Path) -> Iterator[Found]:
+def librispeech(listing: Listing) -> Contents:
     """LibriSpeech: a `.trans.txt` a chapter."""
-    for transcript in sorted(root.rglob("*.trans.txt")):
-        for line in transcript.read_text(encoding="utf-8").splitlines():
-            name, _, text = line.partition(" ")
-            for path in transcript.parent.glob(f"{name}.*"):
-                if path.suffix.lower() in EXTENSIONS:
-                    yield Found(path, name, name.split("-")[0], text)
+    contents = Contents()
+    lines: dict[tuple[Path, str], str] = {}
+    for path in listing.others:
+        if path.name.lower().endswith(".trans.txt"):
+            for line in filter(None, contents.text(path).splitlines()):
+                name, _, text = line.partition(" ")
+                lines[path.parent, name] = text
+    said = set()
+    for path in listing.sounds:
+        key = path.parent, readable(path.stem)
+        if key in lines:
+            said.add(key)
+            contents.found.append(Found(path, key[1], key[1].split("-")[0], lines[key]))
+        else:
+            contents.omitted.append(Omitted(listing.name(path), "not in a transcript"))
+    absent = [Omitted(name, "line of a transcript without its sound") for _, name in lines]
+    contents.omitted += [one for one, key in zip(absent, lines, strict=True) if key not in said]
+    return contents
 
 
-def esc_50(root: Path) -> Iterator[Found]:
+def esc_50(listing: Listing) -> Contents:
     """ESC-50: `audio/` and `meta/esc50.csv`; clips cut from one recording share `src_file`."""
-    table = read_table(root / "meta" / "esc50.csv", {"filename", "category", "src_file"})
-    for row in table.sort_values("filename").to_dict("records"):
-        path = root / "audio" / row["filename"]
-        if path.is_file():
-            yield Found(path, path.stem, row["src_file"], row["category"].replace("_", " "))
+    contents = Contents()
+    root = listing.root
+    table = contents.table(root / "meta" / "esc50.csv", {"filename", "category", "src_file"})
+    rows = {row["filename"]: row for row in table.to_dict("records")}
+    listed = {listing.name(path): path for path in listing.sounds}
+    for name, row in sorted(rows.items()):
+        if path := listed.pop(f"audio/{name}", None):
+            text = row["category"].replace("_", " ")
+            contents.found.append(Found(path, readable(path.stem), row["src_file"], text))
+        else:
+            contents.omitted.append(Omitted(name, "row of esc50.csv without its file"))
+    contents.omitted += [Omitted(name, "not in esc50.csv") for name in listed]
+    return contents
 
 
-def musiccaps(root: Path) -> Iterator[Found]:
-    """MusicCaps: its CSV beside files whose names begin with the YouTube id."""
-    table = read_table(next(_musiccaps_tables(root)), {"ytid", "caption"})
+def musiccaps(listing: Listing) -> Contents:
+    """MusicCaps: its CSV beside files that have the YouTube id in their names."""
+    contents = Contents()
+    path = next(_musiccaps_tables(listing), None)
+    if path is None:
+        raise UserError(f"{listing.root} has no MusicCaps table (*musiccaps*.csv).")
+    table = contents.table(path, {"ytid", "caption"})
     captions = dict(zip(table["ytid"], table["caption"], strict=True))
-    for path in audio_files(root):
-        # A YouTube id has 11 characters; downloaders write it bare, bracketed, or before the times.
-        ytid = path.stem.lstrip("[")[:11]
-        if ytid in captions:
-            yield Found(path, path.stem, "", captions[ytid])
+    gone = dict.fromkeys(captions)
+    for sound in listing.sounds:
+        name = readable(sound.stem)
+        ytid = next((id_ for id_ in _youtube_ids(name) if id_ in captions), "")
+        if ytid:
+            gone.pop(ytid, None)
+            contents.found.append(Found(sound, name, "", captions[ytid]))
+        else:
+            contents.omitted.append(Omitted(listing.name(sound), f"not in {path.name}"))
+    contents.omitted += [Omitted(ytid, f"row of {path.name} without its file") for ytid in gone]
+    return contents
 
 
-def _musiccaps_tables(root: Path) -> Iterator[Path]:
-    return (path for path in sorted(root.glob("*.csv")) if "musiccaps" in path.name.lower())
+def _youtube_ids(stem: str) -> list[str]:
+    """What may be the id, of 11 characters: in brackets, at the beginning, or at the end.
 
-
-def _first(root: Path, *names: str) -> Path:
-    return next((root / name for name in names if (root / name).is_dir()), root)
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
-
-
-def read_table(path: Path, needed: set[str]) -> pd.DataFrame:
-    """Read a CSV of text.
-
-    Raises:
-        UserError: The file cannot be read, or has not every column that is needed.
+    Downloaders write `Title [id]`, `id`, `[id]-[30-40]`, or `Title-id`.
     """
-    if not path.is_file():
-        raise UserError(f"{path} does not exist.")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a readable CSV file: {str(error).strip()}") from error
-    if missing := needed - set(table.columns):
-        columns = ", ".join(table.columns)
-        raise UserError(f"{path} has no column '{sorted(missing)[0]}'; it has: {columns}.")
-    return table
+    return [*re.findall(r"\[([\w-]{11})\]", stem), stem[:11], stem[-11:]]
 
 
-LAYOUTS: dict[str, Callable[[Path], Iterator[Found]]] = {
+def _musiccaps_tables(listing: Listing) -> Iterator[Path]:
+    for path in listing.others:
+        name = path.name.lower()
+        if path.parent == listing.root and name.endswith(".csv") and "musiccaps" in name:
+            yield path
+
+
+LAYOUTS: dict[str, Callable[[Listing], Contents]] = {
     "folder": folder,
     "vctk": vctk,
     "libritts": libritts,
@@ -140,16 +231,18 @@ LAYOUTS: dict[str, Callable[[Path], Iterator[Found]]] = {
 }
 
 
-def recognise(root: Path) -> str:
+def recognise(listing: Listing) -> str:
     """Name the layout of a folder; "folder" where it is none of the known ones."""
+    root = listing.root
     if any((root / name).is_dir() for name in ("wav48", "wav48_silence_trimmed")):
         return "vctk"
     if (root / "meta" / "esc50.csv").is_file():
         return "esc-50"
-    if next(_musiccaps_tables(root), None):
+    if next(_musiccaps_tables(listing), None):
         return "musiccaps"
-    if next(root.rglob("*.trans.txt"), None):
+    names = [path.name.lower() for path in listing.others]
+    if any(name.endswith(".trans.txt") for name in names):
         return "librispeech"
-    if next(root.rglob("*.normalized.txt"), None):
+    if any(name.endswith(".normalized.txt") for name in names):
         return "libritts"
     return "folder"

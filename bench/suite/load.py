@@ -15,7 +15,7 @@ from almbench.suite.config import Suite
 from almbench.validation import explain
 
 NAME = re.compile(r"\{([\w.-]+)\}")
-LATER = {"domain", "testset", "python", "workers"}  # known to the plan, or to adapter `external`
+LATER = {"domain", "testset", "python", "workers", "clip"}  # known to the plan, or to an adapter
 GIVEN = LATER | {"samples"}
 
 

@@ -19,8 +19,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "engine": "local", "workers": None, "shard": "1/1",
     },
     "score": {
-        "reference": None, "reconstruction": None, "domain": "speech", "output": None,
-        "metric": None, "setting": None, "workers": None,
+        "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",
+        "output": None, "metric": None, "setting": None, "workers": None,
     },
     "site": {
         "runs": None, "output": Path("public"), "max_clips": None, "post_url": None,

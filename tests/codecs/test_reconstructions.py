@@ -64,6 +64,62 @@ def test_names_are_made_safe_as_ids_are(tmp_path: Path) -> None:
     assert make(tmp_path).find("Nr_1_live_") == tmp_path / "Nr 1 (live).flac"
 
 
+def test_names_are_compared_composed(tmp_path: Path) -> None:
+    put(tmp_path / "cafe\u0301.flac")
+    assert make(tmp_path).find("caf\u00e9").is_file()
+    assert make(tmp_path).find("cafe\u0301").is_file()
+
+
+def test_of_names_that_differ_in_case_alone_the_same_is_taken(tmp_path: Path) -> None:
+    put(tmp_path / "A.flac", tmp_path / "a.flac")
+    assert make(tmp_path).find("a").name == "a.flac"
+    assert make(tmp_path).find("A").name == "A.flac"
+
+
+@pytest.mark.parametrize(
+    ("match", "file"),
+    [
+        ("{clip}_recon", "p225_001_recon.flac"),
+        ("{clip}_recon", "deep/p225_001_recon.flac"),
+        ("rec-{clip}", "rec-p225_001.flac"),
+        ("{clip}/decoded", "p225_001/decoded.flac"),
+        ("{clip}/decoded", "all/p225_001/decoded.flac"),
+        ("{clip}.[x]", "p225_001.[x].flac"),
+    ],
+)
+def test_files_named_after_a_pattern(tmp_path: Path, match: str, file: str) -> None:
+    put(tmp_path / file, tmp_path / "other.flac")
+    codec = make(tmp_path, match=match)
+    assert codec.find("p225_001") == tmp_path / file
+    assert codec.surplus(["p225_001"]) == ["other.flac"]
+
+
+@pytest.mark.parametrize("match", ["recon", "{clip}_{clip}", ""])
+def test_a_pattern_has_the_clip_once(tmp_path: Path, match: str) -> None:
+    put(tmp_path / "a.flac")
+    with pytest.raises(UserError, match=r"must have \{clip\} once"):
+        make(tmp_path, match=match)
+
+
+def test_near_names_are_offered(tmp_path: Path) -> None:
+    put(tmp_path / "p225_001_recon.flac", tmp_path / "x" / "harbor.flac")
+    codec = make(tmp_path)
+    with pytest.raises(CodecError) as caught:
+        codec.find("p225_001")
+    assert str(caught.value).endswith(
+        "; near: p225_001_recon.flac (if that is it: --match '{clip}_recon')"
+    )
+    with pytest.raises(CodecError, match=r"near: x/harbor\.flac$"):
+        codec.find("harbour")
+    with pytest.raises(CodecError, match=f"no file for z in {tmp_path.name}$"):
+        codec.find("z")
+
+
+def test_what_is_hidden_is_no_reconstruction(tmp_path: Path) -> None:
+    put(tmp_path / "a.flac", tmp_path / "._a.flac", tmp_path / ".ipynb_checkpoints" / "a.flac")
+    assert make(tmp_path).find("a") == tmp_path / "a.flac"
+
+
 def test_a_missing_or_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"Codec 'theirs': the folder {tmp_path}/no does not exist"):
         make(tmp_path / "no")

@@ -126,7 +126,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(DOMAINS, "", '"speech", "sound", "music"', '"speech", "music", "sound"'),
     ],
     ("tests/test_policies.py",): [
-        M(POLICIES, "", "VERSION = 1", "VERSION = 2"),
+        M(POLICIES, "", "VERSION = 2", "VERSION = 3"),
         M(POLICIES, "", "LENGTH_NOTE_S = 0.1", "LENGTH_NOTE_S = 0.2"),
         M(POLICIES, "", "LEAST_LENGTH = 0.9", "LEAST_LENGTH = 0.8"),
         M(POLICIES, "", "CONFIDENCE = 0.95", "CONFIDENCE = 0.9"),

@@ -15,6 +15,7 @@ from almbench.results.manifest import (
     SCHEMA_VERSION,
     ClipRecord,
     CodecRecord,
+    LeftOutRecord,
     MachineRecord,
     Manifest,
     MetricRecord,
@@ -46,8 +47,10 @@ FIELDS: dict[type[BaseModel], str] = {
     "codecs peak_memory_mb",
     UsageRecord: "device load_s peak_device_mb",
     PeakMemory: "main largest_worker",
-    TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested seconds "
-    "averaged_channels data_hash means",
+    TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
+    "undrawn left_out others remarks seconds averaged_channels data_hash "
+    "means",
+    LeftOutRecord: "reason names",
     ClipRecord: "id speaker text cluster",
     CodecRecord: "id label family sample_rate frame_rate codebook_sizes stated_bps anchor causal "
     "delay parameters checkpoint license weights_license settings missing precomputed stated_kbps",

@@ -1,3 +1,5 @@
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -5,8 +7,9 @@ import pytest
 import soundfile as sf
 
 from almbench.errors import UserError
+from almbench.files import counted
 from almbench.suite.config import TestSetConfig
-from almbench.suite.testsets import Clip, exists, find_clips
+from almbench.suite.testsets import Clip, Selection, exists, find_clips
 
 
 def sound(path: Path) -> Path:
@@ -20,9 +23,19 @@ def text(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
 
 
+def selected(path: Path | str, layout: str = "auto") -> Selection:
+    config = {"name": "t", "domain": "speech", "path": str(path), "layout": layout}
+    return find_clips(TestSetConfig.model_validate(config), seed=1)
+
+
+def left_out(path: Path | str, layout: str = "auto") -> dict[str, list[str]]:
+    """Reason -> names of what is left out."""
+    return dict(counted(selected(path, layout).omitted))
+
+
 def clips(path: Path | str, layout: str = "auto", limit: int | None = None) -> list[Clip]:
     config = {"name": "t", "domain": "speech", "path": str(path), "layout": layout, "limit": limit}
-    return find_clips(TestSetConfig.model_validate(config), seed=1)
+    return find_clips(TestSetConfig.model_validate(config), seed=1).clips
 
 
 def test_a_folder_gives_its_sounds_by_stem(tmp_path: Path) -> None:
@@ -53,11 +66,16 @@ def test_repeated_stems_take_their_folders_along(tmp_path: Path) -> None:
     assert [c.id for c in clips(tmp_path)] == ["x__1", "y__1"]
 
 
-def test_two_clips_that_would_share_an_id_are_named(tmp_path: Path) -> None:
-    sound(tmp_path / "a b.wav")
-    sound(tmp_path / "a?b.wav")
-    with pytest.raises(UserError, match=r"a b\.wav and .*a\?b\.wav"):
-        clips(tmp_path)
+def test_clips_that_would_share_an_id_get_a_digest_each(tmp_path: Path) -> None:
+    for name in ("a b.wav", "a?b.wav", "B.wav", "b.wav", "c.wav", "c.flac", "d.wav"):
+        sound(tmp_path / name)
+    found = {clip.path.name: clip.id for clip in clips(tmp_path)}
+    assert found["d.wav"] == "d"
+    assert len({id_.casefold() for id_ in found.values()}) == 7  # also where case does not count
+    assert re.fullmatch("a_b-[0-9a-f]{8}", found["a b.wav"])
+    assert re.fullmatch("B-[0-9a-f]{8}", found["B.wav"])
+    assert re.fullmatch("c-[0-9a-f]{8}", found["c.flac"])
+    assert found == {clip.path.name: clip.id for clip in clips(tmp_path)}
 
 
 def test_a_glob_takes_what_matches(tmp_path: Path) -> None:
@@ -87,7 +105,7 @@ def test_a_manifest_says_what_is_what(tmp_path: Path) -> None:
     )
     found = clips(tmp_path / "list.csv")
     assert [c.id for c in found] == ["__x", "b"]
-    assert found[0] == Clip("__x", tmp_path / "s/a.wav", "anna", "Good, morning", "anna")
+    assert found[0] == Clip("__x", tmp_path / "s/a.wav", "anna", "Good, morning", "anna", "../x")
 
 
 def test_a_manifest_without_paths_is_refused(tmp_path: Path) -> None:
@@ -174,3 +192,127 @@ def test_a_layout_can_be_told(tmp_path: Path) -> None:
     assert len(clips(tmp_path, layout="folder")) == 2
     with pytest.raises(UserError, match=r"esc50\.csv does not exist"):
         clips(tmp_path, layout="esc-50")
+
+
+def test_what_a_layout_leaves_out_is_named(tmp_path: Path) -> None:
+    chapter = tmp_path / "libri" / "1089" / "134686"
+    for name in ("1089-134686-0000.flac", "1089-134686-0007.flac"):
+        sound(chapter / name)
+    transcript = "1089-134686-0000 HE HOPED\n1089-134686-0001 GONE\n"
+    text(chapter / "1089-134686.trans.txt", transcript)
+    (chapter / "._1089-134686.trans.txt").write_bytes(b"\0\x05\x16\x07\xb0")  # by macOS
+    assert left_out(tmp_path / "libri") == {
+        "hidden": ["1089/134686/._1089-134686.trans.txt"],
+        "not in a transcript": ["1089/134686/1089-134686-0007.flac"],
+        "line of a transcript without its sound": ["1089-134686-0001"],
+    }
+    found = selected(tmp_path / "libri")
+    assert (len(found.clips), found.files, found.others) == (1, 2, {".txt": 1})
+
+
+def test_what_esc_50_leaves_out_is_named(tmp_path: Path) -> None:
+    for name in ("audio/1-137-A-32.wav", "audio/mine.wav", "audio/._1-137-A-32.wav"):
+        sound(tmp_path / name)
+    text(
+        tmp_path / "meta/esc50.csv",
+        "filename,category,src_file\n1-137-A-32.wav,dog,137\n1-9-B-1.wav,rooster,9\n",
+    )
+    assert left_out(tmp_path) == {
+        "hidden": ["audio/._1-137-A-32.wav"],
+        "row of esc50.csv without its file": ["1-9-B-1.wav"],
+        "not in esc50.csv": ["audio/mine.wav"],
+    }
+
+
+def test_musiccaps_by_any_name_that_has_the_id(tmp_path: Path) -> None:
+    table = "ytid,caption\n-0Aa1-bB2c3,drums\n-0SdEfGhIjk,flute\nabcdefghijk,song\n"
+    text(tmp_path / "musiccaps-public.csv", table + "00000000000,gone\n")
+    (tmp_path / "._musiccaps-public.csv").write_bytes(b"\0\x05\x16\x07\xb0")
+    for name in (
+        "[-0Aa1-bB2c3]-[30-40].wav", "Some Title [-0SdEfGhIjk].m4a", "A song-abcdefghijk.wav",
+        "other.wav",
+    ):  # fmt: skip
+        (tmp_path / name).touch()
+    found = {clip.text: clip.path.name[:5] for clip in clips(tmp_path)}
+    assert found == {"drums": "[-0Aa", "flute": "Some ", "song": "A son"}
+    assert left_out(tmp_path) == {
+        "hidden": ["._musiccaps-public.csv"],
+        "not in musiccaps-public.csv": ["other.wav"],
+        "row of musiccaps-public.csv without its file": ["00000000000"],
+    }
+    (tmp_path / "musiccaps-public.csv").unlink()
+    with pytest.raises(UserError, match="has no MusicCaps table"):
+        clips(tmp_path, "musiccaps")
+
+
+def test_the_second_microphone_of_vctk_is_no_other_clip(tmp_path: Path) -> None:
+    for name in ("p225_001_mic1", "p225_001_mic2", "p225_002_mic2", "s5_001_mic1", "s5_001_mic2"):
+        sound(tmp_path / "flat" / f"{name}.flac")
+        sound(tmp_path / "vctk" / "wav48_silence_trimmed" / name[:4] / f"{name}.flac")
+    flat = [clip.id for clip in clips(tmp_path / "flat")]
+    assert flat == ["p225_001_mic1", "p225_002_mic2", "s5_001_mic1"]
+    assert left_out(tmp_path / "flat") == {
+        "second microphone": ["p225_001_mic2.flac", "s5_001_mic2.flac"]
+    }
+    assert [clip.id for clip in clips(tmp_path / "vctk")] == ["p225_001", "s5_001"]
+    assert len(left_out(tmp_path / "vctk")["second microphone"]) == 3
+
+
+def test_a_glob_names_its_clips_below_its_fixed_part(tmp_path: Path) -> None:
+    for name in ("A - One/mixture.wav", "A - One/drums.wav", "B - Two/mixture.wav"):
+        sound(tmp_path / "test" / name)
+    sound(tmp_path / "test" / "__MACOSX" / "mixture.wav")
+    found = [clip.id for clip in clips(f"{tmp_path}/test/*/mixture.wav")]
+    assert found == ["A_-_One__mixture", "B_-_Two__mixture"]
+    assert left_out(f"{tmp_path}/test/*/mixture.wav") == {"hidden": ["__MACOSX/mixture.wav"]}
+    (tmp_path / "test" / "C").symlink_to(tmp_path / "test" / "A - One")
+    again = left_out(f"{tmp_path}/test/**/mixture.wav")
+    assert again["link to what is read already"] == ["C/mixture.wav"]
+
+
+def test_texts_are_decoration_in_whatever_encoding(tmp_path: Path) -> None:
+    for name, content in (
+        ("a", "Grüße".encode("latin-1")), ("b", b"\xef\xbb\xbfmit BOM"),
+        ("c", "sechzehn".encode("utf-16")),
+    ):  # fmt: skip
+        path = sound(tmp_path / f"{name}.wav")
+        path.with_suffix(".normalized.txt").write_bytes(content)
+    (sound(tmp_path / "d.wav").with_suffix(".normalized.txt")).mkdir()
+    found = selected(tmp_path)
+    assert [clip.text for clip in found.clips] == ["Grüße", "mit BOM", "sechzehn", ""]
+    assert found.remarks == ["a.normalized.txt is not UTF-8 and was read as Latin-1"]
+
+
+def test_a_csv_manifest_in_latin_1_is_read_and_that_is_said(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    (tmp_path / "list.csv").write_bytes("path,text\na.wav,Grüße\n".encode("latin-1"))
+    found = selected(tmp_path / "list.csv")
+    assert found.clips[0].text == "Grüße"
+    assert found.remarks == ["list.csv is not UTF-8 and was read as Latin-1"]
+
+
+def test_a_csv_manifest_with_like_stems_takes_their_paths(tmp_path: Path) -> None:
+    for name in ("x/1.wav", "y/1.wav", "y/2.wav"):
+        sound(tmp_path / name)
+    text(tmp_path / "list.csv", "path\nx/1.wav\ny/1.wav\ny/2.wav\n")
+    assert [clip.id for clip in clips(tmp_path / "list.csv")] == ["2", "x__1", "y__1"]
+    text(tmp_path / "list.csv", "id,path\na,x/1.wav\na,y/1.wav\n")
+    with pytest.raises(UserError, match=r"list\.csv gives the id 'a' twice"):
+        clips(tmp_path / "list.csv")
+    text(tmp_path / "list.csv", "path\nx/1.wav\nx/1.wav\n")
+    with pytest.raises(UserError, match=r"list\.csv lists 'x/1' twice"):
+        clips(tmp_path / "list.csv")
+
+
+def test_a_table_s_rows_of_another_domain_are_counted(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    text(tmp_path / "list.csv", "path,domain\na.wav,speech\nb.wav,music\n")
+    assert left_out(tmp_path / "list.csv") == {"row of another domain": ["b.wav"]}
+    assert selected(tmp_path / "list.csv").files == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_not_utf_8_or_not_composed(tmp_path: Path) -> None:
+    sound(tmp_path / "cafe\u0301.wav")  # as macOS writes it
+    sound(tmp_path / "x.wav").rename(os.fsdecode(os.fsencode(tmp_path) + b"/na\xefve.wav"))
+    assert [clip.id for clip in clips(tmp_path)] == ["café", "naïve"]
