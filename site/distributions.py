@@ -1,6 +1,7 @@
 """The scores of every clip behind a mean, for light and for dark pages."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from almbench.drawing import LIGHT, in_themes, short, style
 from almbench.results.codec_names import nominal
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.manifest import CodecRecord, MetricRecord
-from almbench.site.plots import Plot
+from almbench.site.plots import Plot, paper_files
 from almbench.site.source import Run, number
 
 WIDTH = 300  # points
@@ -30,9 +31,9 @@ def distributions(run: Run, table: Comparison) -> list[Plot]:
             if max(map(len, values.values()), default=0) > 1:
                 labels = [_label(table, c) for c in table.codecs if c.id in values]
                 rows = list(values.values())
-                svg, alt = _draw(labels, rows, metric), _alt(table, metric, values)
-                caption = metric_label(metric)
-                made.append(Plot(metric.name, caption, alt, [], _height(rows), svg))
+                svg, paper = _draw(labels, rows, metric, _data(run, table, metric.name))
+                alt, caption = _alt(table, metric, values), f"{metric_label(metric)}, clip by clip"
+                made.append(Plot(metric.name, caption, alt, [], _height(rows), svg, paper))
     return made
 
 
@@ -44,6 +45,16 @@ def _values(run: Run, table: Comparison, metric: str) -> dict[str, Values]:
         if testset == table.testset and row and row.value is not None:
             scores[codec].append(row.value)
     return {codec: np.array(values) for codec, values in scores.items() if values}
+
+
+def _data(run: Run, table: Comparison, metric: str) -> pd.DataFrame:
+    """The data behind a plot: one row per codec and clip."""
+    rows = [
+        (metric, codec, clip, row.value)
+        for (testset, clip, codec), of_clip in run.scores.items()
+        if testset == table.testset and (row := of_clip.get(metric)) and row.value is not None
+    ]
+    return pd.DataFrame(rows, columns=["metric", "codec", "clip", "value"])
 
 
 def _label(table: Comparison, codec: CodecRecord) -> str:
@@ -68,7 +79,9 @@ def _height(rows: list[Values]) -> int:
     return HEAD + ROW * len(rows) + FOOT
 
 
-def _draw(labels: list[str], rows: list[Values], metric: MetricRecord) -> dict[str, bytes]:
+def _draw(
+    labels: list[str], rows: list[Values], metric: MetricRecord, data: pd.DataFrame
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
     height = _height(rows)
     with style():
         figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
@@ -87,7 +100,7 @@ def _draw(labels: list[str], rows: list[Values], metric: MetricRecord) -> dict[s
         figure.text(
             0, 1 - 4 / height, metric_label(metric), va="top", fontsize=9.5, fontweight="bold"
         )
-        return in_themes(figure)
+        return in_themes(figure), paper_files(figure, data)
 
 
 def _row(axes: Axes, y: int, values: Values) -> None:

@@ -10,7 +10,7 @@ from almbench.errors import UserError
 from almbench.listening.analysis import Analysis
 from almbench.listening.kinds import TestKind, load_kind
 from almbench.listening.panel import Panel
-from almbench.listening.plot import draw
+from almbench.listening.plot import draw, draw_for_paper
 from almbench.names import ORIGINAL
 from almbench.results.codec_names import name_codecs
 from almbench.results.comparison import ARROWS
@@ -73,6 +73,7 @@ class Ratings:
         rows: The systems, the best first.
         correlations: Each metric's, in the order of `SystemRating.scores`.
         plot: The address of each theme's drawing.
+        downloads: The addresses of what papers take of it, by suffix.
     """
 
     kind: TestKind[Any]
@@ -84,6 +85,7 @@ class Ratings:
     rows: list[SystemRating]
     correlations: list[MetricCorrelation]
     plot: dict[str, str]
+    downloads: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,10 @@ def _ratings(
         {
             theme: out.write(("plots", run.slug, f"listening-{panel.domain}-{theme}.svg"), svg)
             for theme, svg in draw(means).items()
+        },
+        {
+            suffix: out.write(("plots", run.slug, f"listening-{panel.domain}.{suffix}"), content)
+            for suffix, content in draw_for_paper(means).items()
         },
     )
 

@@ -22,7 +22,7 @@ def overview_pages(site: Site) -> Iterator[Page]:
             "run": run,
             "codecs": codec_table(run),
             "means": [means(run, table) for table in run.tables],
-            "plots": _drawn(run, site.out, "", plots),
+            "plots": _drawn(run, site.out, "", partial(plots, run)),
             "distributions": _drawn(run, site.out, "clips-", partial(distributions, run)),
             "published": {table.testset: published(run, table) for table in run.tables},
             "listening": site.analysis and listening_results(site.analysis, run, site.out),
@@ -51,6 +51,9 @@ def _drawn(
             for theme, svg in plot.svg.items():
                 name = f"{testset}-{kind}{plot.metric}-{theme}.svg"
                 plot.address[theme] = out.write(("plots", run.slug, name), svg)
+            for suffix, content in plot.paper.items():
+                name = f"{testset}-{kind}{plot.metric}.{suffix}"
+                plot.downloads[suffix] = out.write(("plots", run.slug, name), content)
     return drawn
 
 

@@ -8,7 +8,7 @@ import typer
 from almbench.cli.options import Listable, OutputOption
 from almbench.cli.output import write
 from almbench.errors import UserError
-from almbench.results.formats import SUFFIXES, ExportFormat, TableName
+from almbench.results.formats import COMPARING, SUFFIXES, TABLE_FORMATS, ExportFormat, TableName
 
 
 def export(
@@ -23,12 +23,25 @@ def export(
     codec: Annotated[
         str | None, typer.Option(help="Which codec, for versa. (default: the only one)")
     ] = None,
-    testset: Annotated[
-        str | None, typer.Option(help="Which test set, for versa. (default: the only one)")
-    ] = None,
     output: OutputOption = None,
+    testset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Test set to compare or draw; may be repeated. versa takes one."
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Metric to compare or draw; may be repeated."),
+    ] = None,
+    width: Annotated[
+        str, typer.Option(help="Width of a drawing: a number with in, cm, mm or pt.")
+    ] = "3.3in",
 ) -> None:
-    """Export tables; latex and markdown compare the codecs, versa writes its JSON lines."""
+    """Export tables; latex and markdown compare the codecs, pdf and svg draw them by bitrate.
+
+    The format versa holds the scores of one codec on one test set, as JSON lines.
+    """
     from almbench.results.results import load_results
 
     if format_ is None:
@@ -39,9 +52,15 @@ def export(
                 "the format with --format."
             )
         format_ = SUFFIXES.get(suffix, "csv")
-    if format_ == "parquet" and output is None:
-        raise UserError("Parquet is not text: name a file with -o FILE.")
-    content = load_results(run).export(format_, table, codec, testset)
+    if format_ in ("parquet", "pdf") and output is None:
+        raise UserError(f"The format {format_} is not text: name a file with -o FILE.")
+    if format_ in TABLE_FORMATS and (testset or metric):
+        raise UserError(
+            f"--testset and --metric choose what {', '.join(COMPARING)} hold; "
+            f"{format_} holds a whole table."
+        )
+    results = load_results(run)
+    content = results.export(format_, table, codec, testset or (), metric or (), width)
     write(content, output)
 
 

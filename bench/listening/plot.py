@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from almbench.drawing import LIGHT, in_themes, short, style
+from almbench.drawing import LIGHT, for_paper, in_themes, short, style
 from almbench.results.tables import records
 
 WIDTH, ROW, FRAME = 300, 18, 42  # points; FRAME is what is above and below the rows
@@ -22,12 +22,24 @@ def draw(systems: pd.DataFrame) -> dict[str, bytes]:
     Returns:
         An SVG for each theme; the same for the same rows.
     """
-    height = ROW * len(systems) + FRAME
     with style():
-        figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
-        frame = LABELS, 20 / height, 0.955 - LABELS, 1 - FRAME / height
-        _rows(figure.add_axes(frame), systems)
-        return in_themes(figure)
+        return in_themes(_figure(systems))
+
+
+def draw_for_paper(systems: pd.DataFrame) -> dict[str, bytes]:
+    """The same drawing for papers, as "pdf" and "svg", and its data as "csv"."""
+    with style():
+        figure = _figure(systems)
+        csv = systems.to_csv(index=False).encode()
+        return {"pdf": for_paper(figure, "pdf"), "svg": for_paper(figure, "svg"), "csv": csv}
+
+
+def _figure(systems: pd.DataFrame) -> Figure:
+    height = ROW * len(systems) + FRAME
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    frame = LABELS, 20 / height, 0.955 - LABELS, 1 - FRAME / height
+    _rows(figure.add_axes(frame), systems)
+    return figure
 
 
 def _rows(axes: Axes, systems: pd.DataFrame) -> None:

@@ -4,7 +4,11 @@ from typing import Literal, get_args
 
 TableName = Literal["summary", "clips", "metrics"]
 TABLE_NAMES: tuple[TableName, ...] = get_args(TableName)
-ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json", "versa"]
+ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json", "versa", "pdf", "svg"]
+TABLE_FORMATS = "csv", "parquet", "json"
+"""Formats that hold one of the tables."""
+COMPARING = "latex", "markdown", "pdf", "svg"
+"""Formats that compare the codecs."""
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SUFFIXES: dict[str, ExportFormat] = {
     ".csv": "csv",
@@ -12,6 +16,8 @@ SUFFIXES: dict[str, ExportFormat] = {
     ".jsonl": "versa",
     ".md": "markdown",
     ".parquet": "parquet",
+    ".pdf": "pdf",
+    ".svg": "svg",
     ".tex": "latex",
 }
 """The format that a file's suffix asks for."""

@@ -1,14 +1,16 @@
 """The results of a run: read from its folder, and handed out as tables and typed records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pandas as pd
 
-from almbench.errors import UserError
+from almbench.errors import UserError, unknown
 from almbench.packages import missing_packages
 from almbench.results.compare import PairedComparison, compare_codecs
 from almbench.results.comparison import Comparison
@@ -18,6 +20,7 @@ from almbench.results.latex import to_latex
 from almbench.results.manifest import Manifest, read_manifest
 from almbench.results.markdown import to_markdown
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
+from almbench.results.rate_points import families
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
 from almbench.results.tables import read_table
@@ -121,13 +124,23 @@ class Results:
         known = {**families_of(self.manifest), **(families or {})}
         return compare_families(self, known, [(baseline, family)], [metric])
 
-    def to_latex(self) -> str:
-        """The comparisons as LaTeX tables with booktabs, one per test set."""
-        return "\n".join(to_latex(table) for table in self.comparisons)
+    def to_latex(self, testsets: Sequence[str] = (), metrics: Sequence[str] = ()) -> str:
+        """The comparisons as LaTeX tables with booktabs, one per test set.
 
-    def to_markdown(self) -> str:
-        """The comparisons as Markdown tables, one per test set."""
-        return "\n\n".join(to_markdown(table) for table in self.comparisons) + "\n"
+        Args:
+            testsets: Names of test sets; all by default.
+            metrics: Names of metrics; all by default.
+        """
+        return "\n".join(to_latex(table) for table in self._narrowed(testsets, metrics))
+
+    def to_markdown(self, testsets: Sequence[str] = (), metrics: Sequence[str] = ()) -> str:
+        """The comparisons as Markdown tables, one per test set.
+
+        Args:
+            testsets: Names of test sets; all by default.
+            metrics: Names of metrics; all by default.
+        """
+        return "\n\n".join(to_markdown(table) for table in self._narrowed(testsets, metrics)) + "\n"
 
     def to_json(self, table: TableName = "summary") -> str:
         """A table as JSON: a list with one object per row.
@@ -152,46 +165,102 @@ class Results:
         """
         return to_versa(self.manifest, self.metric_rows, codec, testset)
 
+    def figure(
+        self,
+        format_: Literal["pdf", "svg"] = "pdf",
+        width: str = "3.3in",
+        testsets: Sequence[str] = (),
+        metrics: Sequence[str] = (),
+    ) -> bytes:
+        """Draw quality against bitrate for a paper, one panel per test set and metric.
+
+        Args:
+            format_: pdf, with fonts embedded as Type 42, or svg, with text as outlines.
+            width: Width with its unit: in, cm, mm or pt; about 3.3in for one column, 6.9in for two.
+            testsets: Names of test sets; all by default.
+            metrics: Names of metrics; the headline metrics of each domain by default.
+
+        Raises:
+            UserError: A name is unknown, the width is none, or there is nothing to draw.
+        """
+        from almbench.results.figures import draw_figure, figure_width
+
+        tables = self._narrowed(testsets, metrics)
+        order = families(self.manifest.codecs)
+        highlight = self.manifest.suite.highlight
+        return draw_figure(tables, metrics, order, figure_width(width), format_, highlight)
+
+    def _narrowed(self, testsets: Sequence[str], metrics: Sequence[str]) -> list[Comparison]:
+        """The comparisons of some test sets, by some metrics."""
+        for kind, names, known in (
+            ("test set", testsets, {table.testset for table in self.comparisons}),
+            ("metric", metrics, {m.name for table in self.comparisons for m in table.filled}),
+        ):
+            for name in names:
+                if name not in known:
+                    raise UserError(unknown(kind, name, known, "to export"))
+        return [
+            replace(table, metrics=[m for m in table.metrics if m.name in metrics or not metrics])
+            for table in self.comparisons
+            if table.testset in testsets or not testsets
+        ]
+
     def export(
         self,
         format_: ExportFormat,
         table: TableName = "summary",
         codec: str | None = None,
-        testset: str | None = None,
+        testsets: Sequence[str] = (),
+        metrics: Sequence[str] = (),
+        width: str = "3.3in",
     ) -> bytes:
         """Export the run.
 
         CSV, Parquet and JSON hold `table`; LaTeX and Markdown hold the comparison of the codecs,
-        one table per test set; versa holds the scores of a codec on a test set.
+        one table per test set; PDF and SVG draw quality against bitrate; versa holds the scores of
+        a codec on a test set.
 
         Args:
-            format_: csv, parquet, latex, markdown, json or versa.
+            format_: csv, parquet, latex, markdown, json, versa, pdf or svg.
             table: summary, clips or metrics.
             codec: Id of the codec, for versa; None for the only one.
-            testset: Name of the test set, for versa; None for the only one.
+            testsets: Test sets of a comparison or drawing, all by default; the one of versa.
+            metrics: Metrics of a comparison or drawing; all, or the headline metrics, by default.
+            width: Width of a drawing, with its unit: in, cm, mm or pt.
 
         Raises:
-            UserError: The folder is not a finished run, the format is unknown or needs a package
-                that is missing, or there is no such codec or test set.
+            UserError: The folder is not a finished run, a name is unknown, or the format is unknown
+                or needs a package that is missing.
         """
-        if format_ == "csv":
-            read_table(self.folder, table)  # says so where there is no such table
-            return self.folder.table(table).read_bytes()
-        if format_ == "parquet":
-            if missing := missing_packages(["pyarrow"], "'almbench[parquet]'"):
-                raise UserError(f"The format parquet: {missing}.")
-            buffer = BytesIO()
-            read_table(self.folder, table).to_parquet(buffer, index=False)
-            return buffer.getvalue()
-        if format_ == "latex":
-            return self.to_latex().encode()
-        if format_ == "markdown":
-            return self.to_markdown().encode()
-        if format_ == "json":
-            return self.to_json(table).encode()
-        if format_ == "versa":
-            return self.to_versa(codec, testset).encode()
-        raise UserError(f"There is no export format '{format_}'. Allowed: {', '.join(FORMATS)}.")
+        makers: dict[ExportFormat, Callable[[], bytes]] = {
+            "csv": lambda: self._csv(table),
+            "parquet": lambda: self._parquet(table),
+            "latex": lambda: self.to_latex(testsets, metrics).encode(),
+            "markdown": lambda: self.to_markdown(testsets, metrics).encode(),
+            "json": lambda: self.to_json(table).encode(),
+            "versa": lambda: self._versa(codec, testsets),
+            "pdf": lambda: self.figure("pdf", width, testsets, metrics),
+            "svg": lambda: self.figure("svg", width, testsets, metrics),
+        }
+        if format_ not in makers:
+            raise UserError(unknown("export format", format_, FORMATS))
+        return makers[format_]()
+
+    def _csv(self, table: TableName) -> bytes:
+        read_table(self.folder, table)  # says so where there is no such table
+        return self.folder.table(table).read_bytes()
+
+    def _parquet(self, table: TableName) -> bytes:
+        if missing := missing_packages(["pyarrow"], "'almbench[parquet]'"):
+            raise UserError(f"The format parquet: {missing}.")
+        buffer = BytesIO()
+        read_table(self.folder, table).to_parquet(buffer, index=False)
+        return buffer.getvalue()
+
+    def _versa(self, codec: str | None, testsets: Sequence[str]) -> bytes:
+        if len(testsets) > 1:
+            raise UserError("The format versa holds one test set: give --testset once.")
+        return self.to_versa(codec, *testsets).encode()
 
 
 def load_results(run: str | Path) -> Results:

@@ -188,6 +188,30 @@ def test_export_markdown_marks_the_best(bench: Bench, finished: Path) -> None:
     assert "**" not in anchor  # a filter is better still, but no codec
 
 
+def test_export_of_figures_and_of_chosen_metrics(
+    bench: Bench, finished: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "figure.pdf"
+    chosen = ("--metric", "mel_distance", "--testset", "a_b")
+    bench("export", finished, "-o", target, "--width", "84mm", *chosen)
+    assert target.read_bytes().startswith(b"%PDF-")
+    svg = bench("export", finished, "--format", "svg", *chosen).stdout
+    assert 'width="237.6pt"' in svg  # 3.3 inches
+    latex = bench("export", finished, "--format", "latex", *chosen).stdout
+    assert "Mel" in latex
+    assert "Level" not in latex
+    for args, said in (
+        (("--format", "pdf"), "The format pdf is not text: name a file with -o FILE."),
+        (("-o", target, "--width", "wide"), "--width 'wide': give a number with in, cm, mm or pt"),
+        (("-o", target, "--metric", "mel"), "There is no metric 'mel' to export."),
+        (("--metric", "mel_distance"), "csv holds a whole table."),
+        (("--format", "versa", *chosen, "--testset", "c"), "versa holds one test set"),
+    ):
+        done = bench("export", finished, *args)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert said in done.stderr
+
+
 def test_export_latex(bench: Bench, finished: Path) -> None:
     text = bench("export", finished, "--format", "latex").stdout
     for piece in (

@@ -32,8 +32,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "message": None, "dry_run": False,
     },
     "export": {
-        "run": None, "format_": None, "table": "summary", "codec": None, "testset": None,
-        "output": None,
+        "run": None, "format_": None, "table": "summary", "codec": None, "output": None,
+        "testset": None, "metric": None, "width": "3.3in",
     },
     "import": {
         "scores": None, "output": None, "domain": "speech", "testset": None, "rate": None,

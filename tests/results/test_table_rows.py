@@ -146,10 +146,10 @@ def test_a_row_has_a_value_for_each_of_its_columns() -> None:
 def test_names_of_tables_formats_and_statuses() -> None:
     assert TABLE_NAMES == ("summary", "clips", "metrics")
     assert set(TABLES) == set(TABLE_NAMES)
-    assert FORMATS == ("csv", "parquet", "latex", "markdown", "json", "versa")
+    assert FORMATS == ("csv", "parquet", "latex", "markdown", "json", "versa", "pdf", "svg")
     assert SUFFIXES == {
         ".csv": "csv", ".json": "json", ".jsonl": "versa", ".md": "markdown",
-        ".parquet": "parquet", ".tex": "latex",
+        ".parquet": "parquet", ".pdf": "pdf", ".svg": "svg", ".tex": "latex",
     }  # fmt: skip
     assert get_args(Status) == ("ok", "failed", "skipped", "unavailable")
     assert DOMAINS == ("speech", "sound", "music")

@@ -373,11 +373,11 @@ def test_plots_show_every_codec_that_has_a_bitrate(site: Path) -> None:
     alts = [str(img["alt"]) for img in page.all("img")]
     (alt,) = [text for text in alts if text.startswith("STOI against bitrate")]
     assert "2 codecs from 6.2" in alt
-    assert "Highest Opus (24 kbps) with 0." in alt
+    assert "Highest Opus 24 with 0." in alt
     assert "Without a bitrate, so not drawn: Low-pass 3.5 kHz" in page.said()
     for theme in ("light", "dark"):
         svg = (site / "plots" / "small" / f"talk-stoi-{theme}.svg").read_text(encoding="utf-8")
-        assert all(f">Opus ({rate} kbps)</text>" in svg for rate in (6, 24))
+        assert all(f">Opus {rate}</text>" in svg for rate in (6, 24))
         assert "Low-pass" not in svg
         assert ">STOI ↑</text>" in svg
 

@@ -169,6 +169,9 @@ def test_the_site_shows_it(
     assert "T &lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert HOSTILE not in html
     drawn = sorted(path.name for path in (site / "plots/small").glob("listening-*"))
-    assert drawn == ["listening-speech-dark.svg", "listening-speech-light.svg"]
+    assert drawn == [
+        f"listening-speech{ending}"
+        for ending in ("-dark.svg", "-light.svg", ".csv", ".pdf", ".svg")
+    ]
     everything = b"".join(path.read_bytes() for path in site.rglob("*") if path.is_file())
     assert b"Name 3" not in everything  # who took part is not published

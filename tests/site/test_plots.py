@@ -1,6 +1,5 @@
 import re
 from dataclasses import replace
-from math import nan
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,14 +9,10 @@ from matplotlib.figure import Figure
 
 from almbench.drawing import THEMES, in_themes, short, style
 from almbench.site.distributions import DOTS, distributions
-from almbench.site.plots import Point, front, plots
+from almbench.site.plots import plots
 from almbench.site.source import Run, read_runs
 
 COLOUR = re.compile(r"(?:fill|stroke): (#[0-9a-f]{6})")
-
-
-def at(rate: float, value: float) -> Point:
-    return Point(f"{rate} {value}", "family", rate, True, value, nan, nan)
 
 
 def elements(svg: bytes) -> list[ET.Element]:
@@ -29,21 +24,13 @@ def read(run: Path) -> Run:
     return read_runs([run])[0]
 
 
-def test_the_front_has_what_nothing_beats_at_its_bitrate_or_below() -> None:
-    points = [at(1, 2.0), at(2, 1.5), at(2, 3.0), at(3, 3.0), at(4, 2.9), at(8, 3.5)]
-    assert front(points, higher_is_better=True) == [points[0], points[2], points[5]]
-    assert front(points, higher_is_better=False) == [points[0], points[1]]
-    assert front(points, higher_is_better=None) == []
-    assert front([], higher_is_better=True) == []
-
-
 def test_the_front_is_drawn_and_said(read: Run) -> None:
-    (plot,) = plots(read.tables[0])
+    (plot,) = plots(read, read.tables[0])
     low, high = (read.tables[0].mean(codec, "stoi") for codec in ("opus-6", "opus-24"))
     assert low is not None
     assert high is not None
     assert high > low
-    assert f"On the Pareto front: Opus (6 kbps) with {low:.3f} at 6." in plot.alt
+    assert f"On the Pareto front: Opus 6 with {low:.3f} at 6." in plot.alt
     dashed = [p for p in elements(plot.svg["light"]) if "dasharray" in p.get("style", "")]
     assert len(dashed) == 1
     numbers = [float(n) for n in re.findall(r"-?[\d.]+", dashed[0].get("d", ""))]
@@ -53,7 +40,7 @@ def test_the_front_is_drawn_and_said(read: Run) -> None:
 
 
 def test_both_themes_are_one_drawing(read: Run) -> None:
-    for plot in [*plots(read.tables[0]), *distributions(read, read.tables[0])]:
+    for plot in [*plots(read, read.tables[0]), *distributions(read, read.tables[0])]:
         light, dark = (plot.svg[theme].decode() for theme in ("light", "dark"))
         assert set(COLOUR.findall(light)) & set(THEMES["light"].values())
         assert not set(COLOUR.findall(dark)) & set(THEMES["light"].values())
