@@ -1,6 +1,6 @@
 """Builds the static site of one or several runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from almbench.site.card import draw_card
 from almbench.site.codecpages import codec_pages
 from almbench.site.extra import EXTRA, extra_pages, logo
 from almbench.site.language import speak, translate_script
-from almbench.site.listening import listening
 from almbench.site.listening_results import check_belongs
+from almbench.site.listeningpages import listening_pages
 from almbench.site.measured import measured_page
 from almbench.site.media import publish_sounds
 from almbench.site.output import Output
@@ -111,19 +111,9 @@ def _shared(site: Site) -> dict[str, Any]:
     }
 
 
-def _domains(site: Site) -> Iterator[Page]:
-    """The listening pages; a run of imported scores has no sound, and none."""
-    for run in site.runs:
-        for domain in [] if run.manifest.source else run.domains:
-            sounds = site.sounds[run.slug]
-            tables = [listening(run, t, sounds) for t in run.tables if t.domain == domain]
-            values = {"run": run, "domain": domain, "tables": tables}
-            yield Page(site.page_of(run, domain), "domain.html.j2", values)
-
-
 WRITERS: list[Writer] = [
     overview_pages,
-    _domains,
+    listening_pages,
     codec_pages,
     measured_page,
     blind_pages,

@@ -1,37 +1,49 @@
-"""What a domain's page shows of a test set: every clip in every version, with its scores."""
+"""What there is to hear of a test set: every clip in every version, with its scores."""
 
+import hashlib
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from almbench.names import ORIGINAL
-from almbench.results.codec_names import nominal
+from almbench.results.codec_names import UNIT, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.table_rows import ClipRow, MetricRow
 from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run, kbps, number
 from almbench.site.summary import Column, column
-from almbench.site.views import HEIGHT, WIDTH
 
 NOT_SCORED = "not scored"
 
 
 @dataclass(frozen=True)
 class Score:
-    """A cell of the table of scores; without a value, the reason."""
+    """A score of a sound.
 
-    value: str
+    Attributes:
+        text: The value for readers; empty for none.
+        reason: Why there is none.
+        value: The value, rounded as it is shown; None for none.
+    """
+
+    text: str
     reason: str
+    value: float | None = None
 
 
 @dataclass(frozen=True)
 class System:
-    """What made a version: its label, whether it is an anchor, its kbps, empty where unknown."""
+    """What made a version: its id and label, whether it is an anchor, its kbps (empty: none)."""
 
+    id: str
     label: str
     anchor: bool = False
     nominal: str = ""
     measured: str = ""
+
+    @property
+    def rate(self) -> str:
+        """The nominal bitrate with its unit; empty for none."""
+        return f"{self.nominal} {UNIT}" if self.nominal else ""
 
 
 @dataclass(frozen=True)
@@ -55,11 +67,22 @@ class Version:
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip in all its versions, the original first."""
+    """A clip in all its versions, the original first.
+
+    Attributes:
+        name: Its id.
+        key: 12 hexadecimal digits that name its page and data.
+        text: What is said, or what is heard.
+        speaker: Speaker or source.
+        seconds: Duration; None where it is not known.
+        versions: Its versions.
+    """
 
     name: str
+    key: str
     text: str
     speaker: str
+    seconds: float | None
     versions: list[Version]
 
     @property
@@ -88,13 +111,18 @@ class Listening:
 
     Attributes:
         testset: The test set.
-        metrics: The headings of the columns.
+        systems: What made the versions, the original first.
+        metrics: The metrics of its scores.
+        columns: Their headings.
+        headline: Index of the metric that is shown first.
         clips: The clips.
     """
 
-    view_size: ClassVar[tuple[int, int]] = WIDTH, HEIGHT
     testset: TestSetRecord
-    metrics: list[Column]
+    systems: list[System]
+    metrics: list[MetricRecord]
+    columns: list[Column]
+    headline: int
     clips: list[Clip]
 
 
@@ -108,6 +136,7 @@ def listening(run: Run, table: Comparison, sounds: Sounds) -> Listening:
     """
     metrics = [m for m in table.filled if m.computed_from == "sound"]
     columns = [replace(head, unit=_unit(head.unit)) for head in (column(table, m) for m in metrics)]
+    first = (i for i, metric in enumerate(metrics) if table.domain in metric.headline)
     systems = {codec.id: _system(table, codec) for codec in table.codecs}
     maker = _Maker(run, table.testset, systems, metrics, sounds)
     rows: dict[str, list[ClipRow]] = {id_: [] for id_ in run.published_clips[table.testset]}
@@ -115,7 +144,8 @@ def listening(run: Run, table: Comparison, sounds: Sounds) -> Listening:
         if row.testset == table.testset and row.clip in rows:
             rows[row.clip].append(row)
     clips = [maker.clip(of_clip) for of_clip in rows.values()]
-    return Listening(table.of, columns, clips)
+    every = [SOURCE, *systems.values()]
+    return Listening(table.of, every, metrics, columns, next(first, 0), clips)
 
 
 class _Maker:
@@ -127,7 +157,7 @@ class _Maker:
         metrics: list[MetricRecord],
         sounds: Sounds,
     ) -> None:
-        self._scores, self._testset, self._systems = run.scores, testset, systems
+        self._run, self._testset, self._systems = run, testset, systems
         self._metrics, self._sounds = metrics, sounds
 
     def clip(self, rows: list[ClipRow]) -> Clip:
@@ -137,10 +167,12 @@ class _Maker:
         original = self._sounds.get((self._testset, ORIGINAL, first.clip))
         reason = "" if original else first.reason
         versions = [
-            Version(System("Original"), original, reason, "", []),
+            Version(SOURCE, original, reason, "", []),
             *(self._version(codec, by_codec.get(codec)) for codec in self._systems),
         ]
-        return Clip(first.clip, first.text, first.speaker, versions)
+        seconds = original.seconds if original else first.duration_s
+        key = _key(self._run.slug, self._testset, first.clip)
+        return Clip(first.clip, key, first.text, first.speaker, seconds, versions)
 
     def _version(self, codec: str, row: ClipRow | None) -> Version:
         system = self._systems[codec]
@@ -149,9 +181,16 @@ class _Maker:
         key = self._testset, codec, row.clip
         if key not in self._sounds:
             return Version(system, None, row.reason or "no sound", "", [])
-        of_clip = self._scores.get((self._testset, row.clip, codec), {})
+        of_clip = self._run.scores.get((self._testset, row.clip, codec), {})
         scores = [_score(m, of_clip.get(m.name)) for m in self._metrics]
         return Version(system, self._sounds[key], "", _note(row.reason, of_clip), scores)
+
+
+SOURCE = System(ORIGINAL, "Original")
+
+
+def _key(*names: str) -> str:
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12]
 
 
 def _unit(unit: str) -> str:
@@ -161,7 +200,9 @@ def _unit(unit: str) -> str:
 def _system(table: Comparison, codec: CodecRecord) -> System:
     seen = table.mean(codec.id, "measured_kbps")
     measured = "" if seen is None else kbps(seen)
-    return System(table.names[codec.id].title, codec.anchor, nominal(codec), measured)
+    return System(
+        codec.id, table.names[codec.id].title, codec.anchor, nominal(codec), measured
+    )
 
 
 def _score(metric: MetricRecord, row: MetricRow | None) -> Score:
@@ -169,7 +210,8 @@ def _score(metric: MetricRecord, row: MetricRow | None) -> Score:
         return Score("", NOT_SCORED)
     if row.value is None:
         return Score("", row.reason)
-    return Score(number(row.value, metric.digits), "")
+    text = number(row.value, metric.digits)
+    return Score(text, "", round(row.value, metric.digits))
 
 
 def _note(reason: str, of_clip: dict[str, MetricRow]) -> str:

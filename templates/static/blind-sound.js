@@ -1,140 +1,10 @@
-/* The sound of the blind tests: the engine, or plain audio elements where there is none, and the
-   controls that both tests share. */
+/* The sound of the blind tests: the controls that both tests share. */
 
 "use strict";
 
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const SHORTEST_LOOP = 0.5; // seconds
-
-  /* The engine's stand-in on a page opened from disk: an audio element for each version. All play
-     and all but one are muted, so that a switch needs no seek; but each starts when it can. */
-  class Plain {
-    #sounds = [];
-    #selected = 0;
-    #loop = null;
-    #playing = false;
-
-    constructor() {
-      this.onchange = () => {};
-    }
-
-    get #sound() {
-      return this.#sounds[this.#selected];
-    }
-    get position() {
-      return this.#sound?.currentTime ?? 0;
-    }
-    get duration() {
-      return this.#sound?.duration || 0;
-    }
-    get playing() {
-      return this.#playing;
-    }
-    get selected() {
-      return this.#selected;
-    }
-    get loop() {
-      return this.#loop && [...this.#loop];
-    }
-
-    async load(versions) {
-      this.pause();
-      [this.#selected, this.#loop] = [0, null];
-      const sounds = versions.map(({ url, gain }) => {
-        const sound = new Audio(url);
-        sound.volume = gain;
-        return sound;
-      });
-      this.#sounds = sounds;
-      await Promise.all(sounds.map(ready));
-      for (const sound of sounds) {
-        sound.ontimeupdate = () => sound === this.#sound && this.#wrap();
-        sound.onended = () => sound === this.#sound && this.#finish();
-        sound.onerror = () => this.#recover(sound);
-      }
-      this.#switch();
-      this.onchange();
-    }
-
-    play() {
-      if (!this.#sound) return;
-      if (this.position >= this.duration) this.seek(0);
-      this.#playing = true;
-      this.#sounds.forEach(start);
-      this.onchange();
-    }
-
-    pause() {
-      this.#playing = false;
-      this.#sounds.forEach((sound) => sound.pause());
-      this.onchange();
-    }
-
-    seek(seconds) {
-      for (const sound of this.#sounds) sound.currentTime = seconds;
-      this.onchange();
-    }
-
-    select(index) {
-      this.#selected = index;
-      this.#switch();
-      if (this.#playing && this.#sound.ended) this.#finish();
-      this.onchange();
-    }
-
-    setLoop(a, b) {
-      const begin = Math.max(0, Math.min(a, b, this.duration - SHORTEST_LOOP));
-      this.#loop = [begin, Math.min(this.duration, Math.max(a, b, begin + SHORTEST_LOOP))];
-      this.onchange();
-    }
-
-    clearLoop() {
-      this.#loop = null;
-      this.onchange();
-    }
-
-    #switch() {
-      this.#sounds.forEach((sound, i) => (sound.muted = i !== this.#selected));
-    }
-
-    #wrap() {
-      if (this.#playing && this.#loop && this.position >= this.#loop[1]) this.#restart();
-    }
-
-    #finish() {
-      if (this.#loop) this.#restart();
-      else this.pause();
-    }
-
-    /* All of them: some may have come to their end, and stopped, before the others. */
-    #restart() {
-      this.seek(this.#loop?.[0] ?? 0);
-      if (this.#playing) this.#sounds.forEach(start);
-    }
-
-    /* Chromium gives an element up that is sent to some places near the end of a FLAC without a
-       seek table: load it anew, and go back to the beginning with all. */
-    #recover(sound) {
-      sound.load();
-      this.#restart();
-    }
-  }
-
-  function start(sound) {
-    sound.play().catch(() => {}); // cut short by a pause, which is no fault
-  }
-
-  function ready(sound) {
-    return new Promise((resolve, reject) => {
-      sound.oncanplaythrough = resolve;
-      sound.onerror = () => reject(new Error("A sound of this test cannot be played here."));
-      sound.preload = "auto";
-      sound.load();
-    });
-  }
-
   /**
    * The controls of one set of versions, and who hears what.
    *
@@ -149,7 +19,7 @@ window.Almbench = window.Almbench || {};
 
     /** @param {HTMLElement} root - Holds the controls, each named by `data-sound`. */
     constructor(root) {
-      const { Engine } = window.Almbench;
+      const { Engine, Plain } = window.Almbench;
       this.synchronous = Engine.available;
       this.player = Engine.available ? new Engine() : new Plain();
       this.player.onchange = () => this.#draw();

@@ -45,13 +45,6 @@ window.Almbench = window.Almbench || {};
     },
   };
 
-  /** The page's data; it is taken out of the page, which need not say more than is seen. */
-  function takeData() {
-    const script = find("page-data");
-    script.remove();
-    return JSON.parse(script.textContent);
-  }
-
   /** Read what names the systems of a test. */
   function readKey(test) {
     return new Promise((resolve, reject) => {
@@ -291,5 +284,5 @@ window.Almbench = window.Almbench || {};
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === selected)));
   }
 
-  Object.assign(window.Almbench, { Test, find, press, readKey, takeData });
+  Object.assign(window.Almbench, { Test, find, press, readKey });
 })();

@@ -1,4 +1,4 @@
-/* What several pages share: making elements, drawing by lot, writing numbers. */
+/* What several pages share: making elements, data, drawing by lot, writing numbers. */
 
 "use strict";
 
@@ -12,6 +12,53 @@ window.Almbench = window.Almbench || {};
     const element = Object.assign(document.createElement(tag), facts);
     element.append(...children);
     return element;
+  }
+
+  /** The page's data; it is taken out of the page, which need not say more than is seen. */
+  function takeData() {
+    const script = document.getElementById("page-data");
+    script.remove();
+    return JSON.parse(script.textContent);
+  }
+
+  const received = new Map(); // what data scripts brought, by address
+  const requests = new Map();
+
+  /** What a data script calls. */
+  function receive(address, value) {
+    received.set(address, value);
+  }
+
+  /** Load data that lies in a script, which works on a page from the disk, too; only once each. */
+  function request(address) {
+    if (!requests.has(address)) requests.set(address, load(address));
+    return requests.get(address);
+  }
+
+  function load(address) {
+    return new Promise((resolve, reject) => {
+      const script = make("script", { src: address });
+      script.onload = () => {
+        script.remove();
+        resolve(received.get(address));
+      };
+      script.onerror = () => {
+        script.remove();
+        requests.delete(address); // it may come later
+        reject(new Error("The data could not be fetched. Is the connection up?"));
+      };
+      document.head.append(script);
+    });
+  }
+
+  /** Put a text on the clipboard; says whether that was allowed. */
+  async function copied(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Draw numbers in [0, 1) from a seed of 32 bits, by the mulberry32 generator. */
@@ -67,6 +114,7 @@ window.Almbench = window.Almbench || {};
   }
 
   Object.assign(window.Almbench, {
-    ...{ make, random, shuffled, byGuessing, letter, decibels, clock },
+    ...{ make, takeData, receive, request, copied },
+    ...{ random, shuffled, byGuessing, letter, decibels, clock },
   });
 })();

@@ -173,7 +173,7 @@ window.Almbench = window.Almbench || {};
      */
     async load(versions, urgent) {
       this.free();
-      this.#wake();
+      this.wake();
       this.#fetching = new AbortController();
       const { signal } = this.#fetching;
       const get = async (index) => {
@@ -212,7 +212,7 @@ window.Almbench = window.Almbench || {};
 
     play() {
       if (this.#take || !this.duration) return;
-      this.#wake();
+      this.wake();
       this.#start(this.#rest < this.duration ? this.#rest : 0, this.#soon);
       this.onchange();
     }
@@ -284,7 +284,8 @@ window.Almbench = window.Almbench || {};
       return Math.round(seconds * rate) / rate;
     }
 
-    #wake() {
+    /** Make sound allowed: to be called in the handler of a click or key. */
+    wake() {
       this.#context ??= new AudioContext({ latencyHint: "interactive" });
       if (!(this.#context instanceof AudioContext)) return; // an offline one runs by itself
       if (navigator.audioSession) navigator.audioSession.type = "playback"; // sounds on a muted iPhone

@@ -46,12 +46,12 @@ class SiteLoader extends ResourceLoader {
 }
 
 /** A page of the built site, with its own scripts, as a server would give it. */
-export async function visit(name, { store = {}, prepare = () => {} } = {}) {
+export async function visit(name, { store = {}, hash = "", prepare = () => {} } = {}) {
   const faults = new VirtualConsole();
   const errors = [];
   faults.on("jsdomError", (error) => error.type === "resource loading" || errors.push(error));
   const dom = new JSDOM(readFileSync(join(SITE, name), "utf8"), {
-    url: `http://site/${name}`,
+    url: `http://site/${name}${hash}`,
     runScripts: "dangerously",
     pretendToBeVisual: true,
     resources: new SiteLoader(),
@@ -64,7 +64,10 @@ export async function visit(name, { store = {}, prepare = () => {} } = {}) {
         return new Response(readFileSync(join(SITE, url.replace("http://site/", ""))));
       };
       window.matchMedia = () => ({ matches: false });
-      window.scrollTo = () => {};
+      window.scrollTo = window.scrollBy = window.Element.prototype.scrollIntoView = () => {};
+      window.ResizeObserver = class {
+        observe() {}
+      };
       for (const [key, value] of Object.entries(store)) window.localStorage.setItem(key, value);
       prepare(window);
     },
@@ -73,6 +76,15 @@ export async function visit(name, { store = {}, prepare = () => {} } = {}) {
   await new Promise((resolve) => dom.window.addEventListener("load", resolve));
   if (errors.length) throw errors[0];
   return dom.window;
+}
+
+/** Wait until something holds. */
+export async function until(holds) {
+  for (let i = 0; i < 300; i++) {
+    if (holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`It does not come to be: ${holds}`);
 }
 
 /** Press a key where the focus is, or on an element. */

@@ -4,6 +4,7 @@ import shutil
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -90,8 +91,9 @@ def test_every_address_leads_to_a_file_of_the_site(
             assert not parts.path.startswith("/")
             target = site / (unquote(parts.path) or page.path.name)
             assert target.is_file(), address
-            if parts.fragment:
-                assert unquote(parts.fragment) in ids[target.name], address
+            if parts.fragment:  # of a test set: the page's script reads it
+                named = unquote(parts.fragment)
+                assert named in ids[target.name] or named.startswith("set:"), address
 
 
 @pytest.mark.parametrize("name", ["site", "nasty_site", "joint_site"])
@@ -163,13 +165,36 @@ def test_every_sound_is_there_under_a_name_that_tells_nothing(run: Path, site: P
 def test_the_listening_page_has_the_texts_and_the_scores_of_each_clip(
     run: Path, site: Path
 ) -> None:
-    said = Page(site / "speech.html").said()
-    assert "What is said in a." in said
+    page = Page(site / "speech.html")
+    assert "What is said in a." in page.said()
+    (data,) = (json.loads(text) for text in page.scripts)
+    (talk,) = data["sets"]
     metrics = pd.read_csv(run / "metrics.csv")
     stoi = metrics[(metrics["testset"] == "talk") & (metrics["metric"] == "stoi")]
     assert len(stoi) == 6
-    for value in stoi["value"]:
-        assert f"{value:.3f}" in said
+    (source,) = [m["source"] for m in talk["metrics"] if m["name"] == "stoi"]
+    scores = received(site / source, source)
+    systems = [system["id"] for system in talk["systems"]]
+    for i, line in enumerate(talk["clips"]):
+        clip = stoi[stoi["clip"] == line[0]].set_index("codec")["value"]
+        assert scores[i] == [None, *(round(clip[system], 3) for system in systems[1:])]
+        of_clip = received(site / "clips" / f"{line[1]}.js", f"clips/{line[1]}.js")
+        alone = Page(site / f"clip-{line[1]}.html").said()
+        for version, system in zip(of_clip["versions"], systems, strict=True):
+            assert (site / version["url"]).is_file()
+            assert (site / version["view"]).is_file()
+            if system != "original":
+                assert version["scores"][0] == [f"{clip[system]:.3f}", ""]
+                assert f"{clip[system]:.3f}" in alone
+
+
+def received(path: Path, address: str) -> Any:
+    """The data in a script, which calls the page with its own address."""
+    text = path.read_text(encoding="utf-8").strip()
+    head = f'Almbench.receive("{address}", '
+    assert text.startswith(head)
+    assert text.endswith(");")
+    return json.loads(text.removeprefix(head).removesuffix(");"))
 
 
 def test_a_limit_of_clips_is_drawn_by_the_seed_and_said(run: Path, tmp_path: Path) -> None:
@@ -265,7 +290,8 @@ def test_hostile_names_are_shown_and_not_obeyed(nasty_site: Path) -> None:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
         assert not page.all("b")
         assert all("onerror" not in image for image in page.all("img"))
-    for name in ("index.html", "speech.html"):
+    alone = min(nasty_site.glob("clip-*.html")).name
+    for name in ("index.html", "speech.html", alone):
         said = Page(nasty_site / name).said()
         assert "\"double\" 'single' & <b>bold</b> 😀 שלום" in said
     for drawing in (nasty_site / "plots").rglob("*.svg"):
