@@ -109,9 +109,8 @@ window.Almbench = window.Almbench || {};
     }
 
     select(index) {
-      const here = this.position;
+      this.#align(); // the muted ones, so before this one is heard
       this.#selected = index;
-      if (this.#playing && this.#off(this.#sound, here)) this.#sound.currentTime = here;
       this.#switch();
       if (this.#playing && this.#sound.ended) this.#finish();
       this.onchange();
