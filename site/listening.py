@@ -200,9 +200,7 @@ def _unit(unit: str) -> str:
 def _system(table: Comparison, codec: CodecRecord) -> System:
     seen = table.mean(codec.id, "measured_kbps")
     measured = "" if seen is None else kbps(seen)
-    return System(
-        codec.id, table.names[codec.id].title, codec.anchor, nominal(codec), measured
-    )
+    return System(codec.id, table.names[codec.id].title, codec.anchor, nominal(codec), measured)
 
 
 def _score(metric: MetricRecord, row: MetricRow | None) -> Score:

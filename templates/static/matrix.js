@@ -137,7 +137,9 @@ window.Almbench = window.Almbench || {};
     /* A head that sorts: worst first, then best first, then as listed. */
     #sorter(name, key, id) {
       const button = make("button", { type: "button", tabIndex: -1, className: "head" }, name, key);
-      button.title = id ? "Sort by this score: worst first, then best first" : "In the suite's order";
+      button.title = id
+        ? "Sort by this score: worst first, then best first"
+        : "In the suite's order";
       button.onclick = () => {
         const { sort, of } = this.view;
         const next = { worst: "best", best: "" };

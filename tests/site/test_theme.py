@@ -38,7 +38,7 @@ def test_a_theme_replaces_blocks_and_files_of_every_page(
     assert (built / "static" / "favicon.svg").read_text() == "<svg/>"
     assert (built / "static" / "fonts" / "a.woff2").read_bytes() == b"font"
     assert (built / "static" / "custom.css").read_text() == "nav { color: red }"
-    for name in ("player.js", "style.css"):
+    for name in ("card.js", "style.css"):
         assert (built / "static" / name).read_bytes() == (site / "static" / name).read_bytes()
 
 
