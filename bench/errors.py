@@ -22,7 +22,18 @@ class CodecError(AlmbenchError):
 
 
 class Unavailable(AlmbenchError):  # noqa: N818 - a state of the machine, not a fault
-    """A codec or metric cannot be used here; the message says what is missing and how to get it."""
+    """A codec or metric cannot be used here; the message says what is missing and how to get it.
+
+    Attributes:
+        cause: Why, in words that it shares with others that are missing for the same cause.
+        command: The shell command that gets what is missing; empty where there is none.
+    """
+
+    def __init__(self, message: str, cause: str = "", command: str = "") -> None:
+        """Keep the message; the cause is the message where there is no shorter one."""
+        super().__init__(message)
+        self.cause = cause or message
+        self.command = command
 
 
 class MetricUndefined(AlmbenchError):  # noqa: N818 - a finding about a clip, not a fault

@@ -143,7 +143,10 @@ class Codec(ABC, Generic[O]):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say which package is missing to use this codec here, and the command that installs it."""
+        """Say which package is missing to use this codec here, and the command that installs it.
+
+        The form is that of `missing_packages`: "CAUSE. To fix: COMMAND".
+        """
         return None
 
     def fetch(self, *, network: bool = True) -> None:
@@ -158,7 +161,8 @@ class Codec(ABC, Generic[O]):
         """
         del network
         if reason := self.missing():
-            raise Unavailable(reason)
+            cause, _, command = reason.partition(". To fix: ")
+            raise Unavailable(reason, cause, command)
 
     @property
     def encoding_key(self) -> str | None:

@@ -147,12 +147,15 @@ def _reason(error: Exception) -> str:
 
 
 def _unavailable(source: str, revision: str, names: Sequence[str], reason: str) -> Unavailable:
+    command = f"hf download {source} {' '.join(names)} --revision {revision}"
     return Unavailable(
         f"The checkpoint '{source}' is no local folder, and {_list(names)} of that hub repository "
         f"at revision {revision} are not here: {reason}. To fix: where there is a network, run "
-        f"'hf download {source} {' '.join(names)} --revision {revision} --local-dir FOLDER' and "
+        f"'{command} --local-dir FOLDER' and "
         "give the folder: --checkpoint CODEC=FOLDER to bench run, --option checkpoint=FOLDER to "
-        "bench check."
+        "bench check.",
+        f"the checkpoint is not here: {reason}",
+        command,
     )
 
 

@@ -44,9 +44,8 @@ def python_of(name: str) -> Path:
     _check(name)
     folder = _folder(name)
     if not (folder / DONE).is_file():
-        raise Unavailable(
-            f"The environment '{name}' is not installed. To fix: bench codec install {name}"
-        )
+        cause, command = f"environment '{name}' is not installed", f"bench codec install {name}"
+        raise Unavailable(f"The {cause}. To fix: {command}", f"the {cause}", command)
     return folder / "bin" / "python"
 
 

@@ -98,13 +98,13 @@ def through(
             sf.write(root / name / "clip.wav", sound, rate, subtype=subtype)
     source = original if isinstance(original, Path) else root / "original" / "clip.wav"
     codec = create("ready", "Ready", "reconstructions", {"path": str(root / "ready")})
-    planned = PlannedCodec(codec, CodecRecord.of(codec.spec, "", precomputed=True))
+    planned = PlannedCodec(codec, CodecRecord.of(codec.spec, None, precomputed=True))
     clips = [Clip("clip", source)]
     config = TestSetConfig(name="t", domain="speech")
     testset = PlannedTestSet(config, clips, [planned], [], metrics_requested=False)
     folder = RunFolder(root / "run")
-    import_originals(folder, [("t", clips[0])], "", lambda: None)
-    Reconstructor(folder, Device("cpu"), "", lambda _: None).run([(testset, clips)])
+    import_originals(folder, [("t", clips[0])], "", lambda *_: None)
+    Reconstructor(folder, Device("cpu"), "", lambda *_: None).run([(testset, clips)])
     (row,) = read_rows(folder.root, ReconstructionRow).values()
     return read_rows(folder.root, OriginalRow)["t", "clip"], row
 

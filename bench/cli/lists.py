@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from almbench.cli.missing import Missing, print_missing
 from almbench.cli.options import Listable
 from almbench.domains import DOMAINS
 from almbench.errors import Unavailable
@@ -15,7 +16,11 @@ from almbench.results.codec_names import codec_label
 
 def print_list(what: Listable) -> None:
     """Print a list of codecs, metrics, suites or test sets."""
-    Console(highlight=False).print(LISTS[what]())
+    console = Console(highlight=False)
+    if what == "codecs":
+        _print_codecs(console)
+    else:
+        console.print(LISTS[what]())
 
 
 def _table(*columns: str) -> Table:
@@ -31,26 +36,27 @@ def _domains(names: Iterable[str]) -> str:
     return "all" if set(chosen) == set(DOMAINS) else ", ".join(chosen)
 
 
-def _codecs() -> Group:
+def _print_codecs(console: Console) -> None:
     from almbench.codecs.builtin import PRESETS
     from almbench.codecs.registry import adapter_names, make_codec
 
     table = _table("preset", "label", "domains", "usable", "licence")
-    missing: dict[str, list[str]] = {}
+    missing: list[Missing] = []
     for id_, preset in PRESETS.items():
         codec = make_codec(id_)
+        usable = "yes"
         try:
             codec.fetch(network=False)
         except Unavailable as error:
-            missing.setdefault(str(error), []).append(id_)
-        usable = "no" if any(id_ in ids for ids in missing.values()) else "yes"
+            missing.append(Missing(id_, str(error), error.cause, error.command))
+            usable = "no"
         spec = codec.spec
         label = codec_label(spec)
         license_ = f"{spec.license}; weights: {spec.weights_license}".removesuffix("; weights: ")
         table.add_row(id_, escape(label), _domains(preset.domains), usable, escape(license_))
-    notes = [f"[bold]{', '.join(ids)}[/]: {escape(why)}\n" for why, ids in missing.items()]
-    adapters = f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}."
-    return Group(table, *notes, adapters)
+    console.print(table)
+    print_missing(console, missing)
+    console.print(f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}.")
 
 
 def _metrics() -> Table:
@@ -96,4 +102,4 @@ def _testsets() -> Table:
     return table
 
 
-LISTS = {"codecs": _codecs, "metrics": _metrics, "suites": _suites, "testsets": _testsets}
+LISTS = {"metrics": _metrics, "suites": _suites, "testsets": _testsets}

@@ -12,6 +12,7 @@ from almbench.cli import (
     codec,
     compare,
     conformance,
+    fetch,
     import_,
     listen,
     rate_distortion,
@@ -54,6 +55,7 @@ for command in (run.run, run.score, site.site, site.serve, site.publish, tables.
 app.command()(compare.compare)
 app.command()(rate_distortion.rate_distortion)
 app.command()(check.check)
+app.command()(fetch.fetch)
 app.command()(conformance.conformance)
 app.command()(verify.verify)
 app.command(name="import")(import_.import_)

@@ -7,13 +7,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from almbench.cli.missing import Missing, print_missing
 from almbench.metrics.registry import family_names, make_family
 from almbench.results.comparison import TIE, Comparison, Mark, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
 from almbench.results.results import Results
-from almbench.results.table_rows import MetricRow
+from almbench.results.table_rows import ClipRow, MetricRow
 
 console = Console(highlight=False)
 MAX_FAILURES = 20
@@ -32,7 +33,7 @@ def print_outcome(results: Results) -> int:
         The exit code: 0, or 1 where clips failed, or a codec or a metric that was asked for by name
         could not be used.
     """
-    for comparison in results.comparisons:
+    for comparison in filter(lambda made: made.filled, results.comparisons):
         _print_comparison(comparison)
     for skipped in results.manifest.skipped:
         console.print(f"[yellow]Skipped[/] {escape(skipped)}")
@@ -83,21 +84,22 @@ def _cell(comparison: Comparison, codec: str, metric: MetricRecord) -> str:
 def _print_failures(results: Results) -> bool:
     """Print what failed and what could not be used; True if that is a fault of the run."""
     clips = results.clip_rows
-    unavailable: dict[tuple[str, str], int] = {}
-    for row in clips:
-        if row.status == "unavailable":
-            key = row.codec, row.reason
-            unavailable[key] = unavailable.get(key, 0) + 1
-    for (codec, reason), count in unavailable.items():
-        console.print(f"[yellow]Unavailable[/] codec {codec} ({count} clips): {escape(reason)}")
-    out = {codec for codec, _ in unavailable}
-    requested = _print_missing([m for m in results.metric_rows if m.codec not in out], results)
-    failed = [row for row in clips if row.status == "failed"]
-    for row in failed[:MAX_FAILURES]:
-        where = f"{row.testset}/{row.clip} by {row.codec}"
-        console.print(f"[red]Failed[/] {escape(where)}: {escape(row.reason)}")
-    if len(failed) > MAX_FAILURES:
-        console.print(f"... and {len(failed) - MAX_FAILURES} more: see clips.csv")
+    unavailable = {row.codec: row.reason for row in clips if row.status == "unavailable"}
+    codecs = results.manifest.codecs_by_id
+    print_missing(
+        console,
+        [
+            Missing(id_, reason, codecs[id_].missing_cause, codecs[id_].missing_command)
+            for id_, reason in unavailable.items()
+        ],
+    )
+    here = [m for m in results.metric_rows if m.codec not in unavailable]
+    requested = _print_missing_metrics(here, results)
+    failures = _failures(clips)
+    for line in failures[:MAX_FAILURES]:
+        console.print(f"[red]Failed[/] {escape(line)}")
+    if len(failures) > MAX_FAILURES:
+        console.print(f"... and {len(failures) - MAX_FAILURES} other reasons: see clips.csv")
     notes = _notes(results)
     for note in notes[:MAX_FAILURES]:
         console.print(f"[yellow]Note[/] {escape(note)}")
@@ -105,10 +107,26 @@ def _print_failures(results: Results) -> bool:
         console.print(f"... and {len(notes) - MAX_FAILURES} more: see clips.csv")
     counts = Counter(row.status for row in clips)
     console.print(", ".join(f"{n} {status}" for status, n in counts.items()) + " (clips x codecs)")
-    return bool(failed or unavailable or requested)
+    return bool(failures or unavailable or requested)
 
 
-def _print_missing(rows: list[MetricRow], results: Results) -> bool:
+def _failures(clips: list[ClipRow]) -> list[str]:
+    """What failed, once for each reason in a test set."""
+    groups: dict[tuple[str, str], list[ClipRow]] = {}
+    for row in clips:
+        if row.status == "failed":
+            groups.setdefault((row.testset, row.reason), []).append(row)
+    lines = []
+    for (testset, reason), rows in groups.items():
+        ids = list(dict.fromkeys(row.clip for row in rows))
+        codecs = list(dict.fromkeys(row.codec for row in rows))
+        more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+        by = codecs[0] if len(codecs) == 1 else f"{len(codecs)} codecs"
+        lines.append(f"{testset}/{ids[0]}{more} by {by}: {reason}")
+    return lines
+
+
+def _print_missing_metrics(rows: list[MetricRow], results: Results) -> bool:
     """Print which metrics have no value at all and why; True if one was asked for by name."""
     groups: dict[tuple[str, str], list[MetricRow]] = {}
     for row in rows:

@@ -65,6 +65,9 @@ def run(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Do part I of N of the clips (from 1).")
     ] = "1/1",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, and how large it gets.")
+    ] = False,
 ) -> None:
     """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
     del engine  # there is one so far
@@ -96,6 +99,11 @@ def run(
     fill_in(chosen, given)
     use_checkpoints(chosen, checkpoints)
     _apply(chosen, setting)
+    if dry_run:
+        from almbench.cli.dry_run import print_forecast
+
+        print_forecast(chosen, _root(chosen, output), workers, _shard(shard))
+        return
     _run(chosen, output, device, workers, shard, old)
 
 
@@ -141,12 +149,15 @@ def _run(
     from almbench.cli.outcome import print_outcome, print_repetition
     from almbench.runner.run import run_suite
 
-    root = output or Path("runs") / suite.name
-    results = run_suite(suite, root, device, workers, _shard(shard))
+    results = run_suite(suite, _root(suite, output), device, workers, _shard(shard))
     code = print_outcome(results)
     if old:
         print_repetition(old, results)
     raise typer.Exit(code)
+
+
+def _root(suite: "Suite", output: Path | None) -> Path:
+    return output or Path("runs") / suite.name
 
 
 def _apply(suite: "Suite", settings: list[str] | None) -> None:

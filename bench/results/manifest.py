@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from almbench import policies
 from almbench.codecs.base import CodecSpec
 from almbench.domains import Domain
-from almbench.errors import UserError
+from almbench.errors import Unavailable, UserError
 from almbench.metrics.base import Metric
 from almbench.results.records import signature
 from almbench.results.runfolder import RunFolder
@@ -226,6 +226,8 @@ class CodecRecord(CodecSpec):
 
     Attributes:
         missing: Why it could not be used; empty where it could.
+        missing_cause: Why, in words that codecs missing for the same cause share.
+        missing_command: The shell command that gets what is missing; empty where there is none.
         precomputed: Whether its reconstructions were ready files: it was not run, and its codes
             were not seen.
         stated_kbps: Nominal bitrate in kbps as the suite states it, for readers; None where it does
@@ -233,16 +235,28 @@ class CodecRecord(CodecSpec):
     """
 
     missing: str = ""
+    missing_cause: str = ""
+    missing_command: str = ""
     precomputed: bool = False
     stated_kbps: float | None = None
 
     @classmethod
     def of(
-        cls, spec: CodecSpec, missing: str, *, precomputed: bool, stated_kbps: float | None = None
+        cls,
+        spec: CodecSpec,
+        missing: Unavailable | None,
+        *,
+        precomputed: bool,
+        stated_kbps: float | None = None,
     ) -> Self:
         """Make the record of a codec from its facts."""
         return cls(
-            **spec.model_dump(), missing=missing, precomputed=precomputed, stated_kbps=stated_kbps
+            **spec.model_dump(),
+            missing=str(missing) if missing else "",
+            missing_cause=missing.cause if missing else "",
+            missing_command=missing.command if missing else "",
+            precomputed=precomputed,
+            stated_kbps=stated_kbps,
         )
 
     @property

@@ -14,7 +14,7 @@ Originals = dict[tuple[str, ...], OriginalRow]
 
 
 def import_originals(
-    folder: RunFolder, work: list[tuple[str, Clip]], shard: str, advance: Callable[[], None]
+    folder: RunFolder, work: list[tuple[str, Clip]], shard: str, advance: Callable[[bool], None]
 ) -> None:
     """Store each clip as mono FLAC and record its hash; what is there already is kept.
 
@@ -22,15 +22,21 @@ def import_originals(
         folder: The run folder.
         work: Test set names and their clips.
         shard: Suffix of the rows file.
-        advance: Called after each clip.
+        advance: Called after each clip, with whether it was there already.
     """
     known = read_rows(folder.root, OriginalRow)
     with Writer(folder.root, OriginalRow, shard) as rows:
         for testset, clip in work:
-            signed = signature(policies.VERSION, _source_hash(clip))
-            if not _kept(folder, known.get((testset, clip.id)), signed):
+            signed = sign(clip)
+            kept = is_kept(folder, known.get((testset, clip.id)), signed)
+            if not kept:
                 rows.write(_import(folder, testset, clip, signed))
-            advance()
+            advance(kept)
+
+
+def sign(clip: Clip) -> str:
+    """Hash all that can change what is stored of a clip."""
+    return signature(policies.VERSION, _source_hash(clip))
 
 
 def _source_hash(clip: Clip) -> str:
@@ -40,7 +46,8 @@ def _source_hash(clip: Clip) -> str:
         return ""  # reading it says why
 
 
-def _kept(folder: RunFolder, row: OriginalRow | None, signed: str) -> bool:
+def is_kept(folder: RunFolder, row: OriginalRow | None, signed: str) -> bool:
+    """Whether the row of an earlier run still holds and its sound is there."""
     if row is None or row.status != "ok" or row.signature != signed:
         return False
     path = folder.original(row.testset, row.clip)

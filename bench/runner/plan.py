@@ -83,6 +83,11 @@ class PlannedTestSet:
         return self.config.scoring_rate or SCORING_RATES[self.config.domain]
 
     @property
+    def usable(self) -> list[PlannedCodec]:
+        """The codecs that can be used here."""
+        return [planned for planned in self.codecs if not planned.record.missing]
+
+    @property
     def metrics(self) -> list[MetricRecord]:
         """The metrics of all families, in order."""
         return [metric for planned in self.families for metric in planned.metrics]
@@ -142,12 +147,15 @@ def _check(kind: str, names: list[str], known: Iterable[str], where: str = "") -
             raise UserError(unknown(kind, name, known, where))
 
 
-def make_plan(suite: Suite, objects: Mapping[str, AnyCodec] | None = None) -> Plan:
+def make_plan(
+    suite: Suite, objects: Mapping[str, AnyCodec] | None = None, *, network: bool = True
+) -> Plan:
     """Find the clips, make the adapters and the metrics.
 
     Args:
         suite: A suite with its data folders filled in.
         objects: Adapters that are made already, by the id of their codec in the suite.
+        network: Whether checkpoints that are not here may be fetched.
 
     Raises:
         UserError: Something that the suite names does not exist or is wrong.
@@ -156,7 +164,7 @@ def make_plan(suite: Suite, objects: Mapping[str, AnyCodec] | None = None) -> Pl
     for domain, names in suite.metrics.items():
         _check("metric", names, metric_names(), f"in [metrics] of {domain}")
     testsets, skipped = [], []
-    made = _Codecs(objects or {})
+    made = _Codecs(objects or {}, network)
     for config in suite.testset:
         if config.optional and not exists(config):
             skipped.append(_skipped(config))
@@ -195,8 +203,9 @@ def _preset_domains(codec: CodecConfig) -> tuple[str, ...] | None:
 class _Codecs:
     """Makes codecs; one that two test sets share is made, and its model loaded, once."""
 
-    def __init__(self, objects: Mapping[str, AnyCodec]) -> None:
+    def __init__(self, objects: Mapping[str, AnyCodec], network: bool) -> None:
         self._objects = objects
+        self._network = network
         self._made: dict[str, PlannedCodec] = {}
         self._unusable: dict[str, list[str]] = {}
 
@@ -233,7 +242,7 @@ class _Codecs:
             codec = self._objects.get(config.id) or create(
                 config.id, label or config.id, str(adapter), options
             )
-            self._made[key] = PlannedCodec(codec, _record(codec, config))
+            self._made[key] = PlannedCodec(codec, _record(codec, config, self._network))
         return self._made[key]
 
 
@@ -243,13 +252,13 @@ def _filled(value: Any, testset: TestSetConfig) -> Any:
     return value.replace("{domain}", testset.domain).replace("{testset}", testset.name)
 
 
-def _record(codec: AnyCodec, config: CodecConfig) -> CodecRecord:
+def _record(codec: AnyCodec, config: CodecConfig, network: bool) -> CodecRecord:
     """Fetch what a codec needs; its facts, and why it cannot be used, if so."""
-    missing = ""
+    missing: Unavailable | None = None
     try:
-        codec.fetch()
+        codec.fetch(network=network)
     except Unavailable as error:
-        missing = str(error)
+        missing = error
     spec = codec.spec.model_copy(update={"id": config.id})
     return CodecRecord.of(
         spec,

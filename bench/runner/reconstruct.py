@@ -27,6 +27,7 @@ from almbench.runner.tasks import Outcome, Task
 from almbench.suite.testsets import Clip
 
 THREADS = 2
+MISSING = ("missing", "missing_cause", "missing_command")
 BEHIND = 4  # batches written behind
 
 
@@ -37,7 +38,7 @@ class Reconstructor:
         folder: The run folder.
         device: Where neural codecs run.
         shard: Suffix of the rows file.
-        on_row: Called with each row, whether written now or by an earlier run.
+        on_row: Called with each row, and with whether an earlier run wrote it.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Reconstructor:
         folder: RunFolder,
         device: Device,
         shard: str,
-        on_row: Callable[[ReconstructionRow], None],
+        on_row: Callable[[ReconstructionRow, bool], None],
     ) -> None:
         """Read what earlier runs did."""
         self._folder = folder
@@ -88,7 +89,7 @@ class Reconstructor:
 
     def _task(self, testset: str, planned: PlannedCodec, clip: Clip) -> Task:
         original = self._originals[testset, clip.id]
-        facts = planned.record.model_dump(exclude={"label", "missing", "precomputed"})
+        facts = planned.record.model_dump(exclude={"label", "precomputed", *MISSING})
         parts = [policies.VERSION, original.samples_sha256, facts]
         if isinstance(planned.codec, Reconstructions):
             parts.append(_hash_of_ready(planned.codec, clip.name or clip.id))
@@ -101,10 +102,14 @@ class Reconstructor:
         elif task.planned.record.missing:
             self._write(task.row("unavailable", reason=task.planned.record.missing))
         elif row := self._done(task):
-            self._on_row(row)
+            self._on_row(row, True)
         else:
             return True
         return False
+
+    def kept(self, testset: str, planned: PlannedCodec, clip: Clip) -> ReconstructionRow | None:
+        """The row of an earlier run, if it still holds; its original must be imported."""
+        return self._done(self._task(testset, planned, clip))
 
     def _done(self, task: Task) -> ReconstructionRow | None:
         """The row of an earlier run, if it still holds and its sound is there."""
@@ -139,7 +144,7 @@ class Reconstructor:
 
     def _write(self, row: ReconstructionRow) -> None:
         self._rows.write(row)
-        self._on_row(row)
+        self._on_row(row, False)
 
     def _store(self, outcome: Outcome) -> ReconstructionRow:
         """Store a sound and its codes; returns the row."""

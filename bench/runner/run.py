@@ -22,6 +22,7 @@ from almbench.results.results import Results
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import build_tables, write_tables
 from almbench.runner.attachments import keep_attachments
+from almbench.runner.forecast import Forecast, forecast
 from almbench.runner.originals import import_originals
 from almbench.runner.plan import AnyCodec, Plan, PlannedTestSet, make_plan
 from almbench.runner.provenance import make_manifest, testset_record, write_suite
@@ -92,25 +93,51 @@ def run_suite(
     return Results(folder, manifest)
 
 
+def foresee(
+    suite: Suite, root: Path, workers: int | None = None, shard: Shard = Shard()
+) -> tuple[Plan, Forecast]:
+    """Say what `run_suite` would do; nothing is written, and nothing is fetched.
+
+    Args:
+        suite: A suite with its data folders filled in.
+        root: The run folder.
+        workers: Scoring processes; all usable cores by default.
+        shard: The part of the clips to do.
+
+    Raises:
+        UserError: As of `run_suite`.
+    """
+    plan = make_plan(suite, network=False)
+    folder = RunFolder(root)
+    _check_folder(folder, suite.name)
+    workers = workers or cpu_count()
+    scorer = Scorer(folder, plan.testsets, workers, shard.suffix, lambda _: None, lambda _: None)
+    reconstructor = Reconstructor(folder, Device("cpu"), shard.suffix, lambda *_: None)
+    work = [(testset, shard.of(testset.clips)) for testset in plan.testsets]
+    return plan, forecast(folder, work, reconstructor, scorer, workers)
+
+
 def _stages(plan: Plan, folder: RunFolder, device: Device, workers: int, shard: Shard) -> RunRecord:
     begin_s = time.perf_counter()
     work: list[tuple[PlannedTestSet, list[Clip]]] = [(t, shard.of(t.clips)) for t in plan.testsets]
     with display() as begin:
         bar = begin("Originals", sum(len(clips) for _, clips in work), "clips")
         import_originals(
-            folder, [(t.name, c) for t, cs in work for c in cs], shard.suffix, bar.advance
+            folder,
+            [(t.name, c) for t, cs in work for c in cs],
+            shard.suffix,
+            lambda kept: (bar.keep if kept else bar.advance)(),
         )
-        cases = begin("Reconstructing", sum(len(cs) * len(t.codecs) for t, cs in work), "clips")
-        scores = begin(
-            "Scoring",
-            sum(len(cs) * len(t.codecs) * Scorer.scores_of(t) for t, cs in work),
-            "scores",
-        )
-        scorer = Scorer(folder, plan.testsets, workers, shard.suffix, scores.advance)
+        usable = [(t, len(cs) * len(t.usable)) for t, cs in work]
+        cases = begin("Reconstructing", sum(count for _, count in usable), "clips")
+        scores = begin("Scoring", sum(n * Scorer.scores_of(t) for t, n in usable), "scores")
+        scorer = Scorer(folder, plan.testsets, workers, shard.suffix, scores.advance, scores.keep)
+        out = {c.record.id for t in plan.testsets for c in t.codecs if c.record.missing}
 
-        def on_row(row: ReconstructionRow) -> None:
-            cases.advance()
-            scorer.offer(row)
+        def on_row(row: ReconstructionRow, kept: bool) -> None:
+            if row.codec not in out:
+                (cases.keep if kept else cases.advance)()
+                scorer.offer(row)
 
         reconstructor = Reconstructor(folder, device, shard.suffix, on_row)
         start = time.perf_counter()
@@ -119,6 +146,7 @@ def _stages(plan: Plan, folder: RunFolder, device: Device, workers: int, shard: 
             reconstructor.run(work)
             scorer.close()
             start = time.perf_counter()
+            scores.begin()
             scorer.run()
         else:
             _beside(reconstructor, work, scorer)

@@ -44,6 +44,7 @@ class Scorer:
         workers: How many processes, each with one thread.
         shard: Suffix of the rows file.
         advance: Called with the number of scores that are settled.
+        keep: Called with the number of scores that an earlier run settled.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Scorer:
         workers: int,
         shard: str,
         advance: Callable[[int], None],
+        keep: Callable[[int], None],
     ) -> None:
         """Read what earlier runs did."""
         self._folder = folder
@@ -60,6 +62,7 @@ class Scorer:
         self._workers = workers
         self._shard = shard
         self._advance = advance
+        self._keep = keep
         self._known = read_rows(folder.root, ScoreRow)
         self._reconstructions: dict[tuple[str, ...], ReconstructionRow] = {}
         self._offered: SimpleQueue[ScoringJob | None] = SimpleQueue()
@@ -67,14 +70,17 @@ class Scorer:
 
     @staticmethod
     def scores_of(testset: PlannedTestSet) -> int:
-        """How many scores a reconstruction in this test set has."""
-        return len(testset.metrics)
+        """How many scores a reconstruction in this test set gets here."""
+        return sum(len(family.metrics) for family in testset.families if not family.missing)
 
     def offer(self, row: ReconstructionRow) -> None:
         """Take a reconstruction; what is not scored yet is queued. May be called by any thread."""
         testset = self._testsets[row.testset]
-        requests = self._requests(testset, row) if row.status == "ok" else []
-        self._advance(self.scores_of(testset) - sum(len(r.metrics) for r in requests))
+        if row.status != "ok":
+            self._advance(self.scores_of(testset))  # there is nothing to score
+            return
+        requests = self.requests(testset, row)
+        self._keep(self.scores_of(testset) - sum(len(r.metrics) for r in requests))
         if requests:
             self._reconstructions[row.key] = row
             self._offered.put(self._job(testset, row, requests))
@@ -96,7 +102,10 @@ class Scorer:
             requests=tuple(requests),
         )
 
-    def _requests(self, testset: PlannedTestSet, row: ReconstructionRow) -> list[MetricRequest]:
+    def requests(
+        self, testset: PlannedTestSet, row: ReconstructionRow | None
+    ) -> list[MetricRequest]:
+        """What is left to compute of a reconstruction; all of it where there is none yet."""
         requests = []
         for planned in testset.families:
             if planned.missing:
@@ -108,8 +117,10 @@ class Scorer:
         return requests
 
     def _is_known(
-        self, testset: PlannedTestSet, row: ReconstructionRow, metric: MetricRecord
+        self, testset: PlannedTestSet, row: ReconstructionRow | None, metric: MetricRecord
     ) -> bool:
+        if row is None:
+            return False
         known = self._known.get((*row.key, metric.name))
         return (
             known is not None

@@ -16,7 +16,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "run": {
         "suite": None, "repeated": None, "output": None, "codec": None, "testset": None,
         "metric": None, "data": None, "checkpoint": None, "setting": None, "device": "auto",
-        "engine": "local", "workers": None, "shard": "1/1",
+        "engine": "local", "workers": None, "shard": "1/1", "dry_run": False,
     },
     "score": {
         "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",
@@ -47,6 +47,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "output": None,
     },
     "check": {"codecs": None, "option": None, "device": "auto", "against": None},
+    "fetch": {"names": None},
     "conformance": {"metrics": None, "files": None},
     "verify": {"run": None, "sample": 20, "seed": None},
     "list": {"what": None},

@@ -46,7 +46,7 @@ def test_the_bitrate_that_a_suite_states_goes_before_the_computed_one() -> None:
         update={"frame_rate": 25.0, "codebook_sizes": (46656,)}
     )
     assert nominal(facts) == "0.39"
-    record = CodecRecord.of(facts, "", precomputed=True, stated_kbps=0.4)
+    record = CodecRecord.of(facts, None, precomputed=True, stated_kbps=0.4)
     assert nominal(record) == "0.4"
     assert codec_label(record) == "StableCodec (0.4 kbps)"
     assert record.nominal_kbps == pytest.approx(0.38775, abs=1e-5)  # what values are computed with

@@ -105,11 +105,11 @@ def make_run(root: Path, lengths: list[int]) -> tuple[RunFolder, Manifest]:
         clips.append(Clip(f"clip{i}", path))
     codecs = [Nearest("near", "Near", Options()), Uncoded("flat", "Flat", Options())]
     config = TestSetConfig(name="t", domain="speech", path="")
-    planned = [PlannedCodec(c, CodecRecord.of(c.spec, "", precomputed=False)) for c in codecs]
+    planned = [PlannedCodec(c, CodecRecord.of(c.spec, None, precomputed=False)) for c in codecs]
     testset = PlannedTestSet(config, clips, planned, [], metrics_requested=False)
     folder = RunFolder(root / "run")
-    import_originals(folder, [("t", clip) for clip in clips], "", lambda: None)
-    Reconstructor(folder, Device("cpu"), "", lambda _: None).run([(testset, clips)])
+    import_originals(folder, [("t", clip) for clip in clips], "", lambda *_: None)
+    Reconstructor(folder, Device("cpu"), "", lambda *_: None).run([(testset, clips)])
     suite = Suite(name="s", testset=[config], codec=[CodecConfig(id="near")])
     plan = Plan(suite, [testset], [])
     write_suite(plan, folder)

@@ -120,13 +120,16 @@ def run(
 ) -> tuple[dict[tuple[str, ...], ReconstructionRow], Reconstructor]:
     config = TestSetConfig(name="t", domain="speech", path="")
     planned = [
-        PlannedCodec(c, CodecRecord.of(c.spec, missing or "", precomputed=False)) for c in codecs
+        PlannedCodec(
+            c, CodecRecord.of(c.spec, Unavailable(missing) if missing else None, precomputed=False)
+        )
+        for c in codecs
     ]
     testset = PlannedTestSet(config, clips, planned, [], metrics_requested=False)
     folder = RunFolder(root)
-    import_originals(folder, [("t", clip) for clip in clips], "", lambda: None)
+    import_originals(folder, [("t", clip) for clip in clips], "", lambda *_: None)
     seen: list[ReconstructionRow] = []
-    runner = Reconstructor(folder, Cuda(), "", seen.append)
+    runner = Reconstructor(folder, Cuda(), "", lambda row, _: seen.append(row))
     runner.run([(testset, clips)])
     assert len(seen) == len(clips) * len(codecs)
     return read_rows(root, ReconstructionRow), runner

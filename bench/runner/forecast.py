@@ -1,0 +1,165 @@
+"""What a run would do: what is done already, how long the rest may take, and how large it gets."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+
+import soundfile
+
+from almbench.results.records import OriginalRow, ReconstructionRow, ScoreRow, read_rows
+from almbench.results.runfolder import RunFolder
+from almbench.runner.originals import is_kept, sign
+from almbench.runner.plan import PlannedTestSet
+from almbench.runner.reconstruct import Reconstructor
+from almbench.runner.scoring import Scorer
+from almbench.suite.testsets import Clip
+
+BYTES = 2  # a sample at 16 bit; FLAC takes about half of it
+
+
+@dataclass
+class Amount:
+    """How much of a stage there is.
+
+    Attributes:
+        total: All of it.
+        kept: What earlier runs did.
+        seconds: What the rest takes, as far as speeds are known.
+        unknown: What has no known speed: codecs, or metric families.
+    """
+
+    total: int = 0
+    kept: int = 0
+    seconds: float = 0.0
+    unknown: set[str] = field(default_factory=set)
+
+    @property
+    def to_do(self) -> int:
+        """What is left."""
+        return self.total - self.kept
+
+
+@dataclass
+class Forecast:
+    """What a run would do.
+
+    Attributes:
+        originals: Clips to store.
+        reconstructions: Clips to send through codecs, one each.
+        scores: Values to compute.
+        sound_s: Seconds of sound to be stored, originals included.
+        bytes: How much room they take as 16-bit samples, which is more than FLAC takes.
+        unread: Clips whose duration cannot be told.
+    """
+
+    originals: Amount = field(default_factory=Amount)
+    reconstructions: Amount = field(default_factory=Amount)
+    scores: Amount = field(default_factory=Amount)
+    sound_s: float = 0.0
+    bytes: int = 0
+    unread: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """What it takes; None where speeds are not known."""
+        stages = (self.reconstructions, self.scores)
+        if any(stage.unknown for stage in stages):
+            return None
+        return sum(stage.seconds for stage in stages)
+
+    @property
+    def unknown(self) -> set[str]:
+        """What has no known speed."""
+        return self.reconstructions.unknown | self.scores.unknown
+
+
+def forecast(
+    folder: RunFolder,
+    work: list[tuple[PlannedTestSet, list[Clip]]],
+    reconstructor: Reconstructor,
+    scorer: Scorer,
+    workers: int,
+) -> Forecast:
+    """Compare a plan with what is in a run folder.
+
+    Args:
+        folder: The run folder, which may not be there yet.
+        work: The test sets and the clips that are to be done of each.
+        reconstructor: Knows which reconstructions hold.
+        scorer: Knows which scores hold.
+        workers: Scoring processes.
+    """
+    made = Forecast()
+    speeds = _Speeds(folder)
+    originals = read_rows(folder.root, OriginalRow)
+    for testset, clips in work:
+        for clip in clips:
+            row = originals.get((testset.name, clip.id))
+            kept = is_kept(folder, row, sign(clip))
+            made.originals.total += 1
+            made.originals.kept += kept
+            seconds, rate = _length(clip.path)
+            made.unread += not seconds
+            if not kept:
+                made.sound_s += seconds
+                made.bytes += round(seconds * rate) * BYTES
+            for planned in testset.usable:
+                done = reconstructor.kept(testset.name, planned, clip) if kept else None
+                made.reconstructions.total += 1
+                made.reconstructions.kept += done is not None
+                if done is None:
+                    made.sound_s += seconds
+                    made.bytes += round(seconds * (planned.record.sample_rate or rate)) * BYTES
+                    speeds.add_codec(made.reconstructions, planned.record.id, seconds)
+                made.scores.total += Scorer.scores_of(testset)
+                wanted = scorer.requests(testset, done)
+                count = sum(len(request.metrics) for request in wanted)
+                made.scores.kept += Scorer.scores_of(testset) - count
+                for request in wanted:
+                    speeds.add_family(made.scores, request.metrics, workers)
+    return made
+
+
+class _Speeds:
+    """Speeds that a run folder tells of: codecs' by the second of sound, metrics' by the clip."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        originals = read_rows(folder.root, OriginalRow)
+        codecs: dict[str, list[float]] = {}
+        for row in read_rows(folder.root, ReconstructionRow).values():
+            original = originals.get((row.testset, row.clip))
+            if row.status == "ok" and original and original.duration_s:
+                spent = (row.encode_s or 0.0) + (row.decode_s or 0.0)
+                codecs.setdefault(row.codec, []).append(spent / original.duration_s)
+        metrics: dict[str, list[float]] = {}
+        for score in read_rows(folder.root, ScoreRow).values():
+            if score.status == "ok":
+                metrics.setdefault(score.metric, []).append(score.seconds)
+        self._codecs = {id_: fmean(values) for id_, values in codecs.items()}
+        self._metrics = {name: fmean(values) for name, values in metrics.items()}
+
+    def add_codec(self, amount: Amount, codec: str, seconds: float) -> None:
+        """Add the time of a clip through a codec."""
+        if codec in self._codecs:
+            amount.seconds += self._codecs[codec] * seconds
+        else:
+            amount.unknown.add(codec)
+
+    def add_family(self, amount: Amount, metrics: Iterable[str], workers: int) -> None:
+        """Add the time of metrics that are computed together: each row has the whole of it."""
+        names = list(metrics)
+        known = [self._metrics[name] for name in names if name in self._metrics]
+        if known:
+            amount.seconds += max(known) / workers
+        else:
+            amount.unknown.update(names)
+
+
+def _length(path: Path) -> tuple[float, int]:
+    """Seconds and rate of a sound by its header; 0 seconds where that does not tell."""
+    try:
+        facts = soundfile.info(path)
+    except (OSError, soundfile.SoundFileError):
+        return 0.0, 0
+    return facts.duration, facts.samplerate
