@@ -11,9 +11,10 @@ from almbench import __version__
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from generate import write_pages  # noqa: E402
+from generate import write_conformance, write_pages  # noqa: E402
 
 write_pages(HERE / "reference")
+write_conformance(HERE / "reference")
 
 project = "almbench"
 author = "The almbench contributors"

@@ -5,10 +5,10 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import click
 import typer.main
@@ -19,6 +19,9 @@ from pydantic_core import PydanticUndefined
 from almbench.domains import DOMAINS, SCORING_RATES, Domain
 from almbench.metrics.base import Metric
 
+if TYPE_CHECKING:
+    from almbench.checks.conformance import Conformance
+
 BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 PLAIN = {
     str: "text", int: "whole number", float: "number", bool: "`true` or `false`",
@@ -28,8 +31,7 @@ NOTICE = "<!-- Written by docs/generate.py; change the code that it describes. -
 
 
 def write_pages(folder: Path) -> None:
-    """Write all reference pages into a folder."""
-    folder.mkdir(exist_ok=True)
+    """Write the reference pages into a folder, but for the one of conformance."""
     pages = {
         "codecs": _codecs(),
         "metrics": _metrics(),
@@ -38,10 +40,62 @@ def write_pages(folder: Path) -> None:
         "commands": _commands(),
     }
     for name, parts in pages.items():
-        text = NOTICE + "\n\n".join(parts) + "\n"
-        path = folder / f"{name}.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        _write(folder, name, parts)
+
+
+def write_conformance(folder: Path) -> None:
+    """Compute every metric where its value is known, and write the page of it; some seconds.
+
+    Raises:
+        RuntimeError: A metric does not conform.
+    """
+    from almbench.checks.conformance import conformance
+
+    found = list(conformance([], None))
+    if wrong := [f"{one.case.metric}, {one.case.name}" for one in found if one.failed]:
+        raise RuntimeError(f"These do not conform: {'; '.join(wrong)}")
+    _write(folder, "conformance", conformance_page(found))
+
+
+def _write(folder: Path, name: str, parts: Iterable[str]) -> None:
+    folder.mkdir(exist_ok=True)
+    text = NOTICE + "\n\n".join(parts) + "\n"
+    path = folder / f"{name}.md"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def conformance_page(found: "Sequence[Conformance]") -> Iterator[str]:
+    """The page that shows what a conformance check found."""
+    yield "# Conformance"
+    yield (
+        "What [`bench conformance`](commands.md) found when these pages were built: each metric "
+        "against values published by its source, or computed by an independent definition or "
+        "package. It is explained in [Results](../results.md#conformance)."
+    )
+    computed = [one for one in found if not one.skipped]
+    heads = "metric, case, source, version, expected, got, difference, tolerance"
+    yield _table(
+        heads.split(", "),
+        [
+            [
+                f"`{one.case.metric}`", one.case.name, one.case.source, one.version,
+                f"{one.expected:.6f}", f"{one.got:.6f}", f"{one.difference:+.2g}",
+                f"{one.case.tolerance:.2g}",
+            ]
+            for one in computed
+        ],
+    )  # fmt: skip
+    yield "## Skipped"
+    yield "Values of sounds that their source does not let others pass on; `--files` takes them."
+    yield _table(
+        ["metric", "case", "source", "tolerance"],
+        [
+            [f"`{one.case.metric}`", one.case.name, one.case.source, f"{one.case.tolerance:.2g}"]
+            for one in found
+            if one.skipped
+        ],
+    )
 
 
 def _codecs() -> Iterator[str]:
@@ -91,7 +145,7 @@ def _metrics() -> Iterator[str]:
         ],
     )  # fmt: skip
     for metric in every:
-        yield f"## {metric.name}\n\n{metric.note}\n\n{metric.caveat}".strip()
+        yield f"## {metric.name}\n\n{metric.note}\n\n{metric.caveat} {metric.footnote}".strip()
     yield "## Settings"
     yield "A suite sets them in `[settings.FAMILY]`, the command line by `--set FAMILY.KEY=VALUE`."
     for name, family in families.items():

@@ -68,7 +68,7 @@ def _line(metric: MetricRecord) -> MetricLine:
         ", ".join(settings),
         metric.missing,
         metric.note,
-        metric.caveat,
+        f"{metric.caveat} {metric.footnote}".strip(),
     )
 
 

@@ -73,11 +73,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Means:
-    """The table of means of a test set, and why values are missing, if any are."""
+    """The table of means of a test set, its footnotes, and why values are missing, if any are."""
 
     testset: TestSetRecord
     columns: list[Column]
     lines: list[Line]
+    footnotes: list[str]
     missing: list[tuple[str, str]]
 
     @property
@@ -99,7 +100,7 @@ def means(run: Run, table: Comparison) -> Means:
         for codec in table.codecs
     ]
     columns = [column(table, metric) for metric in full]
-    return Means(table.of, columns, lines, _missing(run, table))
+    return Means(table.of, columns, lines, table.footnotes, _missing(run, table))
 
 
 def column(table: Comparison, metric: MetricRecord) -> Column:

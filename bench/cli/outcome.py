@@ -74,6 +74,8 @@ def _print_comparison(comparison: Comparison) -> None:
             cells = [_cell(comparison, codec.id, metric) for metric in part]
             table.add_row(escape(label), *cells)
         console.print(table)
+    for footnote in comparison.footnotes:
+        console.print(f"[dim]{escape(footnote)}[/]")
 
 
 def _cell(comparison: Comparison, codec: str, metric: MetricRecord) -> str:

@@ -36,6 +36,7 @@ class Metric(BaseModel):
         compared: Whether tables that compare codecs have a column of it.
         note: What it is good for, in a sentence for readers.
         caveat: What it does not say, likewise.
+        footnote: What must stand below every table of it, likewise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,6 +56,7 @@ class Metric(BaseModel):
     compared: bool = True
     note: str = ""
     caveat: str = ""
+    footnote: str = ""
 
 
 S = TypeVar("S", bound=Settings)

@@ -102,6 +102,11 @@ class Comparison:
             if any(self.mean(codec.id, metric.name) is not None for codec in self.codecs)
         ]
 
+    @property
+    def footnotes(self) -> list[str]:
+        """What must stand below the table."""
+        return [metric.footnote for metric in self.filled if metric.footnote]
+
 
 def compare(summary: list[SummaryRow], manifest: Manifest) -> list[Comparison]:
     """Make the comparison tables of a run, one per test set."""

@@ -32,7 +32,7 @@ def to_latex(table: Comparison) -> str:
 
     A row per codec with its nominal bitrate; a column per metric with its direction and unit. Marks
     are those of `MARKS`; how many clips the means are over stands in the caption, and in the cell
-    where there are fewer.
+    where there are fewer. The footnotes of the metrics stand below.
     """
     metrics = table.filled
     marks = escape(MARKS).replace(TIE, "$^{=}$")
@@ -50,7 +50,8 @@ def to_latex(table: Comparison) -> str:
     for codec in table.codecs:
         cells = [_cell(table, codec.id, metric) for metric in metrics]
         lines.append(_row([escape(table.names[codec.id].title), nominal(codec) or "--", *cells]))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+    notes = [rf"\par\smallskip{{\footnotesize {escape(note)}}}" for note in table.footnotes]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *notes, r"\end{table}", ""])
 
 
 def escape(text: str) -> str:

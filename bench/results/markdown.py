@@ -8,7 +8,7 @@ FORMS: dict[Mark, str] = {"best": "**{}**", "tied": "{}" + TIE, "next": "<u>{}</
 
 
 def to_markdown(table: Comparison) -> str:
-    """A comparison as Markdown, marked as `MARKS` says."""
+    """A comparison as Markdown, marked as `MARKS` says, with the footnotes of its metrics."""
     cells = formatted(table, FORMS, missing="")
     lines = [cells.columns, *cells.to_numpy()]
     columns = [[text.replace("|", r"\|") for text in column] for column in zip(*lines, strict=True)]
@@ -16,7 +16,7 @@ def to_markdown(table: Comparison) -> str:
     first, *others = zip(*columns, strict=True)
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
     body = [_markdown_row(row, widths) for row in (first, rule, *others)]
-    return "\n".join([f"### {table.testset}", "", *body, "", MARKS])
+    return "\n".join([f"### {table.testset}", "", *body, "", " ".join([MARKS, *table.footnotes])])
 
 
 def _markdown_row(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,3 +1,4 @@
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from almbench.metrics.bitstream import BITSTREAM_METRICS
 from almbench.metrics.registry import metric_names
 from tests.conftest import Bench
 
+ROOT = Path(__file__).resolve().parents[2]
 SLOW = {"visqol_audio"}  # its first call compiles
 
 
@@ -23,6 +25,11 @@ def test_every_metric_has_a_case_but_the_one_that_only_counts() -> None:
 def test_every_case_conforms_or_says_what_it_needs() -> None:
     names = sorted({case.metric for case in CASES} - SLOW)
     found = list(conformance(names, None))
+    page = "\n".join(runpy.run_path(str(ROOT / "docs/generate.py"))["conformance_page"](found))
+    first, last = page.split("## Skipped")
+    for one in found:
+        assert f"| `{one.case.metric}` | {one.case.name} | " in (last if one.skipped else first)
+    assert "| by hand | Le Roux et al. 2019, zero mean | 12.000000 | 12.000000 | +" in first
     assert [one for one in found if one.failed] == []
     computed = {one.case.metric for one in found if one.got is not None}
     assert computed == set(names) - {"visqol_speech"}

@@ -133,7 +133,7 @@ def test_what_the_code_declares_is_what_the_papers_say(name: str) -> None:
 def test_every_metric_is_explained_to_readers(name: str) -> None:
     metric = built_in()[name]
     assert metric.label
-    for sentence in (metric.note, metric.caveat):
+    for sentence in (metric.note, metric.caveat, *([metric.footnote] if metric.footnote else [])):
         assert sentence[0].isupper()
         assert sentence.endswith(".")
 

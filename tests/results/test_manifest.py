@@ -56,7 +56,7 @@ FIELDS: dict[type[BaseModel], str] = {
     "delay parameters checkpoint license weights_license settings missing precomputed stated_kbps",
     Checkpoint: "source revision sha256",
     MetricRecord: "name label unit higher_is_better low high digits rate computed_from domains "
-    "default headline compared note caveat family version settings missing",
+    "default headline compared note caveat footnote family version settings missing",
     PoliciesRecord: "version text",
 }
 
