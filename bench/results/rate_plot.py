@@ -42,6 +42,11 @@ class Look:
     title_left: float
     title_up: float = 6
 
+    @property
+    def scale(self) -> float:
+        """How much larger lines and distances are than beside labels of 8 points."""
+        return max(1.0, self.label / 8)
+
 
 def draw_rate_plot(
     axes: Axes,
@@ -72,12 +77,14 @@ def draw_rate_plot(
     )  # fmt: skip
     steps = _steps(axes, ahead)
     if steps:
-        axes.plot(*zip(*steps, strict=True), color=LIGHT["quiet"], linewidth=1.0, dashes=(3, 2))
+        axes.plot(
+            *zip(*steps, strict=True), color=LIGHT["quiet"], linewidth=look.scale, dashes=(3, 2)
+        )
     for family in order:
         of_family = [point for point in points if point.family == family]
         colour, _ = _look_of(family, order)
         rates, values = [p.rate for p in of_family], [p.value for p in of_family]
-        axes.plot(rates, values, color=colour, linewidth=1.2, alpha=0.4)
+        axes.plot(rates, values, color=colour, linewidth=1.2 * look.scale, alpha=0.4)
     for point in points:
         _mark(axes, point, order, look)
     _labels(axes, points, order, steps, look)
@@ -126,10 +133,16 @@ def _look_of(family: str, order: Sequence[str]) -> tuple[str, str]:
 def _mark(axes: Axes, point: Point, order: Sequence[str], look: Look) -> None:
     colour, shape = _look_of(point.family, order)
     if not isnan(point.low):
-        axes.plot([point.rate] * 2, [point.low, point.high], color=colour, linewidth=0.9, alpha=0.6)
+        axes.plot(
+            [point.rate] * 2,
+            [point.low, point.high],
+            color=colour,
+            linewidth=0.9 * look.scale,
+            alpha=0.6,
+        )
     face = colour if point.measured else look.paper
     axes.plot(
-        point.rate, point.value, shape, markersize=look.mark, color=colour, markerfacecolor=face,
+        point.rate, point.value, shape, markersize=look.mark, color=colour, markerfacecolor=face, markeredgewidth=look.scale,
         gid=f"mark-{point.codec}",
     )  # fmt: skip
 
@@ -152,14 +165,17 @@ def _labels(
     bars = [[(p.rate, p.low), (p.rate, p.high)] for p in points if not isnan(p.low)]
     drawn = [axes.transData.transform(line) for line in [*lines, *bars, steps] if line]
     taken = _obstacles(marks, drawn, look.mark)
-    page = np.array(axes.bbox.extents)
-    for text, place, mark in zip(
-        texts, place_labels(marks, widths, HEIGHT * look.label, taken, page), marks, strict=True
-    ):
-        text.set_position((place.left, place.bottom + DESCENT * look.label))
+    taken[:, :4] /= look.scale
+    size = HEIGHT * look.label / look.scale
+    page = np.array(axes.bbox.extents) / look.scale
+    placed = place_labels(marks / look.scale, widths / look.scale, size, taken, page)
+    for text, place, mark in zip(texts, placed, marks, strict=True):
+        left, bottom = place.left * look.scale, place.bottom * look.scale
+        text.set_position((left, bottom + DESCENT * look.label))
         if place.anchor:
-            ends = axes.transData.inverted().transform([mark, place.anchor])
-            axes.plot(*ends.T, color=LIGHT["quiet"], linewidth=0.6, zorder=1.5)
+            anchor = np.array(place.anchor) * look.scale
+            ends = axes.transData.inverted().transform([mark, anchor])
+            axes.plot(*ends.T, color=LIGHT["quiet"], linewidth=0.6 * look.scale, zorder=1.5)
 
 
 def _obstacles(marks: Boxes, lines: list[Boxes], size: float) -> Boxes:
