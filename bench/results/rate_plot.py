@@ -77,9 +77,8 @@ def draw_rate_plot(
     )  # fmt: skip
     steps = _steps(axes, ahead)
     if steps:
-        axes.plot(
-            *zip(*steps, strict=True), color=LIGHT["quiet"], linewidth=look.scale, dashes=(3, 2)
-        )
+        (line,) = axes.plot(*zip(*steps, strict=True), color=LIGHT["quiet"], dashes=(3, 2))
+        line.set_linewidth(look.scale)
     for family in order:
         of_family = [point for point in points if point.family == family]
         colour, _ = _look_of(family, order)
@@ -142,8 +141,8 @@ def _mark(axes: Axes, point: Point, order: Sequence[str], look: Look) -> None:
         )
     face = colour if point.measured else look.paper
     axes.plot(
-        point.rate, point.value, shape, markersize=look.mark, color=colour, markerfacecolor=face, markeredgewidth=look.scale,
-        gid=f"mark-{point.codec}",
+        point.rate, point.value, shape, markersize=look.mark, color=colour, markerfacecolor=face,
+        markeredgewidth=look.scale, gid=f"mark-{point.codec}",
     )  # fmt: skip
 
 
