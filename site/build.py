@@ -13,6 +13,7 @@ from almbench.site.blind import blind_pages
 from almbench.site.card import draw_card
 from almbench.site.codecpages import codec_pages
 from almbench.site.extra import EXTRA, extra_pages, logo
+from almbench.site.gallery import gallery_page
 from almbench.site.language import speak, translate_script
 from almbench.site.listening_results import check_belongs
 from almbench.site.listeningpages import listening_pages
@@ -102,6 +103,7 @@ def _shared(site: Site) -> dict[str, Any]:
     return {
         "runs": site.runs,
         "page_of": site.page_of,
+        "overview_of": site.overview_of,
         "home": site.home,
         "link_picture": CARD,
         "logo": logo(site),
@@ -112,6 +114,7 @@ def _shared(site: Site) -> dict[str, Any]:
 
 
 WRITERS: list[Writer] = [
+    gallery_page,
     overview_pages,
     listening_pages,
     codec_pages,

@@ -9,10 +9,11 @@ from almbench.names import ORIGINAL
 from almbench.results.codec_names import UNIT, kbps, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.site.means import Cell, Column, cell, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.pages import Page, Site
 from almbench.site.source import Run, number
-from almbench.site.summary import Cell, Column, cell, column, measured_rate, sample_rate
+from almbench.site.summary import measured_rate, sample_rate
 
 CAUSAL = {True: "yes", False: "no", None: "not known"}
 EXTREMES = 3  # best and worst clips shown, at most
@@ -58,14 +59,14 @@ class Results:
 
     Attributes:
         testset: The test set.
-        means: Its means, a metric each.
+        means: Its means, a metric each, with the names of the codecs that tie with it.
         reason: Why there is none.
         books: Its codebooks.
         extremes: Its best and worst clips; None where there are no two to be heard.
     """
 
     testset: TestSetRecord
-    means: list[tuple[Column, Cell]]
+    means: list[tuple[Column, Cell, list[str]]]
     reason: str
     books: list[Book]
     extremes: Extremes | None
@@ -174,8 +175,12 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
 
 
 def _results(run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds) -> Results:
-    shown = [(column(table, m), cell(table, codec.id, m)) for m in table.filled]
-    means = [(head, of_codec) for head, of_codec in shown if of_codec.text]
+    means = [
+        (column(table, metric), of_codec, [table.names[id_].short for id_ in ties])
+        for metric in table.filled
+        if (of_codec := cell(table, codec.id, metric)).text
+        for ties in [table.ties(codec.id, metric)]
+    ]
     rows = [r for r in run.clips if (r.testset, r.codec) == (table.testset, codec.id)]
     reasons = [row.reason for row in rows if row.reason]
     return Results(

@@ -8,9 +8,9 @@ from almbench.results.codec_names import UNIT, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.table_rows import ClipRow, MetricRow
+from almbench.site.means import Column, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run, kbps, number
-from almbench.site.summary import Column, column
 
 NOT_SCORED = "not scored"
 

@@ -1,44 +1,73 @@
-"""The overview: what was compared, the results, and downloads."""
+"""The overview of a run: what it found, first; then all results, what was compared, downloads."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
-from almbench.results.codec_names import kbps
+from almbench.results.codec_names import UNIT, kbps
 from almbench.results.comparison import Comparison
 from almbench.results.table_rows import TABLES
 from almbench.site.distributions import distributions
+from almbench.site.finding import finding
 from almbench.site.listening_results import listening_results
+from almbench.site.means import means
 from almbench.site.output import Output
 from almbench.site.pages import Page, Site
 from almbench.site.plots import Plot, plots
 from almbench.site.source import Run
-from almbench.site.summary import codec_table, means, published
+from almbench.site.summary import codec_table, published
 
 
 def overview_pages(site: Site) -> Iterator[Page]:
-    """The overview of all runs."""
-    sections = [
-        {
+    """The overview of each run."""
+    for run in site.runs:
+        values = {
             "run": run,
+            "compared": compared(run),
+            "findings": {table.testset: finding(table, run.own) for table in run.tables},
+            "domains": {table.testset: table.domain for table in run.tables},
+            "choice": _choice(run),
             "codecs": codec_table(run),
             "means": [means(run, table) for table in run.tables],
-            "plots": _drawn(run, site.out, "", partial(plots, run)),
-            "distributions": _drawn(run, site.out, "clips-", partial(distributions, run)),
+            "drawings": _drawn(run, site.out, "", partial(plots, run)),
+            "spreads": _drawn(run, site.out, "clips-", partial(distributions, run)),
             "published": {table.testset: published(run, table) for table in run.tables},
             "listening": site.analysis and listening_results(site.analysis, run, site.out),
             "downloads": _downloads(run, site.out),
+            "checksums": _checksums(run, site.out),
         }
-        for run in site.runs
-    ]
-    codecs = [codec for run in site.runs for codec in run.manifest.codecs]
-    choice = {
-        "domains": list(dict.fromkeys(domain for run in site.runs for domain in run.domains)),
+        yield Page(site.overview_of(run), "index.html.j2", values)
+
+
+def compared(run: Run) -> str:
+    """What was compared, in a line: how many systems, at which bitrates, on what."""
+    codecs = list({codec.id: codec for table in run.tables for codec in table.codecs}.values())
+    anchors = sum(codec.anchor for codec in codecs)
+    systems = len(codecs) - anchors
+    parts = [_count(systems, "system")]
+    rates = sorted({rate for codec in codecs if (rate := codec.nominal_kbps)})
+    if rates:
+        ends = dict.fromkeys(map(kbps, (rates[0], rates[-1])))
+        parts.append(f"at {'–'.join(ends)} {UNIT}")
+    if anchors:
+        parts.append(f"and {_count(anchors, 'anchor')}")
+    sets = [f"{table.testset} ({table.of.size})" for table in run.tables]
+    return f"{' '.join(parts)}, on {', '.join(sets)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _choice(run: Run) -> dict[str, list[Any]]:
+    """What the rows of tables may be chosen by."""
+    codecs = run.manifest.codecs
+    rates = sorted({codec.nominal_kbps or 0.0 for codec in codecs})
+    return {
+        "domains": list(run.domains),
         "families": sorted({codec.family for codec in codecs}),
-        "rates": [
-            kbps(rate) for rate in sorted({c.nominal_kbps for c in codecs if c.nominal_kbps})
-        ],
+        "rates": [kbps(rate) for rate in rates if rate],
     }
-    yield Page("index.html", "index.html.j2", {"sections": sections, "choice": choice})
 
 
 def _drawn(
@@ -66,3 +95,9 @@ def _downloads(run: Run, out: Output) -> list[tuple[str, str, str]]:
     latex = run.results.export("latex")
     address = out.write(("data", run.slug, "comparison.tex"), latex)
     return [*made, (address, "comparison.tex", "the tables of means for LaTeX, with booktabs")]
+
+
+def _checksums(run: Run, out: Output) -> str:
+    """Publish the checksums of a run; empty for a run that has none."""
+    path = run.folder.checksums
+    return out.copy(("data", run.slug, path.name), path) if path.is_file() else ""

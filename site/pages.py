@@ -41,6 +41,10 @@ class Site:
         url = urls.pop() if len(urls) == 1 else None
         return url.rstrip("/") + "/" if url else ""
 
+    def overview_of(self, run: Run) -> str:
+        """The address of a run's overview."""
+        return "index.html" if len(self.runs) == 1 else self.page_of(run, "overview")
+
     def page_of(self, run: Run, name: str) -> str:
         """The address of a run's page, such as `speech.html` of "speech"."""
         return f"{name}.html" if len(self.runs) == 1 else f"{run.slug}-{name}.html"

@@ -51,6 +51,11 @@ class Run:
         return name_codecs(self.manifest.codecs)
 
     @property
+    def own(self) -> str:
+        """Id of the codec that the suite is about; empty for none."""
+        return self.manifest.suite.highlight
+
+    @property
     def clips(self) -> list[ClipRow]:
         """The rows of `clips.csv`."""
         return self.results.clip_rows

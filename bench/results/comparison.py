@@ -62,36 +62,57 @@ class Comparison:
         """Over how many clips the mean of a metric is, at most."""
         return max((row.n for (_, name), row in self.cells.items() if name == metric), default=0)
 
-    def rank(self, codec: str, metric: MetricRecord) -> int:
-        """1 for the best codec and all that tie with it, 2 for the next and its ties, else 0.
+    def ranked(self, metric: MetricRecord) -> dict[str, set[str]]:
+        """The rank groups of each codec that is ranked by a metric, the best first.
 
-        Codecs tie where they share a rank group: the test set does not tell them apart. Where all
-        tie, nothing is marked. Codecs outside the rank groups, such as anchors, have no rank.
+        Two codecs that share a group tie: the test set does not tell them apart.
         """
-        ranked = {
+        rows = {
             record.id: (row.mean, set(row.rank_group.split()))
             for record in self.codecs
             if (row := self.cells.get((record.id, metric.name)))
             and row.mean is not None
             and row.rank_group
         }
-        ties: list[set[str]] = []
-        left = sorted(ranked, key=lambda id_: ranked[id_][0], reverse=bool(metric.higher_is_better))
+        best_first = bool(metric.higher_is_better)
+        order = sorted(rows, key=lambda id_: rows[id_][0], reverse=best_first)
+        return {id_: rows[id_][1] for id_ in order}
+
+    def ranks(self, metric: MetricRecord) -> dict[str, int]:
+        """1 for the best codec and all that tie with it, 2 for the next and its ties.
+
+        Where all tie, nothing has a rank, and codecs outside the rank groups, such as anchors, have
+        none.
+        """
+        left = self.ranked(metric)
+        ties: list[list[str]] = []
         while left and len(ties) < 2:
-            best = ranked[left[0]][1]
-            ties.append({id_ for id_ in left if ranked[id_][1] & best})
-            left = [id_ for id_ in left if id_ not in ties[-1]]
+            best = next(iter(left.values()))
+            ties.append([id_ for id_, groups in left.items() if groups & best])
+            left = {id_: groups for id_, groups in left.items() if id_ not in ties[-1]}
         if len(ties) < 2:
-            return 0
-        return next((place for place, tied in enumerate(ties, start=1) if codec in tied), 0)
+            return {}
+        return {id_: place for place, tied in enumerate(ties, start=1) for id_ in tied}
+
+    def rank(self, codec: str, metric: MetricRecord) -> int:
+        """The rank of a codec as `ranks` gives it; 0 for none."""
+        return self.ranks(metric).get(codec, 0)
+
+    def ties(self, codec: str, metric: MetricRecord) -> list[str]:
+        """The ids of the codecs that tie with a codec by a metric, the best first."""
+        ranked = self.ranked(metric)
+        own = ranked.get(codec, set())
+        return [id_ for id_, groups in ranked.items() if id_ != codec and groups & own]
+
+    def marks(self, metric: MetricRecord) -> dict[str, Mark]:
+        """How the means of codecs are marked: "best" where none ties with it, else "tied"."""
+        ranks = self.ranks(metric)
+        first: Mark = "best" if list(ranks.values()).count(1) == 1 else "tied"
+        return {id_: first if rank == 1 else "next" for id_, rank in ranks.items()}
 
     def mark(self, codec: str, metric: MetricRecord) -> Mark:
-        """How the mean of a codec is marked: "best" where none ties with it, else "tied"."""
-        rank = self.rank(codec, metric)
-        if rank != 1:
-            return "next" if rank else ""
-        alone = sum(self.rank(other.id, metric) == 1 for other in self.codecs) == 1
-        return "best" if alone else "tied"
+        """How the mean of a codec is marked; empty for not at all."""
+        return self.marks(metric).get(codec, "")
 
     @property
     def filled(self) -> list[MetricRecord]:

@@ -190,14 +190,16 @@ class TestSetRecord(_Record):
 
     @property
     def size(self) -> str:
-        """Its clips and clusters in words, such as "9 clips of 5 clusters"."""
+        """Its clips and clusters in words, such as "9 clips of 5 speakers"."""
         if self.means:
             return "all clips of the source"
         count, clusters = len(self.clips), len(np.unique(self.clusters(c.id for c in self.clips)))
         words = f"{count} clip{'s' if count > 1 else ''}"
         if clusters == count:
             return words
-        return f"{words} of {clusters} cluster{'s' if clusters > 1 else ''}"
+        speakers = all(clip.cluster and clip.cluster == clip.speaker for clip in self.clips)
+        kind = "speaker" if speakers else "cluster"
+        return f"{words} of {clusters} {kind}{'s' if clusters > 1 else ''}"
 
     @property
     def took(self) -> str:

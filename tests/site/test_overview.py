@@ -16,11 +16,29 @@ from almbench.metrics.registry import metric as metric_facts
 from almbench.metrics.registry import metric_names
 from almbench.results.tables import records
 from almbench.site.build import build_site
-from almbench.site.summary import groups
+from almbench.site.means import groups
 from almbench.statistics.rank_groups import rank_groups
 
 MEANS = "section[data-domain=speech] .means table"
 HASH = "5e" * 32
+# The words of tables that stand on more than one line.
+BROKEN_WORDS = """() => {
+  const broken = [];
+  for (const cell of document.querySelectorAll("table :is(th, td)")) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      for (const found of node.data.matchAll(/[^\\s,;–]+/g)) {
+        const range = document.createRange();
+        range.setStart(node, found.index);
+        range.setEnd(node, found.index + found[0].length);
+        const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+        if (lines.size > 1) broken.push(found[0]);
+      }
+    }
+  }
+  return broken;
+}"""
 Serve = Callable[[Path], tuple[Any, int]]
 
 
@@ -30,6 +48,7 @@ def dressed(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("runs") / "dressed"
     shutil.copytree(run, root)
     manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    manifest["suite"]["highlight"] = "opus-6"
     manifest["codecs"][0] |= {
         "frame_rate": 12.5,
         "codebook_sizes": [16, 32],
@@ -83,6 +102,13 @@ def visit(browser: Any, address: str, **context: Any) -> Iterator[Any]:
     opened.close()
 
 
+def open_tables(page: Any) -> None:
+    """Open the whole tables of means, and what is chosen by."""
+    page.locator("details.rest, details.filters").evaluate_all(
+        "all => all.forEach(one => (one.open = true))"
+    )
+
+
 def rows(page: Any, table: str) -> list[list[str]]:
     """The text of each visible cell of a table, as a reader gets it."""
     found: list[list[str]] = page.locator(f"{table} tbody tr:visible").evaluate_all(
@@ -130,6 +156,7 @@ def test_every_figure_of_a_table_of_means_is_that_of_the_summary(
 ) -> None:
     summary = read(run)
     with visit(browser, (site / "index.html").as_uri()) as page:
+        open_tables(page)
         for testset, domain in (("talk", "speech"), ("noise", "sound")):
             table = f"section[data-domain={domain}] .means table"
             heads = page.locator(f"{table} thead th").all_inner_texts()
@@ -151,9 +178,67 @@ def test_every_figure_of_a_table_of_means_is_that_of_the_summary(
     assert [float(value) for value in exact] == list(stoi["mean"])
 
 
+SCREENS = {"desktop": (1440, 900), "phone": (390, 844)}
+FIRST_SCREEN = [".compared", ".finding", ".listen a", ".answer img", ".compact thead"]
+
+
+@pytest.mark.parametrize("screen", list(SCREENS))
+@pytest.mark.parametrize("script", [True, False])
+def test_the_first_screen_answers(
+    screen: str, script: bool, dressed_site: Path, browser: Any
+) -> None:
+    width, height = SCREENS[screen]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, java_script_enabled=script
+    )
+    page = context.new_page()
+    page.goto((dressed_site / "index.html").as_uri())
+    for part in FIRST_SCREEN:
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] + min(box["height"], 150) <= height, part
+        assert box["x"] >= 0
+    assert "2 systems at 0.11–24 kbps and 1 anchor" in page.locator(".compared").inner_text()
+    assert page.locator(".finding p").count() == 2
+    page.locator(".listen a").first.click()
+    assert page.url.endswith("speech.html#set%3Atalk")
+    context.close()
+
+
+def test_the_compact_table_has_one_line_a_cell_until_asked(
+    dressed_site: Path, browser: Any
+) -> None:
+    with visit(browser, (dressed_site / "index.html").as_uri()) as page:
+        table = page.locator("section[data-domain=speech] .compact table")
+        heights = table.locator("tbody tr").evaluate_all("all => all.map(one => one.offsetHeight)")
+        assert max(heights) < 34
+        assert table.locator("thead th").all_inner_texts() == [
+            "System",
+            "kbps\nnominal / measured",
+            "STOI\xa0↑",
+        ]
+        assert rows(page, "section[data-domain=speech] .compact table")[0][1].startswith(
+            "0.11 / 6."
+        )
+        assert not table.locator(".more").first.is_visible()
+        page.get_by_label("Intervals and rank groups").first.check()
+        assert table.locator(".more").first.is_visible()
+        own = table.locator("tr.own")
+        assert own.count() == 1
+        assert own.locator("th").inner_text() == "◆ Opus"
+
+
+def test_no_word_of_a_table_is_broken(site: Path, browser: Any) -> None:
+    with visit(browser, (site / "index.html").as_uri()) as page:
+        open_tables(page)
+        page.set_viewport_size({"width": 1024, "height": 800})
+        broken = page.evaluate(BROKEN_WORDS)
+        assert broken == []
+
+
 @pytest.mark.slow
 def test_headings_sort_best_first_then_the_other_way_then_not(site: Path, browser: Any) -> None:
     with visit(browser, (site / "index.html").as_uri()) as page:
+        open_tables(page)
 
         def order() -> list[str]:
             return [row[0].split(" ")[0] + row[0][-9:] for row in rows(page, MEANS)]
@@ -171,7 +256,7 @@ def test_headings_sort_best_first_then_the_other_way_then_not(site: Path, browse
         values = [float(row[column].split(" ")[0]) for row in rows(page, MEANS)]
         by_value = [suite[i] for i in np.argsort(values)]
         assert by_value != suite
-        button = page.get_by_role("button", name="Mel distance").first
+        button = page.locator(MEANS).get_by_role("button", name="Mel distance")
         button.focus()
         page.keyboard.press("Enter")
         assert order() == by_value
@@ -183,12 +268,12 @@ def test_headings_sort_best_first_then_the_other_way_then_not(site: Path, browse
         assert order() == suite
         assert set(sorted_by()) == {None}
 
-        page.get_by_role("button", name="STOI").first.click()
+        page.locator(MEANS).get_by_role("button", name="STOI").click()
         assert sorted_by().count("descending") == 1
-        page.get_by_role("button", name="Measured").nth(1).click()
+        page.locator(MEANS).get_by_role("button", name="Measured").click()
         assert order() == [full, six, anchor]  # the anchor has no bitrate
         assert [s for s in sorted_by() if s] == ["descending"]
-        page.get_by_role("button", name="Measured").nth(1).click()
+        page.locator(MEANS).get_by_role("button", name="Measured").click()
         assert order() == [six, full, anchor]  # and what lacks stays last
         page.locator(f"{MEANS} thead th button").first.click()
         assert [name.split(" ")[0][:3] for name in order()] == ["Low", "Opu", "Opu"]
@@ -197,6 +282,7 @@ def test_headings_sort_best_first_then_the_other_way_then_not(site: Path, browse
 @pytest.mark.slow
 def test_what_is_shown_can_be_chosen(site: Path, browser: Any) -> None:
     with visit(browser, (site / "index.html").as_uri()) as page:
+        open_tables(page)
 
         def codecs() -> list[str]:
             return [row[0] for row in rows(page, "table[data-list]")]
@@ -204,8 +290,8 @@ def test_what_is_shown_can_be_chosen(site: Path, browser: Any) -> None:
         assert len(codecs()) == 3
         said = page.locator("#shown")
         page.get_by_label("Domain").select_option("sound")
-        assert page.get_by_role("heading", name="Results: noise").is_visible()
-        assert not page.get_by_role("heading", name="Results: talk").is_visible()
+        assert page.get_by_role("heading", name="noise").is_visible()
+        assert not page.get_by_role("heading", name="talk").is_visible()
         assert not page.locator(MEANS).is_visible()
         page.get_by_label("Domain").select_option("all")
         assert page.locator(MEANS).is_visible()
@@ -238,6 +324,8 @@ def test_without_script_all_is_there_and_nothing_that_needs_it(site: Path, brows
     with visit(browser, (site / "index.html").as_uri(), java_script_enabled=False) as page:
         assert page.get_by_role("button").count() == 0
         assert not page.locator("#filters").is_visible()
+        assert page.locator("section[data-domain=speech] .compact tr:visible").count() == 4
+        page.locator("section[data-domain=speech] summary").click()
         assert page.locator(f"{MEANS} tbody tr:visible").count() == 3
         page.locator("table[data-list] a").first.click()
         assert page.url.endswith("codec-opus-6.html")
@@ -250,6 +338,7 @@ def test_hostile_names_are_sorted_chosen_and_cited(
     home = f"http://127.0.0.1:{serve(nasty_site)[1]}"
     allowed = ["clipboard-read", "clipboard-write"]
     with visit(browser, f"{home}/index.html", permissions=allowed) as page:
+        open_tables(page)
         page.locator("table[data-list] th button").first.click()
         assert len(rows(page, "table[data-list]")) == 3
         page.get_by_label("Family").select_option("opus")
@@ -301,7 +390,20 @@ def test_the_page_of_a_codec_has_the_figures_of_the_summary(
                 label, digits = labels[metric]
                 low, high = f"{of['ci95_low']:.{digits}f}", f"{of['ci95_high']:.{digits}f}"
                 group = groups(of["rank_group"]) or "–"
-                assert shown[label] == [f"{of['mean']:.{digits}f}", f"[{low}, {high}]", group]
+                mean = shown[label][0].removesuffix("⁼")
+                assert [mean, *shown[label][1:3]] == [
+                    f"{of['mean']:.{digits}f}", f"[{low}, {high}]", group
+                ]  # fmt: skip
+                tied = "Opus" in shown[label][3]
+                others = summary[
+                    (summary["testset"] == testset)
+                    & (summary["metric"] == metric)
+                    & summary["codec"].isin({"opus-6", "opus-24"} - {codec})
+                ]
+                shared = set(of["rank_group"].split()).intersection(
+                    *(set(text.split()) for text in others["rank_group"])
+                )
+                assert tied == (bool(shared) and codec.startswith("opus"))
 
 
 @pytest.mark.slow
