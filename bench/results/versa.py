@@ -41,7 +41,11 @@ LOWER = frozenset({
     "mcd", "f0rmse", "f0_rmse", "scoreq_ref", "nomad", "cdpam_distance", "dpam_distance",
     "pysepm_wss", "pysepm_cd", "pysepm_llr", "asr_match_error_rate",
 })  # fmt: skip
-NO_SCORES = frozenset({"key", "status", "provenance", "metadata", "model", "model_id", "seed"})
+NO_SCORES = frozenset({
+    "key", "status", "provenance", "metadata", "model", "model_id", "model_revision", "protocol_id",
+    "protocol_version", "protocol_digest", "bank_schema_version", "prompt_mode", "seed",
+    "candidate_order",
+})  # fmt: skip
 COUNTS = ("_insert", "_delete", "_replace", "_equal")
 
 
