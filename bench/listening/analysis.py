@@ -11,6 +11,7 @@ from almbench.errors import UserError
 from almbench.listening.kinds import Tables, TestKind, load_kind, load_kinds
 from almbench.listening.panel import Listener, Panel, form_panel
 from almbench.listening.submissions import Submission, read_submissions
+from almbench.spreadsheets import inert
 
 
 @dataclass(frozen=True)
@@ -118,19 +119,14 @@ def _listener_row(panel: Panel[Any], listener: Listener[Any]) -> dict[str, Any]:
         "test": panel.test,
         "pair": " / ".join(subject) if subject else None,
         "listener": result.listener,
-        "name": _inert(result.name),
-        "file": _inert(listener.path.name),
+        "name": inert(result.name),
+        "file": inert(listener.path.name),
         "started": result.started.isoformat(),
         "finished": result.finished.isoformat(),
-        "equipment": _inert(result.equipment),
+        "equipment": inert(result.equipment),
         "seed": result.seed,
         "trials": len(result.trials),
         **listener.counts,
         "kept": listener.kept,
         "note": listener.note,
     }
-
-
-def _inert(text: str) -> str:
-    """Text of a stranger's that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

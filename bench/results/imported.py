@@ -1,6 +1,5 @@
 """Runs made of scores that another tool computed: compared and shown like any other, but silent."""
 
-import shlex
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from almbench.errors import UserError
 from almbench.metrics import bitstream
 from almbench.metrics.base import Metric
 from almbench.metrics.registry import metric as own_metric
+from almbench.privacy import command_line
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import (
     ClipRecord,
@@ -180,7 +180,7 @@ def _manifest(foreign: Foreign, rate: int | None) -> Manifest:
         almbench=__version__,
         commit=None,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=shlex.join(["bench", *sys.argv[1:]]),
+        command=command_line(sys.argv[1:]),
         suite=SuiteRecord(
             name=source.slug.replace("_", "-"),
             seed=0,

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from almbench import policies
-from almbench.codecs.base import CodecSpec
+from almbench.codecs.base import Checkpoint, CodecSpec
 from almbench.domains import Domain
 from almbench.errors import Unavailable, UserError
 from almbench.metrics.base import Metric
+from almbench.privacy import hide, shown_path, without_folders
 from almbench.results.records import signature
 from almbench.results.runfolder import RunFolder
 from almbench.statistics.clusters import Numbers, number_clusters
@@ -188,6 +189,8 @@ class TestSetRecord(_Record):
     data_hash: str = ""
     means: bool = False
 
+    _path = field_validator("path")(shown_path)
+
     @property
     def size(self) -> str:
         """Its clips and clusters in words, such as "9 clips of 5 speakers"."""
@@ -242,6 +245,14 @@ class CodecRecord(CodecSpec):
     precomputed: bool = False
     stated_kbps: float | None = None
 
+    _names_no_folder = field_validator("missing", "settings")(hide)
+
+    @field_validator("checkpoint")
+    @classmethod
+    def _checkpoint(cls, checkpoint: Checkpoint | None) -> Checkpoint | None:
+        source = shown_path(checkpoint.source) if checkpoint else ""
+        return checkpoint and checkpoint.model_copy(update={"source": source})
+
     @classmethod
     def of(
         cls,
@@ -281,6 +292,8 @@ class MetricRecord(Metric):
     version: str
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     missing: str = ""
+
+    _names_no_folder = field_validator("version", "settings", "missing")(hide)
 
     @classmethod
     def of(
@@ -372,6 +385,11 @@ class Manifest(BaseModel):
     metrics: tuple[MetricRecord, ...]
     policies: PoliciesRecord
     source: SourceRecord | None = None
+
+    @field_validator("skipped")
+    @classmethod
+    def _name_no_folder(cls, skipped: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(without_folders, skipped))
 
     @cached_property
     def codecs_by_id(self) -> dict[str, CodecRecord]:

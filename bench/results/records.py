@@ -7,7 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from almbench.privacy import without_folders
 
 SCHEMA_VERSION = 1
 Status = Literal["ok", "failed", "skipped", "unavailable"]
@@ -32,6 +34,11 @@ class Row(BaseModel):
     status: Status
     reason: str = ""
     signature: str
+
+    @field_validator("reason", "note", check_fields=False)
+    @classmethod
+    def _names_no_folder(cls, text: str) -> str:
+        return without_folders(text)
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -24,9 +24,11 @@ from almbench.results.table_rows import (
     to_frame,
 )
 from almbench.results.token_tables import ENTROPY, TOKEN_METRICS, TokenTable, token_tables
+from almbench.spreadsheets import as_typed, inert
 from almbench.statistics.intervals import t_interval
 
 MEASURED = "measured_kbps"
+FOREIGN = {"label", "speaker", "text"}  # columns of text from outside, made inert in CSV files
 NOT_RUN = "not run yet"
 NO_BITS = "no bits were seen: a filter, or precomputed files"
 NO_INTERVAL = "no interval: it takes two clips of different clusters, such as speakers"
@@ -219,7 +221,9 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def table_bytes(tables: Tables, name: TableName) -> bytes:
     """The content of a table's CSV file."""
-    table: pd.DataFrame = getattr(tables, name)
+    table: pd.DataFrame = getattr(tables, name).copy()
+    for column in FOREIGN.intersection(table.columns):
+        table[column] = table[column].map(inert)
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
@@ -253,4 +257,6 @@ def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
         path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""]
     )
     table[text] = table[text].fillna("")
+    for column in FOREIGN.intersection(table.columns):
+        table[column] = table[column].map(as_typed)
     return table

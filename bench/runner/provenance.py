@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from almbench.audio import sha256
 from almbench.files import counted
 from almbench.metrics import bitstream
 from almbench.packages import installed_version
+from almbench.privacy import command_line
 from almbench.results.manifest import (
     ClipRecord,
     LeftOutRecord,
@@ -62,7 +62,7 @@ def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
         almbench=__version__,
         commit=_commit(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=shlex.join(["bench", *sys.argv[1:]]),
+        command=command_line(sys.argv[1:]),
         suite=SuiteRecord.model_validate(suite),
         suite_sha256=sha256(folder.suite),
         machine=MachineRecord(

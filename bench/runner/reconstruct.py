@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Reconstructor:
         self._originals = read_rows(folder.root, OriginalRow)
         self._known = read_rows(folder.root, ReconstructionRow)
         self.usage: dict[str, UsageRecord] = {}
+        self._facts_of: dict[int, dict[str, Any]] = {}
 
     def run(self, work: list[tuple[PlannedTestSet, list[Clip]]]) -> None:
         """Reconstruct the given clips of each test set by all its codecs."""
@@ -89,11 +91,18 @@ class Reconstructor:
 
     def _task(self, testset: str, planned: PlannedCodec, clip: Clip) -> Task:
         original = self._originals[testset, clip.id]
-        facts = planned.record.model_dump(exclude={"label", "precomputed", *MISSING})
-        parts = [policies.VERSION, original.samples_sha256, facts]
+        parts = [policies.VERSION, original.samples_sha256, self._facts(planned)]
         if isinstance(planned.codec, Reconstructions):
             parts.append(_hash_of_ready(planned.codec, clip.name or clip.id))
         return Task(testset, clip.id, planned, original, signature(*parts), clip.name or clip.id)
+
+    def _facts(self, planned: PlannedCodec) -> dict[str, Any]:
+        """A codec's facts with the paths among them, which its record does not have."""
+        known = self._facts_of.get(id(planned))
+        if known is None:
+            spec = planned.codec.spec.model_copy(update={"id": planned.record.id})
+            known = self._facts_of[id(planned)] = spec.model_dump(exclude={"label"})
+        return known
 
     def _is_to_do(self, task: Task) -> bool:
         """Settle what needs no codec: done before, unavailable, or without an original."""

@@ -112,7 +112,8 @@ class Scorer:
                 continue
             wanted = tuple(m.name for m in planned.metrics if not self._is_known(testset, row, m))
             if wanted:
-                settings = json.dumps(planned.metrics[0].settings, sort_keys=True)
+                chosen = planned.family.settings.model_dump(mode="json")
+                settings = json.dumps(chosen, sort_keys=True)
                 requests.append(MetricRequest(planned.family.name, settings, wanted))
         return requests
 
