@@ -245,7 +245,9 @@ class CodecRecord(CodecSpec):
     precomputed: bool = False
     stated_kbps: float | None = None
 
-    _names_no_folder = field_validator("missing", "settings")(hide)
+    _names_no_folder = field_validator("missing", "missing_cause", "missing_command", "settings")(
+        hide
+    )
 
     @field_validator("checkpoint")
     @classmethod

@@ -28,7 +28,6 @@ from almbench.runner.tasks import Outcome, Task
 from almbench.suite.testsets import Clip
 
 THREADS = 2
-MISSING = ("missing", "missing_cause", "missing_command")
 BEHIND = 4  # batches written behind
 
 
