@@ -145,7 +145,9 @@ def _metrics() -> Iterator[str]:
         ],
     )  # fmt: skip
     for metric in every:
-        yield f"## {metric.name}\n\n{metric.note}\n\n{metric.caveat} {metric.footnote}".strip()
+        alone = "It needs no reference." if metric.no_reference else ""
+        more = f"{metric.note} {alone}\n\n{metric.caveat} {metric.footnote}"
+        yield f"## {metric.name}\n\n{more}".strip()
     yield "## Settings"
     yield "A suite sets them in `[settings.FAMILY]`, the command line by `--set FAMILY.KEY=VALUE`."
     for name, family in families.items():

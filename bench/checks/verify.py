@@ -15,7 +15,7 @@ from almbench.audio import sha256
 from almbench.checks.finding import Finding
 from almbench.errors import UserError
 from almbench.metrics.registry import family_of, make_family
-from almbench.results.cases import Case, cases
+from almbench.results.cases import Case, cases, original_cases
 from almbench.results.checksums import files_of, read_checksums
 from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.manifest import Manifest, MetricRecord, read_manifest
@@ -54,7 +54,8 @@ def verify(root: Path, sample: int, seed: int | None = None) -> Iterator[Finding
     if not manifest.source:
         yield from _sounds(folder)
     try:
-        tables, ran = build_tables(folder, manifest), list(cases(folder, manifest))
+        tables = build_tables(folder, manifest)
+        ran = [*original_cases(folder, manifest), *cases(folder, manifest)]
     except (KeyError, ValueError) as error:
         text = f"the rows and the manifest make no tables: {type(error).__name__} {error}"
         yield Finding("tables", text, "FAIL")

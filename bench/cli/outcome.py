@@ -53,7 +53,7 @@ def print_outcome(results: Results) -> int:
 
 def _print_comparison(comparison: Comparison) -> None:
     """Print a comparison, in as many tables below each other as the width asks for."""
-    labels = [comparison.names[codec.id].label for codec in comparison.codecs]
+    labels = [comparison.names[codec.id].label for codec in comparison.lines]
     room = console.width - min(max(map(len, labels)), 40) - 4
     parts: list[list[MetricRecord]] = [[]]
     used = 0
@@ -70,7 +70,7 @@ def _print_comparison(comparison: Comparison) -> None:
         table.add_column("codec", max_width=40, no_wrap=True)
         for metric in part:
             table.add_column(metric_label(metric), justify="right")
-        for label, codec in zip(labels, comparison.codecs, strict=True):
+        for label, codec in zip(labels, comparison.lines, strict=True):
             cells = [_cell(comparison, codec.id, metric) for metric in part]
             table.add_row(escape(label), *cells)
         console.print(table)

@@ -30,6 +30,7 @@ class Metric(BaseModel):
         rate: Sample rate in Hz that it works at; None for the test set's scoring rate.
         computed_from: `sound`: original and reconstruction. `bits`: what the codec emitted.
             `codes`: its codes over the whole test set.
+        no_reference: Whether it looks at the reconstruction alone; the originals are scored, too.
         domains: The domains it is meant for.
         default: The domains where it is computed unless a suite names its metrics.
         headline: The domains where it is plotted, and shown first.
@@ -50,6 +51,7 @@ class Metric(BaseModel):
     digits: int = 3
     rate: int | None = None
     computed_from: Literal["sound", "bits", "codes"] = "sound"
+    no_reference: bool = False
     domains: tuple[Domain, ...] = DOMAINS
     default: tuple[Domain, ...] = ()
     headline: tuple[Domain, ...] = ()

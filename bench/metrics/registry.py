@@ -21,6 +21,8 @@ FAMILIES = {
     "visqol_speech": "almbench.metrics.visqol:VisqolSpeech",
     "visqol_audio": "almbench.metrics.visqol:VisqolAudio",
     "speaker_similarity": "almbench.metrics.speaker:SpeakerSimilarity",
+    "dnsmos": "almbench.metrics.dnsmos:Dnsmos",
+    "distillmos": "almbench.metrics.distillmos:DistillMos",
     "mel_distance": "almbench.metrics.spectral:MelDistance",
     "mrstft_distance": "almbench.metrics.spectral:MrstftDistance",
     "si_sdr": "almbench.metrics.sisdr:SiSdr",

@@ -8,7 +8,13 @@ import pandas as pd
 
 from almbench.domains import Domain
 from almbench.results.codec_names import CodecName, name_codecs
-from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
+from almbench.results.manifest import (
+    ORIGINALS,
+    CodecRecord,
+    Manifest,
+    MetricRecord,
+    TestSetRecord,
+)
 from almbench.results.table_rows import SummaryRow
 
 TIE = "⁼"
@@ -30,7 +36,7 @@ class Comparison:
         codecs: The codecs, in order.
         metrics: The metrics that tables compare, in order.
         cells: The summary row of (codec id, metric name), those of single codebooks included.
-        names: The names of each codec of the run, by id.
+        names: The names of each codec of the run, and of the originals, by id.
     """
 
     of: TestSetRecord
@@ -48,6 +54,12 @@ class Comparison:
     def domain(self) -> Domain:
         """Its domain."""
         return self.of.domain
+
+    @property
+    def lines(self) -> list[CodecRecord]:
+        """What has a row: the originals, if no-reference metrics scored them, and the codecs."""
+        scored = any(id_ == ORIGINALS.id for id_, _ in self.cells)
+        return [ORIGINALS, *self.codecs] if scored else self.codecs
 
     def mean(self, codec: str, metric: str) -> float | None:
         """The mean of a codec by a metric; None for none."""
@@ -132,7 +144,7 @@ class Comparison:
 def compare(summary: list[SummaryRow], manifest: Manifest) -> list[Comparison]:
     """Make the comparison tables of a run, one per test set."""
     tables = []
-    codec_names = name_codecs(manifest.codecs)
+    codec_names = name_codecs([ORIGINALS, *manifest.codecs])
     for testset in manifest.testsets:
         cells = {(row.codec, row.metric): row for row in summary if row.testset == testset.name}
         ran = {codec for codec, _ in cells}
@@ -173,10 +185,10 @@ def formatted(table: Comparison, forms: Mapping[Mark, str], missing: str) -> pd.
         forms: The format of each mark, with `{}` for the number.
         missing: What stands for no value.
     """
-    columns: dict[str, list[str]] = {"Codec": [table.names[c.id].label for c in table.codecs]}
+    columns: dict[str, list[str]] = {"Codec": [table.names[c.id].label for c in table.lines]}
     for metric in table.filled:
         columns[metric_label(metric)] = [
             forms[table.mark(codec.id, metric)].format(cell(table, codec.id, metric, missing))
-            for codec in table.codecs
+            for codec in table.lines
         ]
     return pd.DataFrame(columns)

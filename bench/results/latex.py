@@ -47,7 +47,7 @@ def to_latex(table: Comparison) -> str:
         _row(["Codec", _stack(["Bitrate", f"({UNIT})"]), *map(_head, metrics)]),
         r"\midrule",
     ]
-    for codec in table.codecs:
+    for codec in table.lines:
         cells = [_cell(table, codec.id, metric) for metric in metrics]
         lines.append(_row([escape(table.names[codec.id].title), nominal(codec) or "--", *cells]))
     notes = [rf"\par\smallskip{{\footnotesize {escape(note)}}}" for note in table.footnotes]

@@ -13,6 +13,7 @@ from almbench.codecs.base import Checkpoint, CodecSpec
 from almbench.domains import Domain
 from almbench.errors import Unavailable, UserError
 from almbench.metrics.base import Metric
+from almbench.names import ORIGINAL
 from almbench.privacy import hide, shown_path, without_folders
 from almbench.results.records import signature
 from almbench.results.runfolder import RunFolder
@@ -278,6 +279,10 @@ class CodecRecord(CodecSpec):
     def has_codes(self) -> bool:
         """Whether its codes are in the run folder."""
         return bool(self.codebook_sizes) and not self.precomputed
+
+
+ORIGINALS = CodecRecord(id=ORIGINAL, label="Original", family="", sample_rate=None, anchor=True)
+"""The originals, where they stand in a row with codecs: what no-reference metrics make of them."""
 
 
 class MetricRecord(Metric):

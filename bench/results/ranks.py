@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from almbench.names import ORIGINAL
 from almbench.results.manifest import Manifest
 from almbench.results.table_rows import MetricRow, SummaryRow
 from almbench.statistics.rank_groups import rank_groups
@@ -14,15 +15,15 @@ def with_rank_groups(
 ) -> list[SummaryRow]:
     """Fill the field `rank_group` of a summary.
 
-    As with the marks of a table, anchors take no part, nor do codecs that were scored on fewer
-    clips than another, nor metrics without a better direction.
+    As with the marks of a table, originals and anchors take no part, nor do codecs that were scored
+    on fewer clips than another, nor metrics without a better direction.
 
     Args:
         summary: The summary.
         metrics: Every value.
         manifest: What was run.
     """
-    anchors = {codec.id for codec in manifest.codecs if codec.anchor}
+    anchors = {ORIGINAL, *(codec.id for codec in manifest.codecs if codec.anchor)}
     values: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
     for row in metrics:
         if row.value is not None and row.codec not in anchors:

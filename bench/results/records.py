@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from almbench.privacy import without_folders
 
+from almbench.names import ORIGINAL
+
 SCHEMA_VERSION = 1
 Status = Literal["ok", "failed", "skipped", "unavailable"]
 
@@ -110,11 +112,25 @@ class ReconstructionRow(Row):
         return self.testset, self.clip, self.codec
 
 
+def unchanged(row: OriginalRow) -> ReconstructionRow:
+    """An original as a reconstruction of itself, for metrics that look at one sound alone."""
+    return ReconstructionRow(
+        testset=row.testset,
+        clip=row.clip,
+        codec=ORIGINAL,
+        status=row.status,
+        reason=row.reason,
+        signature=row.signature,
+        rate=row.rate,
+        audio_sha256=row.audio_sha256,
+    )
+
+
 class ScoreRow(Row):
     """A metric of a clip through a codec.
 
     Attributes:
-        codec: Id of the codec.
+        codec: Id of the codec; "original" where the original itself was scored.
         metric: Name of the metric.
         value: The value; None for none.
         seconds: Seconds of computing it.

@@ -75,7 +75,7 @@ class MetricRow:
         testset: Name of the test set.
         domain: Its domain.
         clip: Id of the clip.
-        codec: Id of the codec.
+        codec: Id of the codec; "original" where a no-reference metric scored the original itself.
         metric: Name of the metric.
         value: The value; None for none.
         status: ok, failed, skipped or unavailable.
@@ -107,7 +107,7 @@ class SummaryRow:
     Attributes:
         testset: Name of the test set.
         domain: Its domain.
-        codec: Id of the codec.
+        codec: Id of the codec; "original" for the originals themselves, by no-reference metrics.
         metric: Name of the metric, or of a statistic of one codebook, such as `codebook_use_k1`.
         mean: The mean; None for none.
         ci95_low: Lower end of its 95 % interval.

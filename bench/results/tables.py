@@ -9,9 +9,10 @@ import pandas as pd
 
 from almbench.errors import UserError
 from almbench.metrics.bitstream import VERSIONS
-from almbench.results.cases import Case, cases
+from almbench.names import ORIGINAL
+from almbench.results.cases import Case, cases, original_cases
 from almbench.results.formats import TABLE_NAMES, TableName
-from almbench.results.manifest import Manifest, MetricRecord
+from almbench.results.manifest import ORIGINALS, Manifest, MetricRecord
 from almbench.results.ranks import with_rank_groups
 from almbench.results.records import Status
 from almbench.results.runfolder import RunFolder
@@ -51,7 +52,12 @@ def build_tables(folder: RunFolder, manifest: Manifest) -> Tables:
     tokens = token_tables(folder, manifest)
     clips: list[ClipRow] = []
     values: list[dict[str, float | None]] = []
-    metrics: list[MetricRow] = []
+    metrics = [
+        _score(case, metric)
+        for case in original_cases(folder, manifest)
+        for metric in map(manifest.metrics_by_name.__getitem__, case.testset.metrics)
+        if metric.no_reference
+    ]
     for case in cases(folder, manifest):
         of_case = list(_metric_rows(case, manifest, tokens))
         metrics += of_case
@@ -172,13 +178,13 @@ def _score(case: Case, metric: MetricRecord) -> MetricRow:
 
 
 def _summary(manifest: Manifest, metrics: list[MetricRow], tokens: Tokens) -> list[SummaryRow]:
-    """A row of each mean, by test set and codec in the manifest's order."""
+    """A row of each mean, by test set and codec in the manifest's order, the originals first."""
     groups: dict[tuple[str, str], dict[str, list[MetricRow]]] = {}
     for row in metrics:
         groups.setdefault((row.testset, row.codec), {}).setdefault(row.metric, []).append(row)
     rows: list[SummaryRow] = []
     for testset in manifest.testsets:
-        for codec in testset.codecs:
+        for codec in (ORIGINAL, *testset.codecs):
             key = testset.name, codec
             rows += [_mean(group, manifest) for group in groups.get(key, {}).values()]
             rows += tokens[key].codebook_rows() if key in tokens else []
@@ -207,7 +213,7 @@ def _mean(group: list[MetricRow], manifest: Manifest) -> SummaryRow:
         n=len(scored),
         clusters=independent,
         failed=sum(row.status == "failed" for row in group),
-        label=manifest.codecs_by_id[first.codec].label,
+        label=(manifest.codecs_by_id.get(first.codec) or ORIGINALS).label,
         version=first.version,
         rate_hz=first.rate_hz,
         reason=(no_interval if independent == 1 else "") if scored else next(iter(reasons), ""),

@@ -7,7 +7,14 @@ from statistics import fmean
 
 import soundfile
 
-from almbench.results.records import OriginalRow, ReconstructionRow, ScoreRow, read_rows
+from almbench.names import ORIGINAL
+from almbench.results.records import (
+    OriginalRow,
+    ReconstructionRow,
+    ScoreRow,
+    read_rows,
+    unchanged,
+)
 from almbench.results.runfolder import RunFolder
 from almbench.runner.originals import is_kept, sign
 from almbench.runner.plan import PlannedTestSet
@@ -104,6 +111,8 @@ def forecast(
             if not kept:
                 made.sound_s += seconds
                 made.bytes += round(seconds * rate) * BYTES
+            itself = row if kept and row else _unknown(testset.name, clip.id)
+            subjects: list[tuple[str, ReconstructionRow | None]] = [(ORIGINAL, unchanged(itself))]
             for planned in testset.usable:
                 done = reconstructor.kept(testset.name, planned, clip) if kept else None
                 made.reconstructions.total += 1
@@ -112,13 +121,20 @@ def forecast(
                     made.sound_s += seconds
                     made.bytes += round(seconds * (planned.record.sample_rate or rate)) * BYTES
                     speeds.add_codec(made.reconstructions, planned.record.id, seconds)
-                made.scores.total += Scorer.scores_of(testset)
-                wanted = scorer.requests(testset, done)
+                subjects.append((planned.record.id, done))
+            for codec, subject in subjects:
+                made.scores.total += Scorer.scores_of(testset, codec)
+                wanted = scorer.requests(testset, subject)
                 count = sum(len(request.metrics) for request in wanted)
-                made.scores.kept += Scorer.scores_of(testset) - count
+                made.scores.kept += Scorer.scores_of(testset, codec) - count
                 for request in wanted:
                     speeds.add_family(made.scores, request.metrics, workers)
     return made
+
+
+def _unknown(testset: str, clip: str) -> OriginalRow:
+    """An original that is not there yet."""
+    return OriginalRow(testset=testset, clip=clip, status="ok", signature="")
 
 
 class _Speeds:

@@ -14,10 +14,11 @@ from filelock import FileLock, Timeout
 
 from almbench.devices import Device, choose, cpu_count
 from almbench.errors import UserError
+from almbench.names import ORIGINAL
 from almbench.progress import display, note
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import PeakMemory, RunRecord, write_manifest
-from almbench.results.records import ReconstructionRow
+from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, unchanged
 from almbench.results.results import Results
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import build_tables, write_tables
@@ -130,8 +131,17 @@ def _stages(plan: Plan, folder: RunFolder, device: Device, workers: int, shard: 
         )
         usable = [(t, len(cs) * len(t.usable)) for t, cs in work]
         cases = begin("Reconstructing", sum(count for _, count in usable), "clips")
-        scores = begin("Scoring", sum(n * Scorer.scores_of(t) for t, n in usable), "scores")
+        scores = begin(
+            "Scoring",
+            sum(n * Scorer.scores_of(t) for t, n in usable)
+            + sum(len(cs) * Scorer.scores_of(t, ORIGINAL) for t, cs in work),
+            "scores",
+        )
         scorer = Scorer(folder, plan.testsets, workers, shard.suffix, scores.advance, scores.keep)
+        originals = read_rows(folder.root, OriginalRow)
+        for testset, clips in work:
+            for clip in clips:
+                scorer.offer(unchanged(originals[testset.name, clip.id]))
         out = {c.record.id for t in plan.testsets for c in t.codecs if c.record.missing}
 
         def on_row(row: ReconstructionRow, kept: bool) -> None:

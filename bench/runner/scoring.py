@@ -15,6 +15,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from almbench.names import ORIGINAL
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import ReconstructionRow, ScoreRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
@@ -69,18 +70,26 @@ class Scorer:
         self.times = Times()
 
     @staticmethod
-    def scores_of(testset: PlannedTestSet) -> int:
-        """How many scores a reconstruction in this test set gets here."""
-        return sum(len(family.metrics) for family in testset.families if not family.missing)
+    def scores_of(testset: PlannedTestSet, codec: str = "") -> int:
+        """How many scores a clip through a codec gets here, or an original, given as a codec."""
+        return sum(
+            codec != ORIGINAL or metric.no_reference
+            for family in testset.families
+            if not family.missing
+            for metric in family.metrics
+        )
 
     def offer(self, row: ReconstructionRow) -> None:
-        """Take a reconstruction; what is not scored yet is queued. May be called by any thread."""
+        """Take a reconstruction, or an original as one; what is not scored yet is queued.
+
+        May be called by any thread.
+        """
         testset = self._testsets[row.testset]
         if row.status != "ok":
-            self._advance(self.scores_of(testset))  # there is nothing to score
+            self._advance(self.scores_of(testset, row.codec))  # there is nothing to score
             return
         requests = self.requests(testset, row)
-        self._keep(self.scores_of(testset) - sum(len(r.metrics) for r in requests))
+        self._keep(self.scores_of(testset, row.codec) - sum(len(r.metrics) for r in requests))
         if requests:
             self._reconstructions[row.key] = row
             self._offered.put(self._job(testset, row, requests))
@@ -110,7 +119,12 @@ class Scorer:
         for planned in testset.families:
             if planned.missing:
                 continue
-            wanted = tuple(m.name for m in planned.metrics if not self._is_known(testset, row, m))
+            wanted = tuple(
+                metric.name
+                for metric in planned.metrics
+                if row is None or row.codec != ORIGINAL or metric.no_reference
+                if not self._is_known(testset, row, metric)
+            )
             if wanted:
                 chosen = planned.family.settings.model_dump(mode="json")
                 settings = json.dumps(chosen, sort_keys=True)

@@ -31,6 +31,7 @@ class Facts(NamedTuple):
     digits: int = 3
     computed_from: str = "sound"
     compared: bool = True
+    no_reference: bool = False
 
 
 FACTS = {
@@ -54,6 +55,17 @@ FACTS = {
     # A cosine, from -1 to 1. Wan et al., ICASSP 2018 (Resemblyzer), and Desplanques et al.,
     # Interspeech 2020 (ECAPA-TDNN): both encoders take speech at 16 kHz.
     "speaker_similarity": Facts("higher", -1.0, 1.0, "", 16_000, SPEECH, SPEECH),
+    # ITU-T P.835 and P.808 rate from 1 to 5, as does DistillMOS; all three take speech at 16 kHz
+    # (Reddy et al., ICASSP 2021 and 2022; Stahl and Gamper, ICASSP 2025), and it alone.
+    "dnsmos_ovrl": Facts(
+        "higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), SPEECH, digits=2, no_reference=True
+    ),
+    "dnsmos_sig": Facts("higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
+    "dnsmos_bak": Facts("higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
+    "dnsmos_p808": Facts(
+        "higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True
+    ),
+    "distillmos": Facts("higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
     # Distances are never negative, and 0 for equal sounds. Of log mel spectra, as in Kumar et al.
     # (DAC), NeurIPS 2023; at the rate of the sounds compared.
     "mel_distance": Facts("lower", 0.0, None, "", None, ALL, ALL, SOUND),
@@ -90,6 +102,8 @@ VERSION_WORDS = {
     "stoi": "pystoi 0.4.1",
     "visqol_speech": "speech mode, lattice mapper",
     "visqol_audio": "audio mode",
+    "dnsmos": "speechmos 0.0.1.1, onnxruntime",
+    "distillmos": "distillmos 0.9.1",
     "mel_distance": "80 Slaney bands, 1024/256, floor 1e-05",
     "mrstft_distance": "1024/120/600, 2048/240/1200, 512/50/240, floor 0.0001",
     "si_sdr": "Le Roux et al. 2019, zero mean",
@@ -126,6 +140,7 @@ def test_what_the_code_declares_is_what_the_papers_say(name: str) -> None:
         metric.digits,
         metric.computed_from,
         metric.compared,
+        metric.no_reference,
     )
 
 

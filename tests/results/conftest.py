@@ -103,6 +103,7 @@ MANIFEST: dict[str, Any] = {
             "digits": digits,
             "rate": rate,
             "computed_from": "sound",
+            "no_reference": False,
             "domains": ["speech"],
             "default": ["speech"],
             "headline": ["speech"],

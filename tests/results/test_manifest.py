@@ -53,10 +53,12 @@ FIELDS: dict[type[BaseModel], str] = {
     LeftOutRecord: "reason names",
     ClipRecord: "id speaker text cluster",
     CodecRecord: "id label family sample_rate frame_rate codebook_sizes stated_bps anchor causal "
-    "delay parameters checkpoint license weights_license settings missing precomputed stated_kbps",
+    "delay parameters checkpoint license weights_license settings missing missing_cause "
+    "missing_command precomputed stated_kbps",
     Checkpoint: "source revision sha256",
-    MetricRecord: "name label unit higher_is_better low high digits rate computed_from domains "
-    "default headline compared note caveat footnote family version settings missing",
+    MetricRecord: "name label unit higher_is_better low high digits rate computed_from "
+    "no_reference domains default headline compared note caveat footnote family version settings "
+    "missing",
     PoliciesRecord: "version text",
 }
 

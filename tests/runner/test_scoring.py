@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from almbench.metrics.registry import make_family, metric
+from almbench.names import ORIGINAL
 from almbench.results.manifest import MetricRecord
-from almbench.results.records import ReconstructionRow, ScoreRow, Writer
+from almbench.results.records import (
+    OriginalRow,
+    ReconstructionRow,
+    ScoreRow,
+    Writer,
+    unchanged,
+)
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import PlannedFamily, PlannedTestSet
 from almbench.runner.scoring import Scorer
@@ -46,7 +53,7 @@ def settled(folder: Path, row: ReconstructionRow, *families: PlannedFamily) -> i
     scorer = Scorer(RunFolder(folder), [testset], 1, "", advanced.append, advanced.append)
     scorer.offer(row)
     (steps,) = advanced
-    assert 0 <= steps <= scorer.scores_of(testset)
+    assert 0 <= steps <= scorer.scores_of(testset, row.codec)
     return steps
 
 
@@ -77,3 +84,15 @@ def test_nothing_is_computed_without_a_sound_or_a_metric(tmp_path: Path) -> None
     failed = ROW.model_copy(update={"status": "failed"})
     assert settled(tmp_path, failed, planned("stoi"), planned("gain_db")) == 3
     assert settled(tmp_path, ROW, planned("stoi", "pip install x"), planned("gain_db")) == 0
+
+
+def test_of_an_original_only_metrics_without_reference_are_computed(tmp_path: Path) -> None:
+    original = OriginalRow(testset="t", clip="c", status="ok", signature="o", audio_sha256="sound")
+    families = planned("gain_db"), planned("dnsmos")
+    config = TestSetConfig(name="t", domain="speech", scoring_rate=RATE)
+    testset = PlannedTestSet(config, [], [], list(families), metrics_requested=False)
+    assert Scorer.scores_of(testset, "x") == 5
+    assert Scorer.scores_of(testset, ORIGINAL) == 4
+    assert settled(tmp_path, unchanged(original), families[0]) == 0
+    row = unchanged(original)
+    assert (row.codec, row.signature, row.audio_sha256) == (ORIGINAL, "o", "sound")
