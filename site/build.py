@@ -23,8 +23,8 @@ from almbench.site.output import Output
 from almbench.site.overview import overview_pages
 from almbench.site.pages import Page, Site, Writer, page_data
 from almbench.site.source import read_runs
-from almbench.site.summary import duration
 from almbench.site.theme import CUSTOM_CSS, check_theme, environment, render, static_files
+from almbench.site.words import duration
 
 CARD = "card.png"
 

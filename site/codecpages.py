@@ -12,8 +12,9 @@ from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.site.means import Cell, Column, cell, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.pages import Page, Site
-from almbench.site.source import Run, number
+from almbench.site.source import Run
 from almbench.site.summary import measured_rate, sample_rate
+from almbench.site.words import number, significant, time_span
 
 CAUSAL = {True: "yes", False: "no", None: "not known"}
 EXTREMES = 3  # best and worst clips shown, at most
@@ -104,7 +105,7 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
         ("Sample rate", sample_rate(run, codec)),
         ("Frame rate", frames and f"{frames:.4g} Hz"),
         ("Codebooks", _codebooks(sizes)),
-        ("Tokens", tokens and f"{tokens:.4g} a second"),
+        ("Tokens", tokens and f"{significant(tokens)} a second"),
         ("Causal", CAUSAL[codec.causal]),
         ("Delay", _delay(codec)),
         ("Parameters", codec.parameters and f"{codec.parameters / 1e6:,.1f} million"),
@@ -136,7 +137,7 @@ def _codebooks(sizes: tuple[int, ...]) -> str:
 
 def _delay(codec: CodecRecord) -> str:
     samples, rate = codec.delay, codec.sample_rate
-    time = f" ({1000 * samples / rate:.3g} ms)" if rate else ""
+    time = f" ({time_span(samples / rate)})" if rate else ""
     return f"{samples} samples{time}, removed" if samples else ""
 
 
@@ -160,7 +161,12 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
         timed = [(rtf, seconds) for rtf, seconds in of_clips if rtf is not None and seconds]
         if timed:
             rtf = sum(r * s for r, s in timed) / sum(s for _, s in timed)
-            found.append((title, f"{rtf:.3g} s a second of sound, {1 / rtf:,.3g} times real time"))
+            found.append(
+                (
+                    title,
+                    f"{time_span(rtf)} a second of sound, {significant(1 / rtf)} times real time",
+                )
+            )
     if not found:
         return []
     usage = run.manifest.run.codecs.get(codec)

@@ -11,7 +11,8 @@ from almbench.results.codec_names import nominal
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.site.plots import Plot, paper_files
-from almbench.site.source import Run, number
+from almbench.site.source import Run
+from almbench.site.words import number
 
 WIDTH = 300  # points
 ROW, HEAD, FOOT = 17, 22, 20  # points: of a codec, of the title, of the axis

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.site.means import main_metrics
-from almbench.site.source import number
+from almbench.site.words import number
 
 NAMED = 3  # systems named in a row, at most
 UNDECIDED = "these clips do not separate"

@@ -10,7 +10,8 @@ from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.table_rows import ClipRow, MetricRow
 from almbench.site.means import Column, column
 from almbench.site.media import Sound, Sounds
-from almbench.site.source import Run, kbps, number
+from almbench.site.source import Run
+from almbench.site.words import kbps, number
 
 NOT_SCORED = "not scored"
 

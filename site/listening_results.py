@@ -17,7 +17,8 @@ from almbench.results.comparison import ARROWS
 from almbench.results.manifest import MetricRecord
 from almbench.results.tables import records
 from almbench.site.output import Output
-from almbench.site.source import Run, number
+from almbench.site.source import Run
+from almbench.site.words import number
 from almbench.statistics.correlation import Correlation, correlate
 
 

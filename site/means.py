@@ -6,7 +6,8 @@ from almbench.results.codec_names import kbps as nominal_text
 from almbench.results.codec_names import nominal
 from almbench.results.comparison import ARROWS, Comparison, Mark
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
-from almbench.site.source import Run, hertz, kbps, number
+from almbench.site.source import Run
+from almbench.site.words import hertz, kbps, number
 
 MAX_REASONS = 12
 COMPACT = 4  # columns of a compact table, where no metric of the domain is a main one

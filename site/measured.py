@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from almbench.results.manifest import MetricRecord
 from almbench.site.pages import Page, Site
-from almbench.site.source import MINUS, Run, hertz
+from almbench.site.source import Run
+from almbench.site.words import MINUS, hertz
 
 ADDRESS = "measured.html"
 BETTER = {True: "↑ higher", False: "↓ lower", None: "neither"}

@@ -14,6 +14,7 @@ from almbench.progress import stage
 from almbench.site.output import Output
 from almbench.site.source import Run
 from almbench.site.views import Scale, draw_view
+from almbench.site.words import time_span
 
 
 @dataclass(frozen=True)
@@ -150,14 +151,14 @@ def _versions(paths: dict[str, Path]) -> list[_Version]:
 def _change(stored: int, rate: int, surplus: int, clipped: int) -> str:
     """Say what was done to a stored sound so that it plays in step."""
     resampled = stored != rate
-    milliseconds = surplus / rate * 1000
-    if resampled and abs(milliseconds) < 1:  # rounding, which needs no words
-        milliseconds = 0.0
+    seconds = surplus / rate
+    if resampled and abs(seconds) < 1e-3:  # rounding, which needs no words
+        seconds = 0.0
     done = [
         (resampled, f"resampled from {stored / 1000:g} to {rate / 1000:g} kHz"),
-        (clipped, f"{clipped} samples clipped by that"),
-        (milliseconds > 0, f"{milliseconds:.3g} ms cut off at the end"),
-        (milliseconds < 0, f"{-milliseconds:.3g} ms of silence added at the end"),
+        (clipped, f"{clipped} sample{'' if clipped == 1 else 's'} clipped by that"),
+        (seconds > 0, f"{time_span(seconds)} cut off at the end"),
+        (seconds < 0, f"{time_span(-seconds)} of silence added at the end"),
     ]
     return ", ".join(words for was_done, words in done if was_done)
 

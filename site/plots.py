@@ -13,7 +13,8 @@ from almbench.results.figures import COLUMN, draw_figure
 from almbench.results.manifest import MetricRecord
 from almbench.results.rate_plot import Look, draw_rate_plot
 from almbench.results.rate_points import Point, families, front, points_table, rate_points
-from almbench.site.source import Run, kbps, number
+from almbench.site.source import Run
+from almbench.site.words import kbps, number
 
 SIZE = 300, 250  # points
 FRAME = 0.12, 0.15, 0.86, 0.755  # of the axes in the figure

@@ -15,7 +15,6 @@ from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow
 from almbench.suite.testsets import draw
 
-MINUS = "−"
 Scores = dict[tuple[str, str, str], dict[str, MetricRow]]
 
 
@@ -122,18 +121,3 @@ def _scores(metrics: list[MetricRow]) -> Scores:
     for row in metrics:
         scores.setdefault((row.testset, row.clip, row.codec), {})[row.metric] = row
     return scores
-
-
-def number(value: float, digits: int) -> str:
-    """A number for readers, with a real minus sign and no negative zero."""
-    return f"{value:z.{digits}f}".replace("-", MINUS)
-
-
-def hertz(rate: float) -> str:
-    """A sample rate for readers, such as "22.05 kHz"."""
-    return f"{rate / 1000:g} kHz"
-
-
-def kbps(rate: float) -> str:
-    """A bitrate for readers, without its unit."""
-    return f"{rate:.2f}"

@@ -8,7 +8,8 @@ from almbench.results.codec_names import nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord
 from almbench.site.means import cell
-from almbench.site.source import Run, hertz, kbps, number
+from almbench.site.source import Run
+from almbench.site.words import hertz, kbps, number
 
 EXTERNAL_METRICS = {"dnsmos": "DNSMOS", "mushra": "MUSHRA", "utmos": "UTMOS", "wer": "WER"}
 """Names of metrics that only others measured."""
@@ -99,11 +100,3 @@ def sample_rate(run: Run, codec: CodecRecord) -> str:
 def _license(codec: CodecRecord) -> str:
     weights = codec.weights_license
     return "; ".join(filter(None, (codec.license, f"weights {weights}" if weights else "")))
-
-
-def duration(seconds: float) -> str:
-    """A duration for readers."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -172,7 +173,9 @@ def test_pages_can_be_printed(name: str, browser: Any, request: pytest.FixtureRe
             seen.page.emulate_media(media="print", color_scheme="light")
             assert not seen.page.locator("nav").is_visible()
             assert seen.page.evaluate("document.documentElement.scrollWidth") == 718, path
-            assert seen.page.pdf(format="A4").startswith(b"%PDF")
+            pdf = seen.page.pdf(format="A4")
+            assert pdf.startswith(b"%PDF")
+            assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 5, path
 
 
 def test_links_lead_on(joint_site: Path, browser: Any) -> None:

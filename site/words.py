@@ -1,0 +1,52 @@
+"""Numbers as readers want them: with units, and without exponents."""
+
+MINUS = "−"
+
+
+def number(value: float, digits: int) -> str:
+    """A number for readers, with a real minus sign and no negative zero."""
+    return f"{value:z.{digits}f}".replace("-", MINUS)
+
+
+def hertz(rate: float) -> str:
+    """A sample rate for readers, such as "22.05 kHz"."""
+    return f"{rate / 1000:g} kHz"
+
+
+def kbps(rate: float) -> str:
+    """A bitrate for readers, without its unit."""
+    return f"{rate:.2f}"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number above zero to some significant digits, in full.
+
+    >>> significant(0.012345), significant(2.8412), significant(12345.6)
+    ('0.0123', '2.84', '12,346')
+    """
+    if value >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}" if value >= 1e-4 else f"{value:.{digits + 3}f}"
+
+
+def time_span(seconds: float) -> str:
+    """A short time: milliseconds below a second, seconds from there up.
+
+    >>> time_span(0.0283), time_span(0.9999), time_span(2.84)
+    ('28.3 ms', '1 s', '2.84 s')
+    """
+    if round(seconds, 3) < 1:
+        return f"{significant(1000 * seconds)} ms"
+    return f"{significant(float(f'{seconds:.3g}'))} s"
+
+
+def duration(seconds: float) -> str:
+    """The duration of sounds.
+
+    >>> duration(33.24), duration(754.0)
+    ('33.2 s', '12 min 34 s')
+    """
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
