@@ -71,17 +71,17 @@ def conformance_page(found: "Sequence[Conformance]") -> Iterator[str]:
     yield (
         "What [`bench conformance`](commands.md) found when these pages were built: each metric "
         "against values published by its source, or computed by an independent definition or "
-        "package. It is explained in [Results](../results.md#conformance)."
+        "package. It is explained in [the guide to results](/results.md#conformance)."
     )
     computed = [one for one in found if not one.skipped]
-    heads = "metric, case, source, version, expected, got, difference, tolerance"
+    heads = "metric, case, expected, got, difference, tolerance, source, version"
     yield _table(
         heads.split(", "),
         [
             [
-                f"`{one.case.metric}`", one.case.name, one.case.source, one.version,
-                f"{one.expected:.6f}", f"{one.got:.6f}", f"{one.difference:+.2g}",
-                f"{one.case.tolerance:.2g}",
+                f"`{one.case.metric}`", one.case.name, f"{one.expected:.6f}", f"{one.got:.6f}",
+                f"{one.difference:+.2g}", f"{one.case.tolerance:.2g}", one.case.source,
+                one.version,
             ]
             for one in computed
         ],
