@@ -4,12 +4,13 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
 from almbench.audio import EXTENSIONS
 from almbench.codecs.base import CodecSpec
+from almbench.codecs.codes_file import SUFFIX, read_facts
 from almbench.codecs.stated import StatedOptions
 from almbench.errors import CodecError, UserError
 from almbench.files import list_files
@@ -41,7 +42,7 @@ class ReconstructionsOptions(StatedOptions):
 
 
 class Reconstructions:
-    """Files of a codec, found by the clips' names.
+    """Files of a codec, found by the clips' names, and the codes beside them, if any.
 
     What the files hold is no part of `spec`: whoever keeps results must hash the files themselves.
     """
@@ -126,6 +127,22 @@ class Reconstructions:
         tries = [*((keys, clip) for keys in plain), *((keys, safe_name(clip)) for keys in as_ids)]
         return next((keys[key] for keys, key in tries if key in keys), [])
 
+    @property
+    def with_codes(self) -> bool:
+        """Whether codes of known codebooks lie beside the sounds, as NAME.npz."""
+        return bool(self.options.codebook_sizes) and any(
+            path.with_suffix(SUFFIX).is_file() for path in self._files
+        )
+
+    def codes(self, clip: str) -> Path | None:
+        """The file of a clip's codes beside its sound; None where there is none.
+
+        Raises:
+            CodecError: As of `find`.
+        """
+        path = self.find(clip).with_suffix(SUFFIX)
+        return path if path.is_file() else None
+
     def surplus(self, clips: Collection[str]) -> list[str]:
         """Names of the files that belong to no clip.
 
@@ -149,6 +166,20 @@ class Reconstructions:
                 hint += f" (if that is it: --match '{near[0].replace(stem, CLIP, 1)}')"
             return hint
         return ""
+
+
+def facts_of_codes(folder: Path) -> dict[str, Any]:
+    """Options that the first file of codes in a folder tells: `codebook_sizes` and `frame_rate`.
+
+    Empty where there are no codes, or they do not say both.
+    """
+    for path in sorted(folder.rglob(f"*{SUFFIX}")):
+        try:
+            facts = read_facts(path)
+            return {name: facts[name] for name in ("codebook_sizes", "frame_rate")}
+        except (CodecError, KeyError):
+            continue
+    return {}
 
 
 def _pattern(match: str) -> re.Pattern[str]:

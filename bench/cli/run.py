@@ -110,7 +110,12 @@ def run(
 def score(
     reference: Annotated[Path, typer.Argument(help="Folder of the originals.")],
     reconstruction: Annotated[
-        list[Path], typer.Argument(help="Folders of reconstructions, files named alike.")
+        list[str],
+        typer.Argument(
+            metavar="[LABEL=]FOLDER[@RATEkbps]...",
+            help="Folders of reconstructions, files named alike; where wanted, with a label and a "
+            "stated bitrate.",
+        ),
     ],
     domain: Annotated[Domain, typer.Option(help="What the sounds are.")] = "speech",
     match: Annotated[
@@ -122,17 +127,20 @@ def score(
     ] = "{clip}",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Run folder. (default: runs/score-<folder>)"),
+        typer.Option("-o", "--output", help="Run folder. (default: runs/score-<folders>)"),
     ] = None,
     metric: MetricOption = None,
     setting: SettingOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Score folders of ready files against a folder of originals; no suite needed."""
+    from almbench.results.runfolder import RunFolder
     from almbench.runner.plan import select
-    from almbench.suite.folder_suite import suite_from_folders
+    from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
 
-    chosen = suite_from_folders(reference, reconstruction, domain, match)
+    given = [Given.parse(text) for text in reconstruction]
+    chosen = suite_from_folders(reference, given, domain, match)
+    check_same_folders(chosen, RunFolder(_root(chosen, output)).suite)
     chosen = select(chosen, [], [], metric or [])
     _apply(chosen, setting)
     _run(chosen, output, "cpu", workers, "1/1")

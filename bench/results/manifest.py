@@ -234,8 +234,8 @@ class CodecRecord(CodecSpec):
         missing: Why it could not be used; empty where it could.
         missing_cause: Why, in words that codecs missing for the same cause share.
         missing_command: The shell command that gets what is missing; empty where there is none.
-        precomputed: Whether its reconstructions were ready files: it was not run, and its codes
-            were not seen.
+        precomputed: Whether its reconstructions were ready files: it was not run.
+        with_codes: Whether codes lay beside the ready files.
         stated_kbps: Nominal bitrate in kbps as the suite states it, for readers; None where it does
             not.
     """
@@ -244,6 +244,7 @@ class CodecRecord(CodecSpec):
     missing_cause: str = ""
     missing_command: str = ""
     precomputed: bool = False
+    with_codes: bool = False
     stated_kbps: float | None = None
 
     _names_no_folder = field_validator("missing", "missing_cause", "missing_command", "settings")(
@@ -263,6 +264,7 @@ class CodecRecord(CodecSpec):
         missing: Unavailable | None,
         *,
         precomputed: bool,
+        with_codes: bool = False,
         stated_kbps: float | None = None,
     ) -> Self:
         """Make the record of a codec from its facts."""
@@ -272,13 +274,14 @@ class CodecRecord(CodecSpec):
             missing_cause=missing.cause if missing else "",
             missing_command=missing.command if missing else "",
             precomputed=precomputed,
+            with_codes=with_codes,
             stated_kbps=stated_kbps,
         )
 
     @property
     def has_codes(self) -> bool:
         """Whether its codes are in the run folder."""
-        return bool(self.codebook_sizes) and not self.precomputed
+        return bool(self.codebook_sizes) and (self.with_codes or not self.precomputed)
 
 
 ORIGINALS = CodecRecord(id=ORIGINAL, label="Original", family="", sample_rate=None, anchor=True)

@@ -82,11 +82,11 @@ class RateDistortion:
 def families_of(manifest: Manifest) -> dict[str, list[str]]:
     """The codec families of a run with enough operating points: name -> ids of its codecs.
 
-    Anchors have no bitrate, and of precomputed files no bits were seen.
+    Anchors have no bitrate, and of precomputed files without codes no bits were seen.
     """
     found: dict[str, list[str]] = {}
     for codec in manifest.codecs:
-        if not (codec.anchor or codec.precomputed):
+        if not codec.anchor and (codec.with_codes or not codec.precomputed):
             found.setdefault(codec.family, []).append(codec.id)
     return {name: ids for name, ids in found.items() if len(ids) >= LEAST_POINTS}
 

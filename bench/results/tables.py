@@ -31,10 +31,10 @@ from almbench.statistics.intervals import t_interval
 MEASURED = "measured_kbps"
 FOREIGN = {"label", "speaker", "text"}  # columns of text from outside, made inert in CSV files
 NOT_RUN = "not run yet"
-NO_BITS = "no bits were seen: a filter, or precomputed files"
+NO_BITS = "no bits were seen: a filter, or precomputed files without codes"
 NO_INTERVAL = "no interval: it takes two clips of different clusters, such as speakers"
 MEANS_ONLY = "no interval: the source gives means alone"
-NO_CODES = "no codes were seen: no codebooks, or precomputed files"
+NO_CODES = "no codes were seen: no codebooks, or precomputed files without codes"
 Tokens = dict[tuple[str, str], TokenTable]
 
 
@@ -151,7 +151,7 @@ def _token_rows(case: Case, tokens: TokenTable | None) -> list[MetricRow]:
     row, duration = case.reconstruction, case.original.duration_s
     status, reason = row.status, row.reason
     if status == "ok":
-        if tokens is not None and duration:
+        if tokens is not None and duration and case.clip.id in tokens:
             return tokens.clip_rows(case.clip.id, duration)
         status, reason = "skipped", NO_CODES
     return [

@@ -64,6 +64,10 @@ class TokenTable:
             for clip, count in zip(codes, clip_tokens, strict=True)
         }
 
+    def __contains__(self, clip: str) -> bool:
+        """Whether codes of a clip were there, readable or not."""
+        return clip in self._faults or clip in self._clips
+
     def clip_rows(self, clip: str, duration: float) -> list[MetricRow]:
         """Rows of a clip that was reconstructed, one for each of `TOKEN_METRICS`.
 
@@ -154,7 +158,9 @@ def token_tables(folder: RunFolder, manifest: Manifest) -> dict[tuple[str, str],
             id_: {
                 clip.id: (folder.codes(testset.name, id_, clip.id), row.signature)
                 for clip in testset.clips
-                if (row := rows.get((testset.name, clip.id, id_))) and row.status == "ok"
+                if (row := rows.get((testset.name, clip.id, id_)))
+                and row.status == "ok"
+                and row.bits is not None
             }
             for id_ in testset.codecs
             if manifest.codecs_by_id[id_].has_codes
@@ -207,12 +213,12 @@ def read_codes(path: Path, sizes: Sequence[int]) -> Codes:
         CodecError: They are not there, damaged, or not codes of such codebooks.
     """
     if not path.is_file():
-        raise CodecError(f"its codes are gone: there is no {path}")
+        raise CodecError(f"its codes are gone: there is no {path.name}")
     try:
         with np.load(path, allow_pickle=False) as file:
             codes = file["codes"]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise CodecError(f"its codes cannot be read: {path}: {error}") from error
+        raise CodecError(f"its codes cannot be read: {path.name}: {error}") from error
     if not np.issubdtype(codes.dtype, np.integer) or codes.ndim != 2 or len(codes) != len(sizes):
         raise CodecError(
             f"its codes are {codes.dtype} of shape {codes.shape}, "

@@ -264,6 +264,7 @@ def _record(codec: AnyCodec, config: CodecConfig, network: bool) -> CodecRecord:
         spec,
         missing,
         precomputed=isinstance(codec, Reconstructions),
+        with_codes=isinstance(codec, Reconstructions) and codec.with_codes,
         stated_kbps=config.stated_kbps,
     )
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from almbench import policies
 from almbench.audio import Sound, exact_bits, read, sha256, write_flac
-from almbench.codecs.base import Codec
+from almbench.codecs.base import Codec, from_codes
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
 from almbench.errors import AudioError, CodecError, Unavailable
 from almbench.results.manifest import UsageRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, Writer, read_rows, signature
 from almbench.results.runfolder import RunFolder
+from almbench.results.token_tables import read_codes
 from almbench.runner.codec_run import CodecRun
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
 from almbench.runner.tasks import Outcome, Task
@@ -92,7 +93,7 @@ class Reconstructor:
         original = self._originals[testset, clip.id]
         parts = [policies.VERSION, original.samples_sha256, self._facts(planned)]
         if isinstance(planned.codec, Reconstructions):
-            parts.append(_hash_of_ready(planned.codec, clip.name or clip.id))
+            parts += _hashes_of_ready(planned.codec, clip.name or clip.id)
         return Task(testset, clip.id, planned, original, signature(*parts), clip.name or clip.id)
 
     def _facts(self, planned: PlannedCodec) -> dict[str, Any]:
@@ -126,19 +127,30 @@ class Reconstructor:
             return None
         path = self._folder.audio(task.testset, row.codec, task.clip)
         codes = self._folder.codes(task.testset, row.codec, task.clip)
-        has_codes = isinstance(task.planned.codec, Codec) and task.planned.record.codebook_sizes
+        has_codes = task.planned.record.has_codes and row.bits is not None
         if (has_codes and not codes.is_file()) or not path.is_file():
             return None
         return row if sha256(path) == row.audio_sha256 else None
 
     def _ready(self, task: Task) -> Outcome:
         """Read a ready file."""
-        assert isinstance(task.planned.codec, Reconstructions)  # noqa: S101 - for the type checker
+        codec = task.planned.codec
+        assert isinstance(codec, Reconstructions)  # noqa: S101 - for the type checker
         try:
-            sound = read(task.planned.codec.find(task.name))
-            return Outcome(task, replace(sound, samples=sound.samples * task.original.gain))
+            sound = read(codec.find(task.name))
         except (AudioError, CodecError) as error:
             return Outcome(task, error=error)
+        sound = replace(sound, samples=sound.samples * task.original.gain)
+        if not task.planned.record.with_codes:
+            return Outcome(task, sound)
+        path, sizes = codec.codes(task.name), task.planned.record.codebook_sizes
+        if path is None:
+            return Outcome(task, sound, note="no codes beside its sound")
+        try:
+            encoded = from_codes(read_codes(path, sizes), sizes, len(sound.samples))
+        except CodecError as error:
+            return Outcome(task, sound, note=f"no bitrate: {error}")
+        return Outcome(task, sound, {"bits": encoded.bits}, encoded.codes)
 
     def _keep(self, outcomes: Iterable[Outcome]) -> None:
         """Store outcomes in threads, a few behind, and write their rows in order."""
@@ -161,7 +173,7 @@ class Reconstructor:
         note = ""
         if sound is not None:
             try:
-                note = _check_sound(sound, task.original)
+                note = "; ".join(filter(None, [outcome.note, _check_sound(sound, task.original)]))
             except CodecError as unfit:
                 error = unfit
         if sound is None or error is not None:
@@ -188,11 +200,12 @@ class Reconstructor:
         part.replace(path)
 
 
-def _hash_of_ready(codec: Reconstructions, clip: str) -> str:
+def _hashes_of_ready(codec: Reconstructions, clip: str) -> list[str]:
     try:
-        return sha256(codec.find(clip))
+        codes = codec.codes(clip) if codec.with_codes else None
+        return [sha256(path) for path in (codec.find(clip), codes) if path]
     except (CodecError, OSError):
-        return ""  # reading it says why
+        return [""]  # reading it says why
 
 
 def _check_sound(sound: Sound, original: OriginalRow) -> str:

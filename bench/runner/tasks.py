@@ -56,6 +56,7 @@ class Outcome:
     sound: Sound | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     codes: NDArray[np.int64] | None = None
+    note: str = ""
     error: Exception | None = None
 
 

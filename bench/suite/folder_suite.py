@@ -1,20 +1,71 @@
 """A suite out of folders: ready reconstructions against their originals."""
 
+import re
+import tomllib
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
+from almbench.codecs.reconstructions import facts_of_codes
 from almbench.errors import UserError
 from almbench.names import ORIGINAL, ascii_name, readable
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 
+FORM = "[LABEL=]FOLDER[@RATEkbps]"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A folder of reconstructions, and what is told of it.
+
+    Attributes:
+        folder: The folder.
+        label: Name for readers; empty for the folder's.
+        kbps: Bitrate in kbps as stated; None where it is not.
+    """
+
+    folder: Path
+    label: str = ""
+    kbps: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Given":
+        """Read `[LABEL=]FOLDER[@RATEkbps]`; a folder that has such a name itself is that folder.
+
+        Raises:
+            UserError: It has another form, or there is no such folder.
+
+        >>> Given.parse("Ours=.@0.41kbps")
+        Given(folder=PosixPath('.'), label='Ours', kbps=0.41)
+        """
+        for pattern in (
+            r"(?P<folder>.+)",
+            r"((?P<label>[^=]+)=)?(?P<folder>.+?)(@(?P<kbps>[^@]+))?",
+        ):
+            found = re.fullmatch(pattern, text, re.DOTALL)
+            if found and Path(found["folder"]).expanduser().is_dir():
+                facts = found.groupdict()
+                kbps = _kbps(facts["kbps"], text) if facts.get("kbps") else None
+                return cls(Path(facts["folder"]).expanduser(), facts.get("label") or "", kbps)
+        raise UserError(f"{text} is not a folder. Allowed: {FORM}, such as Ours=wavs@0.41kbps.")
+
+
+def _kbps(text: str, given: str) -> float:
+    number = text.strip().removesuffix("kbps").strip()
+    if not re.fullmatch(r"\d+(\.\d+)?", number) or not float(number):
+        raise UserError(f"{given}: '{text}' is not a bitrate in kbps. Allowed: {FORM}.")
+    return float(number)
+
 
 def suite_from_folders(
-    reference: Path, reconstructions: list[Path], domain: str, match: str = "{clip}"
+    reference: Path, reconstructions: list[Given], domain: str, match: str = "{clip}"
 ) -> Suite:
     """Make a suite that scores folders of files against a folder of originals.
 
     Files belong together by their names without extension. A codec is named after its folder, or,
-    where the folders' names are alike, after what tells their paths apart.
+    where the folders' names are alike, after what tells their paths apart. Codes beside the sounds
+    (`NAME.npz`) that say their codebooks give a bitrate.
 
     Args:
         reference: Folder of the originals.
@@ -25,32 +76,72 @@ def suite_from_folders(
     Raises:
         UserError: A folder does not exist, or is given twice.
     """
-    for folder in [reference, *reconstructions]:
-        if not folder.is_dir():
-            raise UserError(f"{folder} is not a folder.")
-    resolved = [folder.resolve() for folder in reconstructions]
+    if not reference.is_dir():
+        raise UserError(f"{reference} is not a folder.")
+    resolved = [given.folder.resolve() for given in reconstructions]
     if len(set(resolved)) < len(resolved):
         raise UserError("A folder of reconstructions is given twice.")
     name = ascii_name(reference.resolve().name)
-    labels = _labels(resolved)
+    found = _labels(resolved)
+    labels = [given.label or label for given, label in zip(reconstructions, found, strict=True)]
     codecs = [
         CodecConfig(
             id=id_,
             adapter="reconstructions",
             label=label,
-            options={"path": str(folder), "match": match},
+            **_bitrate(folder, given.kbps, {"path": str(folder), "match": match}),
         )
-        for id_, label, folder in zip(_ids(labels), labels, resolved, strict=True)
+        for id_, label, folder, given in zip(
+            _ids(labels), labels, resolved, reconstructions, strict=True
+        )
     ]
     testset = TestSetConfig.model_validate(
         {"name": name, "domain": domain, "path": str(reference.resolve()), "layout": "folder"}
     )
     return Suite(
-        name=f"score-{name}",
+        name=ascii_name("-".join(["score", name, *(codec.id for codec in codecs)])),
         title=f"Reconstructions of {readable(reference.resolve().name)}",
         testset=[testset],
         codec=codecs,
     )
+
+
+def check_same_folders(suite: Suite, held: Path) -> None:
+    """Refuse to score into the run of a comparison that has other folders by the same names.
+
+    Args:
+        suite: What is to be scored.
+        held: The resolved suite of the run folder, which may not be there.
+
+    Raises:
+        UserError: It has others.
+    """
+    if not held.is_file():
+        return
+    old = Suite.model_validate(tomllib.loads(held.read_text(encoding="utf-8")))
+    paths: dict[str, Any] = {testset.name: testset.path for testset in old.testset}
+    paths |= {codec.id: codec.options.get("path") for codec in old.codec}
+    wanted: dict[str, Any] = {testset.name: testset.path for testset in suite.testset}
+    wanted |= {codec.id: codec.options["path"] for codec in suite.codec}
+    for name, path in wanted.items():
+        if paths.get(name, path) != path:
+            raise UserError(
+                f"{held.parent} compares other folders: '{name}' there is {paths[name]}, not "
+                f"{path}. Choose another run folder: -o {held.parent}-2"
+            )
+
+
+def _bitrate(folder: Path, kbps: float | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Options with what tells the bitrate: the codebooks of codes beside the sounds, or as stated.
+
+    Args:
+        folder: The folder of reconstructions.
+        kbps: As stated.
+        options: Further options.
+    """
+    if codes := facts_of_codes(folder):
+        return {"options": options | codes, "stated_kbps": kbps}
+    return {"options": options | ({"bitrate": kbps * 1000} if kbps else {})}
 
 
 def _labels(folders: list[Path]) -> list[str]:

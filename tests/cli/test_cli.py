@@ -32,7 +32,7 @@ def test_help_shows_defaults_that_are_computed(bench: Bench) -> None:
     for command, default in [
         ("export", "(default: standard output)"),
         ("score", "(default: all cores)"),
-        ("score", "runs/score-<folder>"),
+        ("score", "runs/score-<folders>"),
         ("run", "(default: quick)"),
     ]:
         shown = " ".join(bench(command, "--help").stdout.replace("│", " ").split())
@@ -104,7 +104,9 @@ def test_score_needs_no_suite(bench: Bench, tmp_path: Path, speech: list[Path]) 
     args = ["orig", "quiet one", "--metric", "gain_db", "--metric", "pesq_wb"]
     done = bench("score", *args, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    clips: Any = pd.read_csv(tmp_path / "runs" / "score-orig" / "clips.csv").set_index("clip")
+    clips: Any = pd.read_csv(tmp_path / "runs" / "score-orig-quiet_one" / "clips.csv").set_index(
+        "clip"
+    )
     assert clips.loc["clip_0", "gain_db"] == pytest.approx(-6.02, abs=0.01)
     assert clips.loc["clip_0", "pesq_wb"] > 4.6
     assert clips.loc["clip_1", "status"] == "failed"

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import soundfile as sf
 
 from almbench.errors import UserError
 from almbench.results.results import load_results
-from almbench.suite.folder_suite import suite_from_folders
+from almbench.suite.folder_suite import Given, suite_from_folders
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 NOISE = np.random.default_rng(1).uniform(-0.1, 0.1, 16_000)
@@ -26,7 +27,7 @@ def named(tmp_path: Path, *folders: str) -> list[tuple[str, str | None]]:
     """Id and label of each codec."""
     for name in ("ref", *folders):
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
-    suite = suite_from_folders(tmp_path / "ref", [tmp_path / n for n in folders], "speech")
+    suite = suite_from_folders(tmp_path / "ref", [Given(tmp_path / n) for n in folders], "speech")
     return [(codec.id, codec.label) for codec in suite.codec]
 
 
@@ -60,8 +61,73 @@ def test_a_folder_that_is_given_twice_or_is_none(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "a")
     with pytest.raises(UserError, match="given twice"):
         named(tmp_path, "a", "link")
-    with pytest.raises(UserError, match="is not a folder"):
-        suite_from_folders(tmp_path / "ref", [tmp_path / "no"], "speech")
+    with pytest.raises(UserError, match="no is not a folder"):
+        suite_from_folders(tmp_path / "no", [Given(tmp_path)], "speech")
+    with pytest.raises(UserError, match=r"no is not a folder\. Allowed: \[LABEL=\]FOLDER\[@RATE"):
+        Given.parse(str(tmp_path / "no"))
+
+
+def test_a_folder_may_come_with_label_and_bitrate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("wavs", "a=b", "c@2kbps"):
+        Path(name).mkdir()
+    for text, label, kbps in [
+        ("wavs", "", None),
+        ("Ours=wavs", "Ours", None),
+        ("wavs@6kbps", "", 6.0),
+        ("Ours (new)=wavs@0.41kbps", "Ours (new)", 0.41),
+        ("Ours=wavs@0.41", "Ours", 0.41),
+    ]:
+        assert Given.parse(text) == Given(Path("wavs"), label, kbps)
+    assert Given.parse("a=b") == Given(Path("a=b"))  # a folder that is really named so
+    assert Given.parse("c@2kbps") == Given(Path("c@2kbps"))
+    for wrong in ("wavs@fast", "wavs@0kbps", "wavs@-1kbps"):
+        with pytest.raises(UserError, match="is not a bitrate in kbps"):
+            Given.parse(wrong)
+    suite = suite_from_folders(Path("a=b"), [Given(Path("wavs"), "Ours", 0.41)], "speech")
+    assert [(c.id, c.label) for c in suite.codec] == [("Ours", "Ours")]
+    assert suite.codec[0].options["bitrate"] == pytest.approx(410)
+    assert suite.name == "score-a_b-Ours"
+
+
+def test_two_comparisons_do_not_share_a_run_folder(tmp_path: Path, bench: Bench) -> None:
+    put(*(tmp_path / n / "a.wav" for n in ("ref", "one", "two", "else/one")))
+    for folders in (["one"], ["two"], ["one", "two"]):
+        done = bench("score", "ref", *folders, "--metric", "gain_db", "--workers", 1, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert names == {"score-ref-one", "score-ref-two", "score-ref-one-two"}
+    done = bench("score", "ref", "else/one", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "score-ref-one compares other folders: 'one' there is" in done.stderr
+    assert "-o runs/score-ref-one-2" in done.stderr
+
+
+def test_codes_beside_the_sounds_give_the_bitrate(tmp_path: Path, bench: Bench) -> None:
+    put(*(tmp_path / n / f"{c}.wav" for n in ("ref", "cod") for c in "abc"))  # one second each
+    codes = np.random.default_rng(2).integers(0, 16, (2, 50))
+    facts: dict[str, Any] = {"codebook_sizes": [16, 16], "frame_rate": 50.0}
+    np.savez(tmp_path / "cod" / "a.npz", codes=codes, **facts)
+    (tmp_path / "cod" / "b.npz").write_bytes(b"damaged")
+    given = ("score", "ref", "Ours=cod@0.5kbps", "--metric", "gain_db", "--workers", 1)
+    done = bench(*given, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Ours (0.5 kbps)" in done.stdout
+    results = load_results(tmp_path / "runs" / "score-ref-Ours")
+    rows = {row.clip: row for row in results.clip_rows}
+    assert rows["a"].measured_kbps == pytest.approx(50 * 2 * 4 / 1000)
+    assert rows["a"].nominal_kbps == pytest.approx(0.4)
+    assert rows["b"].measured_kbps is None
+    assert "no bitrate: its codes cannot be read: b.npz" in rows["b"].reason
+    assert rows["c"].reason == "no codes beside its sound"
+    used = [r for r in results.metric_rows if r.metric == "codebook_use" and r.value is not None]
+    assert [r.clip for r in used] == ["a"]
+    np.savez(tmp_path / "cod" / "c.npz", codes=codes, **facts)
+    assert bench(*given, cwd=tmp_path).returncode == 0
+    rows = {row.clip: row for row in load_results(results.folder.root).clip_rows}
+    assert rows["c"].measured_kbps == pytest.approx(0.4)
 
 
 def test_nothing_of_the_folders_vanishes(tmp_path: Path, bench: Bench) -> None:
