@@ -21,6 +21,7 @@ from jinja2 import (
 )
 
 from almbench.errors import UserError
+from almbench.site.language import tr
 
 TEMPLATES = "almbench.templates"
 HOUSE = "almbench"  # `{% extends "almbench/base.html.j2" %}` names a template that a theme replaces
@@ -65,6 +66,7 @@ def environment(theme: Path | None, catalogue: NullTranslations) -> Environment:
     )
     jinja.policies["ext.i18n.trimmed"] = True
     jinja.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    jinja.globals["tr"] = tr
     return jinja
 
 

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { Test, byGuessing, find, make, press, readKey, shuffled, takeData } = window.Almbench;
+  const { Test, byGuessing, find, make, press, readKey, shuffled, takeData, tr } = window.Almbench;
   const NAMES = ["A", "B", "X"];
 
   class Abx {
@@ -64,11 +64,14 @@
     #check() {
       const [a, b] = this.#pair;
       const count = this.#clips([a, b]).length;
-      let text = count ? "" : "There is no clip that both have.";
-      if (a === b) text = "Choose two that differ.";
+      let text = count ? "" : tr("There is no clip that both have.");
+      if (a === b) text = tr("Choose two that differ.");
       find("choose-b").setCustomValidity(text);
       find("choice-message").textContent =
-        text || `${count} clip${count > 1 ? "s" : ""} in turn, in an order drawn for you.`;
+        text ||
+        (count === 1
+          ? tr("One clip, again and again.")
+          : tr("{count} clips in turn, in an order drawn for you.", { count }));
     }
 
     begin(state, draw) {
@@ -93,7 +96,7 @@
     }
 
     place(at, trials) {
-      return `trial ${at + 1} of ${trials.length}`;
+      return tr("trial {number} of {count}", { number: at + 1, count: trials.length });
     }
 
     enter() {
@@ -103,8 +106,8 @@
       this.test.sound.open([a, b, x === "a" ? a : b]);
       this.answers.forEach((radio) => (radio.checked = radio.value === answer));
       find("missing").textContent = "";
-      find("next").textContent = at + 1 < planned ? "Next trial" : "Finish";
-      this.test.show("trial", `Trial ${at + 1} of ${planned}`);
+      find("next").textContent = at + 1 < planned ? tr("Next trial") : tr("Finish");
+      this.test.show("trial", tr("Trial {number} of {count}", { number: at + 1, count: planned }));
     }
 
     #heard() {
@@ -127,8 +130,8 @@
 
     get #missing() {
       const { knowsX, answer } = this.test.trial;
-      if (!knowsX) return "Listen to X first.";
-      return answer ? "" : "Say first which one X is; guess if you must.";
+      if (!knowsX) return tr("Listen to X first.");
+      return answer ? "" : tr("Say first which one X is; guess if you must.");
     }
 
     /* What was found missing stays true while it is shown. */
@@ -160,11 +163,11 @@
       const labels = Object.fromEntries(systems.map(({ id, label }) => [id, label]));
       const right = trials.filter(({ x, answer }) => x === answer).length;
       const p = byGuessing(right, planned);
-      const chance = p < 0.0001 ? "less than 0.0001" : String(Number(p.toPrecision(2)));
+      const chance = p < 0.0001 ? tr("less than 0.0001") : String(Number(p.toPrecision(2)));
       const verdict =
         p < Number(find("answer").dataset.alpha)
-          ? "That is unlikely to be luck: you most likely heard a difference."
-          : "That may well be luck. It does not show that there is nothing to be heard.";
+          ? tr("That is unlikely to be luck: you most likely heard a difference.")
+          : tr("That may well be luck. It does not show that there is nothing to be heard.");
       const name = (of) => make("bdi", {}, labels[pair[of]]);
       const rows = trials.map(({ clip, x, answer }, i) =>
         make(
@@ -174,29 +177,36 @@
           make("td", {}, make("bdi", {}, clip)),
           make("td", {}, x.toUpperCase()),
           make("td", {}, answer.toUpperCase()),
-          make("td", {}, x === answer ? "right" : "wrong"),
+          make("td", {}, x === answer ? tr("right") : tr("wrong")),
         ),
       );
-      const heads = ["Trial", "Clip", "X was", "You said", "Verdict"].map((text) =>
-        make("th", { scope: "col" }, text),
+      const heads = [tr("Trial"), tr("Clip"), tr("X was"), tr("You said"), tr("Verdict")].map(
+        (text) => make("th", { scope: "col" }, text),
       );
       const table = make(
         "table",
         { className: "trials" },
-        make("caption", {}, "Trial by trial"),
+        make("caption", {}, tr("Trial by trial")),
         make("thead", {}, make("tr", {}, ...heads)),
         make("tbody", {}, ...rows),
       );
       const frame = make("div", { className: "scroller", tabIndex: 0, role: "region" }, table);
-      frame.setAttribute("aria-label", "Trial by trial");
+      frame.setAttribute("aria-label", tr("Trial by trial"));
       return [
-        make("p", {}, "A was ", name("a"), ", B was ", name("b"), "."),
-        make("p", { className: "score" }, `${right} of ${planned} right`),
+        make("p", {}, tr("A was"), " ", name("a"), ", ", tr("B was"), " ", name("b"), "."),
+        make(
+          "p",
+          { className: "score" },
+          tr("{right} of {count} right", { right, count: planned }),
+        ),
         make(
           "p",
           {},
-          `Guessing alone gives this or better with a probability of ${chance} `,
-          `(one-sided binomial test). ${verdict}`,
+          tr(
+            "Guessing alone gives this or better with a probability of {chance} (one-sided binomial test).",
+            { chance },
+          ),
+          ` ${verdict}`,
         ),
         frame,
       ];

@@ -4,8 +4,8 @@
 "use strict";
 
 (() => {
-  const { Test, find, make, press, shuffled, takeData } = window.Almbench;
-  const WORDS = ["Bad", "Poor", "Fair", "Good", "Excellent"];
+  const { Test, find, make, press, shuffled, takeData, tr } = window.Almbench;
+  const WORDS = [tr("Bad"), tr("Poor"), tr("Fair"), tr("Good"), tr("Excellent")];
   const MIDDLE = 50;
 
   const word = (score) => WORDS[Math.min(WORDS.length - 1, Math.floor(score / 20))];
@@ -63,7 +63,9 @@
     }
 
     place(at, trials) {
-      return at < 0 ? "the training" : `clip ${at + 1} of ${trials.length}`;
+      return at < 0
+        ? tr("the training")
+        : tr("clip {number} of {count}", { number: at + 1, count: trials.length });
     }
 
     enter() {
@@ -80,20 +82,25 @@
         part.hidden = part.dataset.when !== (training ? "training" : "rating");
       }
       find("next").textContent = training
-        ? "Start rating"
+        ? tr("Start rating")
         : at + 1 < trials.length
-          ? "Next clip"
-          : "Finish";
+          ? tr("Next clip")
+          : tr("Finish");
       this.#complete();
-      this.test.show("trial", training ? "Training" : `Clip ${at + 1} of ${trials.length}`);
+      this.test.show(
+        "trial",
+        training
+          ? tr("Training")
+          : tr("Clip {number} of {count}", { number: at + 1, count: trials.length }),
+      );
     }
 
     /* A row for each stimulus: a button that plays it, and its slider. */
     #lay(count) {
       this.rows = Array.from({ length: count }, (_, i) => {
-        const name = `Stimulus ${i + 1}`;
+        const name = tr("Stimulus {number}", { number: i + 1 });
         const button = make("button", { type: "button" }, String(i + 1));
-        button.setAttribute("aria-label", `Play stimulus ${i + 1}`);
+        button.setAttribute("aria-label", tr("Play stimulus {number}", { number: i + 1 }));
         button.onclick = () => this.#hear(i + 1);
         const slider = make("input", { type: "range", min: 0, max: 100, step: 1 });
         slider.setAttribute("aria-label", name);
@@ -146,7 +153,7 @@
       slider.classList.toggle("unrated", score === null);
       slider.setAttribute(
         "aria-valuetext",
-        score === null ? "not rated" : `${score}, ${word(score)}`,
+        score === null ? tr("not rated") : `${score}, ${word(score)}`,
       );
       output.textContent = score ?? "–";
     }
@@ -159,8 +166,11 @@
         list.flatMap((value, i) => (open(value) ? [i + 1] : [])).join(", ");
       const unheard = where(plays, (count) => count === 0);
       const unrated = where(scores, (score) => score === null);
-      const parts = [unheard && `play ${unheard}`, unrated && `rate ${unrated}`].filter(Boolean);
-      return parts.length ? `Still to do: ${parts.join("; ")}.` : "";
+      const parts = [
+        unheard && tr("play {numbers}", { numbers: unheard }),
+        unrated && tr("rate {numbers}", { numbers: unrated }),
+      ].filter(Boolean);
+      return parts.length ? tr("Still to do: {parts}.", { parts: parts.join("; ") }) : "";
     }
 
     #complete() {
@@ -204,23 +214,27 @@
       const lines = [...systems.values()].sort((x, y) => mean(y.scores) - mean(x.scores));
       const cell = (text) => make("td", { className: "num" }, text);
       const rows = lines.map(({ label, role, scores }) => {
-        const kind = { reference: "the hidden reference", anchor: "anchor", system: "" }[role];
+        const kind = { reference: tr("the hidden reference"), anchor: tr("anchor"), system: "" }[
+          role
+        ];
         const name = make("th", { scope: "row" }, make("bdi", {}, label));
         if (kind) name.append(make("span", { className: "unit" }, kind));
         return make("tr", {}, name, cell(mean(scores).toFixed(1)), ...scores.map(cell));
       });
-      const heads = ["System", "Mean", ...trials.map((_, i) => `Clip ${i + 1}`)].map((text, i) =>
-        make("th", { scope: "col", className: i ? "num" : "" }, text),
-      );
+      const heads = [
+        tr("System"),
+        tr("Mean"),
+        ...trials.map((_, i) => tr("Clip {number}", { number: i + 1 })),
+      ].map((text, i) => make("th", { scope: "col", className: i ? "num" : "" }, text));
       const table = make(
         "table",
         {},
-        make("caption", {}, "Your ratings, the best first"),
+        make("caption", {}, tr("Your ratings, the best first")),
         make("thead", {}, make("tr", {}, ...heads)),
         make("tbody", {}, ...rows),
       );
       const frame = make("div", { className: "scroller", tabIndex: 0, role: "region" }, table);
-      frame.setAttribute("aria-label", "Your ratings");
+      frame.setAttribute("aria-label", tr("Your ratings"));
       const { referenceScore, maxBelow } = find("stimuli").dataset;
       const ofReference = lines.find(({ role }) => role === "reference").scores;
       const low = ofReference.filter((score) => score < Number(referenceScore));
@@ -228,15 +242,16 @@
         make(
           "p",
           {},
-          `You gave the hidden reference less than ${referenceScore} on ${low.length} of `,
-          `${trials.length} clips. Results with more than ${maxBelow} % of such clips are left out of `,
-          "an analysis following ITU-R BS.1534-3.",
+          tr(
+            "You gave the hidden reference less than {score} on {low} of {count} clips. Results with more than {most} % of such clips are left out of an analysis following ITU-R BS.1534-3.",
+            { score: referenceScore, low: low.length, count: trials.length, most: maxBelow },
+          ),
         ),
         frame,
       ];
       if (leftOut.length) {
         const names = leftOut.flatMap((label, i) => [i ? ", " : "", make("bdi", {}, label)]);
-        parts.push(make("p", { className: "fine" }, "Not in this test: ", ...names, "."));
+        parts.push(make("p", { className: "fine" }, tr("Not in this test:"), " ", ...names, "."));
       }
       return parts;
     }

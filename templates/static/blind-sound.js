@@ -5,6 +5,8 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
+  const { tr } = window.Almbench;
+
   /**
    * The controls of one set of versions, and who hears what.
    *
@@ -115,13 +117,13 @@ window.Almbench = window.Almbench || {};
     }
 
     async #fetch(versions) {
-      this.#say("Loading the sounds …");
+      this.#say(tr("Loading the sounds …"));
       try {
         await this.player.load(versions);
       } catch (error) {
         if (versions !== this.#versions) return false; // others are wanted by now
         this.#loading = null;
-        this.#say(`${error.message} Press a button that plays to try again.`);
+        this.#say(`${error.message} ${tr("Press a button that plays to try again.")}`);
         return false;
       }
       this.#say("");
@@ -136,7 +138,7 @@ window.Almbench = window.Almbench || {};
     #draw() {
       const { toggle, position, repeat, region, time } = this.parts;
       const { duration, playing, loop } = this.player;
-      toggle.textContent = playing ? "Pause" : "Play";
+      toggle.textContent = playing ? tr("Pause") : tr("Play");
       position.max = duration;
       repeat.checked = this.#repeat;
       const [start, end] = loop ?? [0, duration];

@@ -9,7 +9,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const { make, random } = window.Almbench;
+  const { make, random, tr } = window.Almbench;
   const find = (id) => document.getElementById(id);
 
   function digits16() {
@@ -57,7 +57,9 @@ window.Almbench = window.Almbench || {};
       };
       script.onerror = () => {
         script.remove();
-        reject(new Error("The names of the systems could not be loaded. Is the connection up?"));
+        reject(
+          new Error(tr("The names of the systems could not be loaded. Is the connection up?")),
+        );
       };
       document.head.append(script);
     });
@@ -162,9 +164,11 @@ window.Almbench = window.Almbench || {};
       if (!state) return;
       const { at, trials, finished } = state;
       find("so-far").textContent = finished
-        ? "You have finished this test in this browser."
-        : `You have begun this test in this browser and got as far as ${this.parts.place(at, trials)}.`;
-      find("continue").textContent = finished ? "Show the result" : "Continue";
+        ? tr("You have finished this test in this browser.")
+        : tr("You have begun this test in this browser and got as far as {place}.", {
+            place: this.parts.place(at, trials),
+          });
+      find("continue").textContent = finished ? tr("Show the result") : tr("Continue");
     }
 
     #start() {
@@ -246,14 +250,14 @@ window.Almbench = window.Almbench || {};
         json.select();
         done = document.execCommand("copy"); // where the clipboard is closed to the page
       }
-      find("told").textContent = done ? "Copied." : "Please copy the text below by hand.";
+      find("told").textContent = done ? tr("Copied.") : tr("Please copy the text below by hand.");
     }
 
     async #send() {
       const told = find("told");
       const { post } = this.data;
       find("send").hidden = true;
-      told.textContent = "Sending the result …";
+      told.textContent = tr("Sending the result …");
       try {
         const headers = { "Content-Type": "application/json" };
         const answer = await fetch(post, { method: "POST", headers, body: this.text });
@@ -261,12 +265,15 @@ window.Almbench = window.Almbench || {};
         if (!answer.ok) throw new Error(`status ${answer.status}`);
         this.state.sent = true;
         this.keep();
-        told.textContent = `The result was sent to ${new URL(post).host}. Thank you.`;
+        told.textContent = tr("The result was sent to {host}. Thank you.", {
+          host: new URL(post).host,
+        });
       } catch (error) {
         find("send").hidden = false;
-        told.textContent =
-          `The result could not be sent (${error.message}). ` +
-          "Please download it and send it yourself, or try again.";
+        told.textContent = tr(
+          "The result could not be sent ({reason}). Please download it and send it yourself, or try again.",
+          { reason: error.message },
+        );
       }
     }
   }

@@ -7,6 +7,14 @@ window.Almbench = window.Almbench || {};
 (() => {
   const LETTERS = "PQRSTUVWXYZ"; // none is a key of the player
 
+  /**
+   * A text in the language of the page: literals in calls of `tr` are translated when the site is
+   * built. `{NAME}` stands for one of the values.
+   */
+  function tr(text, values = {}) {
+    return text.replace(/\{(\w+)\}/g, (found, name) => values[name] ?? found);
+  }
+
   /** Make an element; `facts` are properties, text goes in as text. */
   function make(tag, facts = {}, ...children) {
     const element = Object.assign(document.createElement(tag), facts);
@@ -114,7 +122,7 @@ window.Almbench = window.Almbench || {};
   }
 
   Object.assign(window.Almbench, {
-    ...{ make, takeData, receive, request, copied },
+    ...{ tr, make, takeData, receive, request, copied },
     ...{ random, shuffled, byGuessing, letter, decibels, clock },
   });
 })();

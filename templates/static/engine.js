@@ -10,6 +10,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
+  const { tr = (text) => text } = window.Almbench; // the engine stands alone, too
   const LEAD = 0.01; // seconds ahead at which changes are set, so that none lies in the past
   const SHORTEST_LOOP = 0.5; // seconds
 
@@ -295,12 +296,13 @@ window.Almbench = window.Almbench || {};
     async #decode(url, signal) {
       const answer = await fetch(url, { signal }).catch((error) => {
         if (error.name === "AbortError") throw error;
-        throw new Error("The sound could not be fetched. Is the connection up?");
+        throw new Error(tr("The sound could not be fetched. Is the connection up?"));
       });
-      if (!answer.ok) throw new Error(`The sound could not be fetched (status ${answer.status}).`);
+      if (!answer.ok)
+        throw new Error(`${tr("The sound could not be fetched")} (status ${answer.status}).`);
       const bytes = await answer.arrayBuffer();
       return this.#context.decodeAudioData(bytes).catch(() => {
-        throw new Error("This browser cannot decode the sound.");
+        throw new Error(tr("This browser cannot decode the sound."));
       });
     }
 

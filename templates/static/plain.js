@@ -7,6 +7,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
+  const { tr } = window.Almbench;
   const SHORTEST_LOOP = 0.5; // seconds
   const APART = 0.02; // seconds that a version may be off before it is moved
 
@@ -186,7 +187,7 @@ window.Almbench = window.Almbench || {};
   function ready(sound) {
     return new Promise((resolve, reject) => {
       sound.oncanplaythrough = resolve;
-      sound.onerror = () => reject(new Error("A sound cannot be played here."));
+      sound.onerror = () => reject(new Error(tr("A sound cannot be played here.")));
       sound.preload = "auto";
       sound.load();
     });

@@ -18,7 +18,9 @@ from almbench.site.language import SCRIPT_STRING
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 FOLDER = TEMPLATES / "languages"
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "tr": None}
+# What templates say by a name: the headings of the results of ABX tests.
+NAMED = ("Listeners", "Right", "Share", "95\u00a0% interval", "p")
+KEYWORDS = {"gettext": None, "ngettext": (1, 2), "tr": None}
 Message = str | tuple[str, ...]
 
 
@@ -38,6 +40,8 @@ def messages() -> dict[Message, list[str]]:
     for domain in DOMAINS:
         found.setdefault(domain, []).append("domains")
         found.setdefault(domain.capitalize(), []).append("domains")
+    for text in NAMED:
+        found.setdefault(text, []).append("listening/abx")
     for kind in load_kinds():
         for text in (kind.label, kind.task, kind.question, kind.method, kind.exclusions):
             found.setdefault(text, []).append(f"listening/{kind.name}")
