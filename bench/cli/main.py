@@ -1,6 +1,7 @@
 """The command line. Heavy imports happen inside the commands, so that --help answers at once."""
 
 import errno
+import os
 import shlex
 import sys
 from typing import Annotated, NoReturn
@@ -99,7 +100,8 @@ def main() -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
+    plain = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
+    typer.secho("Error: ", fg="red", bold=True, err=True, nl=False, color=plain)
     typer.echo(message, err=True)
     sys.exit(2)
 

@@ -1,5 +1,6 @@
 """What `bench run` and `bench score` print at the end: tables, failures, notes."""
 
+import shlex
 from collections import Counter
 
 from rich.box import SIMPLE_HEAD
@@ -33,8 +34,13 @@ def print_outcome(results: Results) -> int:
         The exit code: 0, or 1 where clips failed, or a codec or a metric that was asked for by name
         could not be used.
     """
+    others: dict[str, None] = {}
     for comparison in filter(lambda made: made.filled, results.comparisons):
-        _print_comparison(comparison)
+        others |= dict.fromkeys(metric.name for metric in _print_comparison(comparison))
+    if others:
+        console.print(f"Also computed: {', '.join(others)}. To see all:")
+        where = shlex.quote(str(results.folder.root))
+        console.print(f"bench export {where} --format markdown\n", soft_wrap=True)
     for skipped in results.manifest.skipped:
         console.print(f"[yellow]Skipped[/] {escape(skipped)}")
     if left_out := results.manifest.left_out:
@@ -51,15 +57,20 @@ def print_outcome(results: Results) -> int:
     return 1 if bad else 0
 
 
-def _print_comparison(comparison: Comparison) -> None:
-    """Print a comparison, in as many tables below each other as the width asks for."""
+def _print_comparison(comparison: Comparison) -> list[MetricRecord]:
+    """Print a comparison, in as many tables below each other as the width asks for.
+
+    Returns:
+        The metrics that have a value and no column.
+    """
     labels = [comparison.names[codec.id].label for codec in comparison.lines]
-    room = console.width - min(max(map(len, labels)), 40) - 4
+    first = min(max(map(len, labels)), 40, console.width // 2)
+    shown = _chosen(comparison)
     parts: list[list[MetricRecord]] = [[]]
     used = 0
-    for metric in comparison.filled:
-        width = max(map(len, metric_label(metric).split())) + 3
-        if parts[-1] and used + width > room:
+    for metric in shown:
+        width = _width(comparison, metric) + 3
+        if parts[-1] and used + width > console.width - first - 4:
             parts.append([])
             used = 0
         parts[-1].append(metric)
@@ -67,7 +78,7 @@ def _print_comparison(comparison: Comparison) -> None:
     console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over {comparison.of.size})")
     for part in filter(None, parts):
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        table.add_column("codec", max_width=40, no_wrap=True)
+        table.add_column("codec", max_width=first, no_wrap=True)
         for metric in part:
             table.add_column(metric_label(metric), justify="right")
         for label, codec in zip(labels, comparison.lines, strict=True):
@@ -76,6 +87,25 @@ def _print_comparison(comparison: Comparison) -> None:
         console.print(table)
     for footnote in comparison.footnotes:
         console.print(f"[dim]{escape(footnote)}[/]")
+    return [metric for metric in comparison.filled if metric not in shown]
+
+
+def _chosen(comparison: Comparison) -> list[MetricRecord]:
+    """The bitrate and the domain's headline metrics; all, where they were asked for by name."""
+    if comparison.of.metrics_requested:
+        return comparison.filled
+    chosen = [
+        metric
+        for metric in comparison.filled
+        if comparison.domain in metric.headline or metric.computed_from == "bits"
+    ]
+    return chosen if len(chosen) > 1 else comparison.filled
+
+
+def _width(comparison: Comparison, metric: MetricRecord) -> int:
+    """The letters of the longest cell, or of the longest word of the heading."""
+    cells = [cell(comparison, codec.id, metric) + TIE for codec in comparison.lines]
+    return max(map(len, [*metric_label(metric).split(), *cells]))
 
 
 def _cell(comparison: Comparison, codec: str, metric: MetricRecord) -> str:

@@ -9,9 +9,8 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from almbench.privacy import without_folders
-
 from almbench.names import ORIGINAL
+from almbench.privacy import without_folders
 
 SCHEMA_VERSION = 1
 Status = Literal["ok", "failed", "skipped", "unavailable"]

@@ -30,7 +30,8 @@ SAME = {key: name for name, key in KEYS.items() if key != PESQ}
 WIDE_FROM = 16_000  # Hz; VERSA takes narrow-band PESQ of sound below
 HIGHER = frozenset({
     "pesq", "visqol", "utmos", "utmosv2", "wvmos", "dnsmos_overall", "dnsmos_p808",
-    "dns_overall", "dns_p808", "nisqa_mos_pred", "plcmos", "singmos", "singmos_v1", "singmos_v2", "singmos_pro",
+    "dns_overall", "dns_p808", "nisqa_mos_pred", "plcmos", "singmos", "singmos_v1", "singmos_v2",
+    "singmos_pro",
     "sheet_ssqa", "scoreq_nr", "torch_squim_pesq", "torch_squim_stoi", "torch_squim_si_sdr",
     "torch_squim_mos", "spk_similarity", "singer_similarity", "emotion_similarity",
     "speech_bert", "speech_bleu", "speech_belu", "f0corr", "f0_corr", "sdr", "sir", "sar",
