@@ -43,7 +43,7 @@ def _values(run: Run, table: Comparison, metric: str) -> dict[str, Values]:
     scores: dict[str, list[float]] = {codec.id: [] for codec in table.codecs}
     for (testset, _, codec), of_clip in run.scores.items():
         row = of_clip.get(metric)
-        if testset == table.testset and row and row.value is not None:
+        if codec in scores and testset == table.testset and row and row.value is not None:
             scores[codec].append(row.value)
     return {codec: np.array(values) for codec, values in scores.items() if values}
 

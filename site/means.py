@@ -81,7 +81,7 @@ class Means:
     Attributes:
         testset: The test set.
         columns: The columns, a metric each.
-        lines: The rows, a codec each.
+        lines: The rows, a codec each; first the originals, where they were scored.
         footnotes: What must stand below it.
         missing: Each reason why values are missing, and of what.
         main: Which columns a compact table has, by index.
@@ -114,7 +114,7 @@ def means(run: Run, table: Comparison) -> Means:
     marks = [table.marks(metric) for metric in full]
     lines: list[Line] = []
     kinds: dict[str, None] = {}
-    for codec in table.codecs:
+    for codec in table.lines:
         cells = [cell(table, codec.id, m, of_m) for m, of_m in zip(full, marks, strict=True)]
         seen, kind = _seen(table, codec)
         kinds[kind] = None
@@ -227,7 +227,7 @@ def _missing(run: Run, table: Comparison) -> list[tuple[str, str]]:
             if testset == table.testset and row.value is None and metric not in absent:
                 cases.setdefault(row.reason or "no value", []).append((metric, codec, clip))
     metrics = {m.name: m.label for m in table.metrics}
-    codecs = {c.id: table.names[c.id].short for c in table.codecs}
+    codecs = {c.id: table.names[c.id].short for c in table.lines}
     listed = []
     for reason, where in list(cases.items())[:MAX_REASONS]:
         names, ids, clips = (set(column) for column in zip(*where, strict=True))

@@ -284,7 +284,7 @@ class CodecRecord(CodecSpec):
         return bool(self.codebook_sizes) and (self.with_codes or not self.precomputed)
 
 
-ORIGINALS = CodecRecord(id=ORIGINAL, label="Original", family="", sample_rate=None, anchor=True)
+ORIGINALS = CodecRecord(id=ORIGINAL, label="Original", family="", sample_rate=None)
 """The originals, where they stand in a row with codecs: what no-reference metrics make of them."""
 
 
