@@ -56,7 +56,8 @@ def read(path: Path) -> Sound:
             samples. It is named without its folder, since reasons are published.
     """
     decoded = decoding.decode(path)
-    return Sound(decoded.samples, decoded.rate, decoded.channels, decoded.note)
+    note = "; ".join(filter(None, [decoded.note, decoded.cancelled]))
+    return Sound(decoded.samples, decoded.rate, decoded.channels, note)
 
 
 def resample(samples: Samples, rate: int, target: int) -> Samples:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from math import log10
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ Samples = NDArray[np.float64]
 LONGEST_S = 5400  # seconds of a sound
 MOST_SAMPLES = 2**28  # of a sound, which is 93 minutes at 48 kHz and 2 GiB as float64
 BLOCK = 2**18  # values decoded at a time
+CANCEL_DB = 3.0  # below what independent channels would give, from where on channels cancel
 UNKNOWN = 2**62  # libsndfile's count of frames, or more, where a file written in a stream has none
 
 # How a container begins: offset, bytes, FFmpeg's name of its reader. Only these are tried, and by
@@ -61,6 +63,16 @@ class Decoded:
         check_length(self.length, self.rate)
         self.energy += float(np.square(frames).mean(axis=1).sum())
         self.blocks.append(frames.mean(axis=1))
+
+    @property
+    def cancelled(self) -> str:
+        """What to say where channels cancel each other; empty where they do not."""
+        average = sum(float(block @ block) for block in self.blocks)
+        if not self.energy or average > self.energy / self.channels * 10 ** (-CANCEL_DB / 10):
+            return ""
+        loss = f"{10 * log10(self.energy / average):.1f} dB" if average else "silent,"
+        where = "below its channels" if average else "which its channels are not"
+        return f"channels cancel: the averaged sound is {loss} {where}"
 
     @property
     def samples(self) -> Samples:

@@ -8,14 +8,16 @@ VERSION = 2  # part of every row's signature: raise it when a rule changes a val
 
 LENGTH_NOTE_S = 0.1
 LEAST_LENGTH = 0.9
+MOST_LENGTH = 1.1
 CONFIDENCE = 0.95
 
 TEXT = {
     "Sound": (
         "Sound is mono; the channels of a stereo source are averaged. Rates are changed by soxr at "
-        "very high quality. An original beyond full scale is brought within it by one gain for all "
-        "versions of the clip, which is noted. Other samples beyond full scale are clipped and "
-        "counted, never wrapped."
+        "very high quality. Noted are channels that cancel, an original of a rate below the "
+        "scoring rate, and one beyond full scale, which is brought within it by one gain for all "
+        "versions of the clip. Other samples beyond full scale are clipped and counted, never "
+        "wrapped."
     ),
     "What is scored": (
         "Scores are computed from the stored FLAC files, the same that can be played. Originals "
@@ -25,7 +27,8 @@ TEXT = {
     "Length": (
         "Original and reconstruction are cut to the shorter of the two; a difference of more than "
         f"{LENGTH_NOTE_S * 1000:.0f} ms is noted. A reconstruction shorter than "
-        f"{LEAST_LENGTH:.0%} of its original fails."
+        f"{LEAST_LENGTH:.0%} of its original fails, and one longer than {MOST_LENGTH:.0%} and by "
+        "more than that, unless the suite says that what is beyond the original is to be cut."
     ),
     "Delay and level": (
         "A codec's fixed delay is removed by its adapter. The lag and the level difference that "
@@ -68,12 +71,25 @@ def note_gain(gain: float) -> str:
     )
 
 
-def check_length(reference_s: float, reconstruction_s: float) -> tuple[bool, str]:
+def note_band(rate: int, scoring_rate: int) -> str:
+    """What to say of an original of a rate below the scoring rate; empty for no less."""
+    if rate >= scoring_rate:
+        return ""
+    return (
+        f"the original has a rate of {rate} Hz: its band of {rate / 2000:g} kHz limits scores that "
+        f"are meant for {scoring_rate / 1000:g} kHz"
+    )
+
+
+def check_length(
+    reference_s: float, reconstruction_s: float, *, cut_longer: bool = False
+) -> tuple[bool, str]:
     """Check a reconstruction's length.
 
     Args:
         reference_s: Duration of the original in seconds.
         reconstruction_s: Duration of the reconstruction in seconds.
+        cut_longer: Whether a reconstruction may be much longer.
 
     Returns:
         Whether it is long enough to be scored, and what to say of it (empty for nothing).
@@ -84,6 +100,12 @@ def check_length(reference_s: float, reconstruction_s: float) -> tuple[bool, str
             f"less than {LEAST_LENGTH:.0%}"
         )
     difference = reconstruction_s - reference_s
+    too_long = reconstruction_s > MOST_LENGTH * reference_s and difference > LENGTH_NOTE_S
+    if too_long and not cut_longer:
+        return False, (
+            f"reconstruction lasts {reconstruction_s:.3f} s of {reference_s:.3f} s, "
+            f"more than {MOST_LENGTH:.0%}"
+        )
     if abs(difference) <= LENGTH_NOTE_S:
         return True, ""
     word = "longer" if difference > 0 else "shorter"

@@ -27,11 +27,14 @@ class ReconstructionsOptions(StatedOptions):
         sample_rate: The rate it works at in Hz. The files may have another.
         match: How the files are named after the clips, without extension, such as `{clip}_recon`
             or `{clip}/decoded`.
+        cut_longer: Whether files much longer than their originals are cut, as where the originals
+            are excerpts of what the codec was given. Else such clips fail.
     """
 
     path: str = Field(min_length=1)
     sample_rate: int | None = Field(default=None, gt=0)
     match: str = CLIP
+    cut_longer: bool = False
 
     @field_validator("match")
     @classmethod

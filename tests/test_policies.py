@@ -33,7 +33,7 @@ NOISE: Samples = np.random.default_rng(7).uniform(-0.5, 0.5, RATE)
 
 RECORDED = {
     1: "d060a0625d27d0f9",
-    2: "34f8296ef8baf4cf",
+    2: "4665f7b89b590dfc",
 }
 """Version of the policies -> fingerprint of their values, their words and what they do."""
 WHAT_TO_DO = """
@@ -201,8 +201,8 @@ def test_what_is_scored_is_stored_without_loss(tmp_path: Path) -> None:
         (0.95, True, ""),
         (1.0, True, ""),
         (1.0995, True, ""),
-        (1.101, True, "reconstruction is 0.101 s longer than the original; cut"),
-        (3.0, True, "reconstruction is 2.000 s longer than the original; cut"),
+        (1.102, False, "reconstruction lasts 1.102 s of 1.000 s, more than 110%"),
+        (3.0, False, "reconstruction lasts 3.000 s of 1.000 s, more than 110%"),
     ],
 )
 def test_length_of_one_second(seconds: float, fine: bool, note: str) -> None:
@@ -217,14 +217,33 @@ def test_length_of_ten_seconds() -> None:
     )
     assert not policies.check_length(10.0, 8.999)[0]
     assert policies.check_length(0.0, 0.1) == (True, "")  # 100 ms are not more than 100 ms
+    note = "reconstruction is 0.900 s longer than the original; cut"
+    assert policies.check_length(10.0, 10.9) == (True, note)
+    assert not policies.check_length(10.0, 11.01)[0]
+    assert policies.check_length(0.2, 0.28) == (True, "")  # a frame more
+
+
+def test_length_much_longer_is_cut_where_that_is_asked_for() -> None:
+    note = "reconstruction is 2.000 s longer than the original; cut"
+    assert policies.check_length(1.0, 3.0, cut_longer=True) == (True, note)
+    assert not policies.check_length(1.0, 0.5, cut_longer=True)[0]
+
+
+def test_sound_of_a_low_rate_is_noted() -> None:
+    assert policies.note_band(16_000, 16_000) == ""
+    assert policies.note_band(8_000, 16_000) == (
+        "the original has a rate of 8000 Hz: its band of 4 kHz limits scores that are meant for "
+        "16 kHz"
+    )
 
 
 def test_length_longer_is_cut_and_noted_not_failed(tmp_path: Path) -> None:
-    tail = np.concatenate([TONE, 0.9 * NOISE[: RATE // 5]])
-    _, row = through(tmp_path, TONE, tail)
+    two = np.tile(TONE, 2)
+    tail = np.concatenate([two, 0.9 * NOISE[: RATE // 8]])
+    _, row = through(tmp_path, two, tail)
     assert (row.status, row.note) == (
         "ok",
-        "reconstruction is 0.200 s longer than the original; cut",
+        "reconstruction is 0.125 s longer than the original; cut",
     )
     assert len(read(stored(tmp_path)).samples) == len(tail)  # stored as it came
     assert score(tmp_path, "gain_db").value == pytest.approx(0, abs=1e-3)  # the tail is not judged
@@ -295,7 +314,7 @@ def test_every_rule_is_in_words_with_its_figures() -> None:
     ]  # fmt: skip
     for rule, figures in {
         "What is scored": ["16 bit", "24"],
-        "Length": ["100 ms", "90%"],
+        "Length": ["100 ms", "90%", "110%"],
         "Bandwidth": ["16 kHz for speech", "24 kHz for sound, 24 kHz for music"],
         "Statistics": ["95%", "5%", "Holm", "paired t-test", "CR2", "Bell and McCaffrey"],
     }.items():

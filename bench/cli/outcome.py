@@ -10,10 +10,10 @@ from rich.table import Table
 
 from almbench.cli.missing import Missing, print_missing
 from almbench.metrics.registry import family_names, make_family
+from almbench.results.cases import cases
 from almbench.results.comparison import TIE, Comparison, Mark, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
 from almbench.results.manifest import MetricRecord
-from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
 from almbench.results.results import Results
 from almbench.results.table_rows import ClipRow, MetricRow
 
@@ -185,15 +185,14 @@ def _advice(results: Results) -> list[str]:
 
 def _notes(results: Results) -> list[str]:
     """What to know of clips that are ok, such as a length that differs."""
-    originals = read_rows(results.folder.root, OriginalRow)
-    rows = read_rows(results.folder.root, ReconstructionRow)
     clips: dict[tuple[str, str, str], dict[str, None]] = {}  # ids in order, each once
-    for clip in results.clip_rows:
-        original = originals.get((clip.testset, clip.clip))
-        row = rows.get((clip.testset, clip.clip, clip.codec))
-        for by, noted in (("", original), (f" by {clip.codec}", row)):
-            if noted and noted.note:
-                clips.setdefault((clip.testset, by, noted.note), {})[clip.clip] = None
+    for case in cases(results.folder, results.manifest):
+        if case.reconstruction.status != "ok":
+            continue
+        found = [("", note) for note in case.original_notes]
+        found += [(f" by {case.codec.id}", note) for note in [case.reconstruction.note] if note]
+        for by, note in found:
+            clips.setdefault((case.testset.name, by, note), {})[case.clip.id] = None
     notes = []
     for (name, by, note), ids in clips.items():
         more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""

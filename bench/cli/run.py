@@ -125,6 +125,13 @@ def score(
             "'{clip}_recon', '{clip}/decoded'.",
         ),
     ] = "{clip}",
+    cut_longer: Annotated[
+        bool,
+        typer.Option(
+            "--cut-longer",
+            help="Cut reconstructions that are much longer than their originals; else they fail.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Run folder. (default: runs/score-<folders>)"),
@@ -139,7 +146,7 @@ def score(
     from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
 
     given = [Given.parse(text) for text in reconstruction]
-    chosen = suite_from_folders(reference, given, domain, match)
+    chosen = suite_from_folders(reference, given, domain, match, cut_longer=cut_longer)
     check_same_folders(chosen, RunFolder(_root(chosen, output)).suite)
     chosen = select(chosen, [], [], metric or [])
     _apply(chosen, setting)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from almbench import policies
 from almbench.results.manifest import ORIGINALS, ClipRecord, CodecRecord, Manifest, TestSetRecord
 from almbench.results.records import (
     OriginalRow,
@@ -33,6 +34,13 @@ class Case:
     original: OriginalRow
     reconstruction: ReconstructionRow
     scores: dict[str, ScoreRow]
+
+    @property
+    def original_notes(self) -> list[str]:
+        """What to know of the original, if anything."""
+        rate, scoring_rate = self.original.rate, self.testset.scoring_rate
+        band = policies.note_band(rate, scoring_rate) if rate and scoring_rate else ""
+        return [note for note in (self.original.note, band) if note]
 
 
 def cases(folder: RunFolder, manifest: Manifest) -> Iterator[Case]:

@@ -107,7 +107,7 @@ def _overall(case: Case, metrics: list[MetricRow]) -> tuple[Status, str]:
     row = case.reconstruction
     if row.status != "ok":
         return row.status, row.reason
-    notes = [note for note in (case.original.note, row.note) if note]
+    notes = [*case.original_notes, *filter(None, [row.note])]
     without = [m for m in metrics if m.status in {"failed", "unavailable"}]
     notes += [f"{m.metric}: {m.reason}" for m in without]
     failed = any(m.status == "failed" for m in without)

@@ -25,6 +25,7 @@ from almbench.results.runfolder import RunFolder
 from almbench.results.token_tables import read_codes
 from almbench.runner.codec_run import CodecRun
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
+from almbench.runner.ready import ready_notes
 from almbench.runner.tasks import Outcome, Task
 from almbench.suite.testsets import Clip
 
@@ -138,9 +139,12 @@ class Reconstructor:
         assert isinstance(codec, Reconstructions)  # noqa: S101 - for the type checker
         try:
             sound = read(codec.find(task.name))
+            original = read(self._folder.original(task.testset, task.clip))
         except (AudioError, CodecError) as error:
             return Outcome(task, error=error)
-        sound = replace(sound, samples=sound.samples * task.original.gain)
+        notes = [sound.note, *ready_notes(sound, original, codec.options.sample_rate)]
+        as_loud = sound.samples * task.original.gain
+        sound = replace(sound, samples=as_loud, note="; ".join(filter(None, notes)))
         if not task.planned.record.with_codes:
             return Outcome(task, sound)
         path, sizes = codec.codes(task.name), task.planned.record.codebook_sizes
@@ -171,16 +175,17 @@ class Reconstructor:
         task, sound, error = outcome.task, outcome.sound, outcome.error
         path = self._folder.audio(task.testset, task.planned.record.id, task.clip)
         note = ""
+        ready = isinstance(task.planned.codec, Reconstructions)
         if sound is not None:
             try:
-                note = "; ".join(filter(None, [outcome.note, _check_sound(sound, task.original)]))
+                check = _check_sound(sound, task.original, cut_longer=_cuts_longer(task))
+                note = "; ".join(filter(None, [outcome.note, sound.note, check]))
             except CodecError as unfit:
                 error = unfit
         if sound is None or error is not None:
             path.unlink(missing_ok=True)
             status = "unavailable" if isinstance(error, Unavailable) else "failed"
             return task.row(status, reason=_describe_error(error))
-        ready = isinstance(task.planned.codec, Reconstructions)
         bit_depth = exact_bits(sound.samples) if ready else task.original.bit_depth
         try:
             clipped = write_flac(path, sound.samples, sound.rate, bit_depth)
@@ -208,14 +213,21 @@ def _hashes_of_ready(codec: Reconstructions, clip: str) -> list[str]:
         return [""]  # reading it says why
 
 
-def _check_sound(sound: Sound, original: OriginalRow) -> str:
+def _check_sound(sound: Sound, original: OriginalRow, *, cut_longer: bool) -> str:
     """Check a reconstruction before it is stored; returns what to note of it."""
     if not np.isfinite(sound.samples).all():
         raise CodecError("the reconstruction holds NaN or infinite samples")
-    fine, note = policies.check_length(original.duration_s or 0.0, sound.seconds)
+    fine, note = policies.check_length(
+        original.duration_s or 0.0, sound.seconds, cut_longer=cut_longer
+    )
     if not fine:
         raise CodecError(note)
     return note
+
+
+def _cuts_longer(task: Task) -> bool:
+    codec = task.planned.codec
+    return isinstance(codec, Reconstructions) and codec.options.cut_longer
 
 
 def _describe_error(error: Exception | None) -> str:

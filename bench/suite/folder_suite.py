@@ -59,7 +59,12 @@ def _kbps(text: str, given: str) -> float:
 
 
 def suite_from_folders(
-    reference: Path, reconstructions: list[Given], domain: str, match: str = "{clip}"
+    reference: Path,
+    reconstructions: list[Given],
+    domain: str,
+    match: str = "{clip}",
+    *,
+    cut_longer: bool = False,
 ) -> Suite:
     """Make a suite that scores folders of files against a folder of originals.
 
@@ -72,6 +77,7 @@ def suite_from_folders(
         reconstructions: Folders of reconstructions.
         domain: speech, sound or music.
         match: How reconstructions are named after the originals, such as `{clip}_recon`.
+        cut_longer: Whether reconstructions much longer than their originals are cut, not failed.
 
     Raises:
         UserError: A folder does not exist, or is given twice.
@@ -84,12 +90,13 @@ def suite_from_folders(
     name = ascii_name(reference.resolve().name)
     found = _labels(resolved)
     labels = [given.label or label for given, label in zip(reconstructions, found, strict=True)]
+    longer = {"cut_longer": True} if cut_longer else {}
     codecs = [
         CodecConfig(
             id=id_,
             adapter="reconstructions",
             label=label,
-            **_bitrate(folder, given.kbps, {"path": str(folder), "match": match}),
+            **_bitrate(folder, given.kbps, {"path": str(folder), "match": match, **longer}),
         )
         for id_, label, folder, given in zip(
             _ids(labels), labels, resolved, reconstructions, strict=True

@@ -20,7 +20,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "score": {
         "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",
-        "output": None, "metric": None, "setting": None, "workers": None,
+        "cut_longer": False, "output": None, "metric": None, "setting": None, "workers": None,
     },
     "site": {
         "runs": None, "output": Path("public"), "max_clips": None, "post_url": None,

@@ -130,7 +130,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(POLICIES, "", "LENGTH_NOTE_S = 0.1", "LENGTH_NOTE_S = 0.2"),
         M(POLICIES, "", "LEAST_LENGTH = 0.9", "LEAST_LENGTH = 0.8"),
         M(POLICIES, "", "CONFIDENCE = 0.95", "CONFIDENCE = 0.9"),
-        M(POLICIES, "", "clipped and counted, never wrapped", "clipped"),
+        M(POLICIES, "", "clipped and counted, never ", "clipped, never "),
         M(POLICIES, "word = ", "return True, f", "return difference < 0, f"),
         M(POLICIES, "", "reconstruction_s < LEAST", "reconstruction_s <= LEAST"),
         M(POLICIES, "", "abs(difference) <= LENGTH", "abs(difference) < LENGTH"),

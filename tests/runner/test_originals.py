@@ -11,7 +11,7 @@ from almbench.results.results import load_results
 from almbench.runner.run import run_suite
 from almbench.suite.config import Suite
 
-RATE = 16_000
+RATE = 24_000
 NOISE = np.random.default_rng(3).uniform(-0.5, 0.5, RATE)
 
 
@@ -75,3 +75,39 @@ def test_what_cannot_be_read_or_stored_costs_its_row(tmp_path: Path) -> None:
         reason = f"original: FLAC, as which it is stored, has no rate of {rate} Hz, but {rates}"
         assert rows[clip].reason == reason
     assert rows["torn"].reason.startswith("original: torn.flac cannot be read as audio")
+
+
+@pytest.mark.parametrize(
+    ("right", "note"),
+    [
+        (1.0, ""),
+        (0.0, ""),  # one silent channel cancels nothing
+        (-0.5, "channels cancel: the averaged sound is 10.0 dB below its channels"),
+        (-1.0, "channels cancel: the averaged sound is silent, which its channels are not"),
+    ],
+)
+def test_channels_that_cancel_are_noted(tmp_path: Path, right: float, note: str) -> None:
+    (tmp_path / "data").mkdir()
+    stereo = np.stack([NOISE, right * NOISE], axis=1)
+    sf.write(tmp_path / "data" / "a.wav", stereo, RATE, subtype="FLOAT")
+    (original,) = read_rows(run(tmp_path), OriginalRow).values()
+    assert original.note == note
+
+
+def test_independent_channels_do_not_cancel(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    other = np.random.default_rng(4).uniform(-0.5, 0.5, RATE)
+    sf.write(tmp_path / "data" / "a.wav", np.stack([NOISE, other], axis=1), RATE)
+    (original,) = read_rows(run(tmp_path), OriginalRow).values()
+    assert original.note == ""
+
+
+def test_an_original_of_a_low_rate_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    sf.write(tmp_path / "data" / "a.wav", NOISE, 8_000)
+    (row,) = load_results(run(tmp_path)).clip_rows
+    assert (row.status, row.reason) == (
+        "ok",
+        "the original has a rate of 8000 Hz: its band of 4 kHz limits scores that are meant for "
+        "24 kHz",
+    )

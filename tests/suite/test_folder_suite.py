@@ -170,3 +170,44 @@ def test_reconstructions_named_after_the_originals(tmp_path: Path, bench: Bench)
     done = bench(*given, "--match", "recon", "-o", tmp_path / "other")
     assert done.returncode == 2
     assert "must have {clip} once, such as {clip}_recon" in done.stderr
+
+
+def test_what_would_be_silently_wrong_is_said(
+    tmp_path: Path, speech: list[Path], bench: Bench
+) -> None:
+    """Inverted, of another rate, twice as long; and what only looks like one of these."""
+    samples, rate = sf.read(speech[0])
+    clip = samples[: 2 * rate]
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)
+    made = {
+        "inverted": (-clip, rate),
+        "late": (np.concatenate([np.zeros(rate // 50), clip]), rate),
+        "inverted-late": (np.concatenate([np.zeros(rate // 50), -clip]), rate),
+        "other-rate": (clip[::2], rate // 2),
+        "twice": (np.tile(clip, 2), rate),
+        "same": (clip, rate),
+        "tone": (-tone, rate),
+    }
+    for name, (sound, its_rate) in made.items():
+        for folder in ("ref", "cod"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        sf.write(tmp_path / "ref" / f"{name}.wav", tone if name == "tone" else clip, rate)
+        sf.write(tmp_path / "cod" / f"{name}.wav", sound, its_rate)
+    given = ("score", tmp_path / "ref", tmp_path / "cod", "--metric", "gain_db", "--workers", "1")
+    done = bench(*given, "-o", tmp_path / "run")
+    assert done.returncode == 1, done.stderr
+    rows = {r.clip: (r.status, r.reason) for r in load_results(tmp_path / "run").clip_rows}
+    inverted = "its polarity is inverted against the original"
+    assert rows == {
+        "inverted": ("ok", inverted),
+        "late": ("ok", ""),
+        "inverted-late": ("ok", inverted),
+        "other-rate": ("ok", f"its rate is {rate // 2} Hz, the original's {rate} Hz"),
+        "twice": ("failed", "reconstruction lasts 4.000 s of 2.000 s, more than 110%"),
+        "same": ("ok", ""),
+        "tone": ("ok", ""),  # half a period late, or inverted: nobody can tell
+    }
+    assert f"Note ref/inverted and 1 more by cod: {inverted}" in done.stdout
+    done = bench(*given, "--cut-longer", "-o", tmp_path / "cut")
+    assert done.returncode == 0, done.stderr
+    assert "reconstruction is 2.000 s longer than the original; cut" in done.stdout
