@@ -54,7 +54,7 @@ FIELDS: dict[type[BaseModel], str] = {
     ClipRecord: "id speaker text cluster",
     CodecRecord: "id label family sample_rate frame_rate codebook_sizes stated_bps anchor causal "
     "delay parameters checkpoint license weights_license settings missing missing_cause "
-    "missing_command precomputed stated_kbps",
+    "missing_command precomputed with_codes stated_kbps",
     Checkpoint: "source revision sha256",
     MetricRecord: "name label unit higher_is_better low high digits rate computed_from "
     "no_reference domains default headline compared note caveat footnote family version settings "
