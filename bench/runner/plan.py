@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from almbench.codecs.base import Codec
@@ -215,12 +216,19 @@ class _Codecs:
         for config in configs:
             if testset.domain not in (config.domains or _preset_domains(config) or DOMAINS):
                 continue
+            if config.optional and (absent := _absent_folder(config, testset)):
+                self._leave_out(config.id, absent)
+                continue
             planned = self.get(config, testset)
             if not (config.optional and planned.record.missing):
                 taking_part.append(planned)
-            elif config.id not in (ids := self._unusable.setdefault(planned.record.missing, [])):
-                ids.append(config.id)
+            else:
+                self._leave_out(config.id, planned.record.missing)
         return taking_part
+
+    def _leave_out(self, id_: str, reason: str) -> None:
+        if id_ not in (ids := self._unusable.setdefault(reason, [])):
+            ids.append(id_)
 
     def skipped(self) -> list[str]:
         """The optional codecs that cannot be used here, those with one reason together."""
@@ -244,6 +252,14 @@ class _Codecs:
             )
             self._made[key] = PlannedCodec(codec, _record(codec, config, self._network))
         return self._made[key]
+
+
+def _absent_folder(config: CodecConfig, testset: TestSetConfig) -> str:
+    """Say that a folder of reconstructions does not exist; empty where it does, or for a codec."""
+    if config.adapter != "reconstructions" or "path" not in config.options:
+        return ""
+    folder = Path(str(_filled(config.options["path"], testset))).expanduser()
+    return "" if folder.is_dir() else f"{folder} is not there"
 
 
 def _filled(value: Any, testset: TestSetConfig) -> Any:

@@ -10,7 +10,7 @@ from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import Unavailable, UserError
 from almbench.metrics.registry import default_metrics
 from almbench.runner.plan import Plan, make_plan, select
-from almbench.suite.config import Suite
+from almbench.suite.config import CodecConfig, Suite
 
 
 def suite(data: Path, **changes: Any) -> Suite:
@@ -80,7 +80,7 @@ def test_a_setting_may_choose_the_rate_of_a_metric(data: Path) -> None:
     [
         ((["opus-7"], [], []), "There is no codec 'opus-7'. Did you mean 'opus-6'? Allowed:"),
         (([], ["tolk"], []), "no test set 'tolk'. Did you mean 'talk'? Allowed: noise, talk."),
-        (([], [], ["stoy"]), "There is no metric 'stoy'. Did you mean 'stoi'? Allowed: estoi,"),
+        (([], [], ["stoy"]), "There is no metric 'stoy'. Did you mean 'stoi'? Allowed: distillmos,"),
     ],
 )
 def test_select_what_does_not_exist(
@@ -194,6 +194,21 @@ def test_an_optional_codec_that_is_not_here_is_left_out_unless_it_is_named(data:
         "No codec of the suite takes part in test set 'talk'. "
         "Cannot be used: codec2-700, mine (pip install it)."
     )
+
+
+def test_an_optional_folder_of_files_may_be_missing(data: Path) -> None:
+    whole = suite(data)
+    options = {"path": str(data / "no-such-{domain}")}
+    ready = CodecConfig(id="ready", adapter="reconstructions", options=options, optional=True)
+    whole.codec.append(ready)
+    made = make_plan(whole)
+    assert all("ready" not in [c.record.id for c in t.codecs] for t in made.testsets)
+    assert f"ready ({data / 'no-such-speech'} is not there)" in made.skipped
+    ready.optional = False
+    with pytest.raises(UserError, match="no-such-speech does not exist"):
+        make_plan(whole)
+    ready.optional, ready.options["path"] = True, str(data)
+    assert "ready" in [c.record.id for c in make_plan(whole).testsets[0].codecs]
 
 
 def test_metrics_are_the_sets_own_else_the_suites_else_the_domains(data: Path) -> None:
