@@ -5,7 +5,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const { copied } = window.Almbench;
+  const { copied, tr } = window.Almbench;
   const NUMBERS = new Set(["t", "n", "seed", "page"]);
 
   /** What the address says, by key; numbers as such. */
@@ -41,11 +41,11 @@ window.Almbench = window.Almbench || {};
   /** Copy a link, and say so on its button; where that is forbidden, show it to be copied. */
   async function copyLink(url, button) {
     if (!(await copied(url))) {
-      prompt("Copy this link:", url);
+      prompt(tr("Copy this link:"), url);
       return;
     }
     const { textContent } = button;
-    button.textContent = "Copied";
+    button.textContent = tr("Copied");
     setTimeout(() => {
       button.textContent = textContent;
     }, 1500);
@@ -64,9 +64,9 @@ window.Almbench = window.Almbench || {};
     snippet.value = frame.outerHTML;
     copy.onclick = async () => {
       snippet.select();
-      if (await copied(snippet.value)) copy.textContent = "Copied";
+      if (await copied(snippet.value)) copy.textContent = tr("Copied");
     };
-    copy.textContent = "Copy";
+    copy.textContent = tr("Copy");
     dialog.showModal();
   }
 

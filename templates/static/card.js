@@ -5,7 +5,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const { clock, decibels, make } = window.Almbench;
+  const { clock, decibels, make, tr } = window.Almbench;
   const PARTS = ["view", "picture", "band", "cursor", "play", "time", "a", "b", "loop", "copy"];
   let cards = 0; // names of groups of radio buttons
 
@@ -71,12 +71,12 @@ window.Almbench = window.Almbench || {};
       if (deck.blind) {
         const letters = make("div", { className: "letters" }, ...rows);
         letters.setAttribute("role", "radiogroup");
-        letters.setAttribute("aria-label", "Version, names hidden");
+        letters.setAttribute("aria-label", tr("Version, names hidden"));
         this.choice.replaceChildren(letters);
         this.notes.replaceChildren();
         return;
       }
-      const caption = `${clip.id}: one row per version, with its scores`;
+      const caption = tr("{clip}: one row per version, with its scores", { clip: clip.id });
       const table = make(
         "table",
         { className: "versions" },
@@ -86,13 +86,17 @@ window.Almbench = window.Almbench || {};
       );
       const frame = make("div", { className: "frame", tabIndex: 0 }, table);
       frame.setAttribute("role", "group");
-      frame.setAttribute("aria-label", `${clip.id}: versions and scores`);
+      frame.setAttribute("aria-label", tr("{clip}: versions and scores", { clip: clip.id }));
       this.choice.replaceChildren(frame);
       this.notes.replaceChildren(...this.#notes(), ...this.#views());
     }
 
     #head() {
-      const heads = ["Version", "Gain, dB", ...(this.#measured ? ["measured kbps"] : [])];
+      const heads = [
+        tr("Version"),
+        tr("Gain, dB"),
+        ...(this.#measured ? [tr("measured kbps")] : []),
+      ];
       const row = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
       for (const { label, arrow, unit } of this.clip.set.metrics) {
         const head = make("th", { scope: "col" }, label);
@@ -116,7 +120,8 @@ window.Almbench = window.Almbench || {};
       if (deck.blind) return make("label", {}, radio, key, deck.label(clip, version));
       const name = nameOf(clip.set.systems[version]);
       const was = deck.was(clip, version);
-      if (was) name.append(make("span", { className: "was" }, ` was ${was}`));
+      if (was)
+        name.append(make("span", { className: "was" }, ` ${tr("was {letter}", { letter: was })}`));
       const facts = this.details?.versions[version] ?? { reason: clip.silent[version] };
       const row = make("tr");
       this.rows.set(version, row);
@@ -124,7 +129,7 @@ window.Almbench = window.Almbench || {};
         const head = make("th", { scope: "row" }, name);
         const columns = clip.set.metrics.length + (this.#measured ? 2 : 1);
         const why = make("bdi", {}, facts.reason ?? "");
-        const cell = make("td", { className: "none", colSpan: columns }, "No sound: ", why);
+        const cell = make("td", { className: "none", colSpan: columns }, tr("No sound:"), " ", why);
         row.append(head, cell);
         return row;
       }
@@ -144,18 +149,30 @@ window.Almbench = window.Almbench || {};
       for (const [words, changed] of this.details.changes) {
         const names = changed.map((i) => this.deck.label(this.clip, i)).join("; ");
         const first = words[0].toUpperCase() + words.slice(1);
-        const rest = `${first} for playing in step: ${names}. The scores are of the sounds as they were stored.`;
+        const rest = tr(
+          "{change} for playing in step: {names}. The scores are of the sounds as they were stored.",
+          { change: first, names },
+        );
         notes.push(make("p", { className: "fine" }, rest));
       }
       if (notes.length < 2) return notes;
-      const summary = make("summary", {}, `${notes.length} notes on these sounds`);
+      const summary = make(
+        "summary",
+        {},
+        tr("{count} notes on these sounds", { count: notes.length }),
+      );
       return [make("details", { className: "views" }, summary, ...notes)];
     }
 
     #views() {
       if (!this.details || this.clip.heard.length < 2) return [];
       const grid = make("div");
-      const all = make("details", { className: "views" }, make("summary", {}, "All views"), grid);
+      const all = make(
+        "details",
+        { className: "views" },
+        make("summary", {}, tr("All views")),
+        grid,
+      );
       all.ontoggle = () => grid.childElementCount || grid.append(...this.#figures());
       return [all];
     }
@@ -177,7 +194,11 @@ window.Almbench = window.Almbench || {};
       const mine = deck.clip === clip;
       const playing = mine && deck.playing;
       const loading = mine && deck.loading;
-      this.play.firstChild.textContent = loading ? "Loading" : playing ? "Pause" : "Play";
+      this.play.firstChild.textContent = loading
+        ? tr("Loading")
+        : playing
+          ? tr("Pause")
+          : tr("Play");
       this.play.classList.toggle("on", playing);
       this.play.setAttribute("aria-busy", loading);
       this.play.disabled = !clip.heard.length;
@@ -202,7 +223,9 @@ window.Almbench = window.Almbench || {};
       if (facts?.view && this.picture.getAttribute("src") !== facts.view)
         this.picture.src = facts.view;
       this.view.classList.toggle("empty", !facts?.view);
-      this.picture.alt = `Waveform and mel spectrogram: ${deck.label(clip, shown)}`;
+      this.picture.alt = tr("Waveform and mel spectrogram: {system}", {
+        system: deck.label(clip, shown),
+      });
       for (const [version, row] of this.rows) {
         row.classList.toggle("chosen", version === clip.selected);
         row.classList.toggle(

@@ -5,7 +5,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const { Engine, Plain, letter, random, request, shuffled } = window.Almbench;
+  const { Engine, Plain, letter, random, request, shuffled, tr } = window.Almbench;
   const lot = random(Math.floor(Math.random() * 2 ** 32));
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -123,20 +123,24 @@ window.Almbench = window.Almbench || {};
       if (which === 1 && (clip.ends[0] ?? 0) >= clip.position) clip.ends[0] = null;
       clip.looping = clip.ends[1] !== null;
       this.#applyLoop(clip);
-      this.say(`Loop ${which ? "ends" : "begins"} at ${clip.ends[which].toFixed(1)} seconds`);
+      this.say(
+        which
+          ? tr("Loop ends at {seconds} seconds", { seconds: clip.ends[which].toFixed(1) })
+          : tr("Loop begins at {seconds} seconds", { seconds: clip.ends[which].toFixed(1) }),
+      );
     }
 
     toggleLoop(clip) {
       clip.looping = !clip.looping;
       this.#applyLoop(clip);
-      this.say(clip.looping ? "Loop on" : "Loop off");
+      this.say(clip.looping ? tr("Loop on") : tr("Loop off"));
     }
 
     match(on) {
       this.matched = on;
       this.engine.matchLoudness(on);
       this.changed();
-      this.say(on ? "Loudness matched" : "Loudness as made");
+      this.say(on ? tr("Loudness matched") : tr("Loudness as made"));
     }
 
     toggleBlind() {
@@ -145,7 +149,7 @@ window.Almbench = window.Almbench || {};
       // What was chosen by name must not be known by its letter.
       if (this.blind && this.clip) this.select(this.clip, 0);
       this.changed();
-      this.say(this.blind ? "Names hidden, order shuffled" : "Names shown");
+      this.say(this.blind ? tr("Names hidden, order shuffled") : tr("Names shown"));
     }
 
     /** The versions of a clip as they are listed; where blind, in an order of its own. */
@@ -163,7 +167,7 @@ window.Almbench = window.Almbench || {};
     label(clip, version) {
       if (this.blind) {
         const place = this.order(clip).indexOf(version);
-        return place ? letter(place - 1) : "Original";
+        return place ? letter(place - 1) : tr("Original");
       }
       const { label, rate } = clip.set.systems[version];
       return rate ? `${label}, ${rate}` : label;

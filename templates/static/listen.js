@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { Deck, Matrix, Tools, addressOf, copyLink, readAddress, showEmbed } = window.Almbench;
+  const { Deck, Matrix, Tools, addressOf, copyLink, readAddress, showEmbed, tr } = window.Almbench;
   const { takeData, takeKeys, takeSet, takeSwitches, writeAddress } = window.Almbench;
   const CHOICES = ["metric", "sort", "of", "over", "n", "seed", "q", "page"];
 
@@ -74,7 +74,7 @@
     if (!said.clip) return;
     const clip = holds(next);
     if (!clip) {
-      say(`The link leads to clip ${said.clip}, which is not here.`);
+      say(tr("The link leads to clip {clip}, which is not here.", { clip: said.clip }));
       return;
     }
     if (!matrix.reveal(clip)) await choose(next, { metric: view.metric });
@@ -103,9 +103,11 @@
     pager.hidden = pages < 2 && order.length === all;
     back.hidden = on.hidden = pages < 2;
     [back.disabled, on.disabled] = [page === 0, page === pages - 1];
-    const rows = pages > 1 ? `${first + 1} to ${first + shown.length} of ` : "";
-    const chosen = order.length === all ? `${all} clips` : `${order.length} of ${all} clips`;
-    pager.querySelector("span").textContent = rows + chosen;
+    const [from, to, count] = [first + 1, first + shown.length, order.length];
+    const chosen =
+      count === all ? tr("{all} clips", { all }) : tr("{count} of {all} clips", { count, all });
+    const rows = tr("{from} to {to}:", { from, to });
+    pager.querySelector("span").textContent = pages > 1 ? `${rows} ${chosen}` : chosen;
     writeAddress(choice);
   };
 

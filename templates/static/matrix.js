@@ -8,7 +8,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const { Card, arrange, keyOf, make, nameOf, request } = window.Almbench;
+  const { Card, arrange, keyOf, make, nameOf, request, tr } = window.Almbench;
   const ROWS = 50; // of a page
 
   class Matrix {
@@ -82,13 +82,18 @@ window.Almbench = window.Almbench || {};
       const focused = this.root.contains(document.activeElement);
       this.blind = deck.blind;
       this.#rows.clear();
-      const caption = `Clips and systems: each cell plays${this.metric && !this.blind ? `; its number is ${this.metric.label}` : ""}`;
+      const caption =
+        this.metric && !this.blind
+          ? tr("Clips and systems: each cell plays; its number is {metric}", {
+              metric: this.metric.label,
+            })
+          : tr("Clips and systems: each cell plays");
       this.table = make("table", {}, make("caption", { className: "unseen" }, caption));
       this.table.setAttribute("role", "grid");
       this.table.setAttribute("aria-rowcount", this.order.length + 1);
       this.body = make("tbody", {}, ...this.shown.map((clip, i) => this.#row(clip, i)));
       this.table.append(make("thead", {}, this.#head()), this.body);
-      const none = make("p", { className: "none" }, "No clip fits. ");
+      const none = make("p", { className: "none" }, tr("No clip fits."));
       this.scroller = make("div", { className: "grid" }, this.table);
       this.root.replaceChildren(this.scroller, ...(this.order.length ? [] : [none]));
       this.card = null;
@@ -100,11 +105,11 @@ window.Almbench = window.Almbench || {};
 
     #head() {
       const { set, blind, view } = this;
-      const corner = this.#sorter("Clip", "", "");
+      const corner = this.#sorter(tr("Clip"), "", "");
       const heads = set.systems.map((system, i) => {
         const key = make("kbd", { ariaHidden: "true" }, keyOf(i));
         if (blind) {
-          const text = i ? window.Almbench.letter(i - 1) : "Original";
+          const text = i ? window.Almbench.letter(i - 1) : tr("Original");
           return make(
             "th",
             { scope: "col" },
@@ -138,8 +143,8 @@ window.Almbench = window.Almbench || {};
     #sorter(name, key, id) {
       const button = make("button", { type: "button", tabIndex: -1, className: "head" }, name, key);
       button.title = id
-        ? "Sort by this score: worst first, then best first"
-        : "In the suite's order";
+        ? tr("Sort by this score: worst first, then best first")
+        : tr("In the suite's order");
       button.onclick = () => {
         const { sort, of } = this.view;
         const next = { worst: "best", best: "" };
@@ -182,11 +187,11 @@ window.Almbench = window.Almbench || {};
         const value = this.scores[clip.index]?.[version] ?? null;
         const text = value === null ? "–" : value.toFixed(metric.digits).replace("-", "−");
         button.append(make("span", {}, text));
-        name += value === null ? ", not scored" : `, ${metric.label} ${text}`;
+        name += value === null ? `, ${tr("not scored")}` : `, ${metric.label} ${text}`;
       } else if (!version) button.append(make("span", {}, `${clip.duration.toFixed(1)} s`));
       if (version in clip.silent) {
         button.setAttribute("aria-disabled", "true");
-        button.title = `No sound: ${clip.silent[version]}`;
+        button.title = `${tr("No sound:")} ${clip.silent[version]}`;
         name += `, ${button.title}`;
       } else button.onclick = () => deck.press(clip, version);
       button.setAttribute("aria-label", name);

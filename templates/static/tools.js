@@ -5,7 +5,7 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const { make } = window.Almbench;
+  const { make, tr } = window.Almbench;
   const NAMED = ["metric", "sort", "of", "over"]; // fields that name what blindness hides
   const DRAWN = 10; // clips of a draw by lot, if nothing else is asked for
 
@@ -121,7 +121,7 @@ window.Almbench = window.Almbench || {};
       const { sort, of, over } = this.form.elements;
       const named = ["worst", "best", "beats"].includes(sort.value);
       of.closest("label").hidden = !named;
-      of.previousElementSibling.textContent = sort.value === "beats" ? "A" : "of";
+      of.previousElementSibling.textContent = sort.value === "beats" ? "A" : tr("of");
       over.closest("label").hidden = sort.value !== "beats";
       over.previousElementSibling.textContent = "B";
       this.form.querySelector(".draw").hidden = sort.value !== "random";
