@@ -1,8 +1,11 @@
-"""Which packages are installed here, found without importing any."""
+"""Which packages are installed here, and a way into those that cannot be imported whole."""
 
+import sys
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
+from typing import Any
 
 
 def installed_version(package: str) -> str | None:
@@ -34,3 +37,23 @@ def missing_packages(modules: Iterable[str], install: str) -> str | None:
         return None
     verb = "is" if len(missing) == 1 else "are"
     return f"{' and '.join(missing)} {verb} not installed. To fix: pip install {install}"
+
+
+def import_inside(package: str, module: str) -> Any:
+    """Import a module of a package, and not the package itself, which may need what is not here.
+
+    An empty package stands in for it during the import, so that its modules find each other.
+
+    Raises:
+        ModuleNotFoundError: There is no such package or module.
+    """
+    if package in sys.modules:
+        return import_module(f"{package}.{module}")
+    spec = find_spec(package)
+    if spec is None:
+        raise ModuleNotFoundError(f"No module named '{package}'")
+    sys.modules[package] = module_from_spec(spec)
+    try:
+        return import_module(f"{package}.{module}")
+    finally:
+        del sys.modules[package]

@@ -1,9 +1,6 @@
 """SpeechTokenizer (Zhang et al., "SpeechTokenizer: Unified Speech Tokenizer", 2023): 16 kHz."""
 
-import sys
 import warnings
-from importlib import import_module
-from importlib.util import find_spec, module_from_spec
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +9,7 @@ from pydantic import Field
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published, read_config
 from almbench.codecs.pickled import fill, read_state, unfit
+from almbench.packages import import_inside
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -84,18 +82,8 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
 
 
 def import_model() -> Any:
-    """Import the package's module with the model, and not the package itself.
+    """Import the package's module with the model.
 
-    That one imports its training code too, which needs packages that it does not declare. An empty
-    package stands in for it during the import, so that the modules find each other.
+    The package itself imports its training code too, which needs packages that it does not declare.
     """
-    if PACKAGE in sys.modules:
-        return import_module(f"{PACKAGE}.model")
-    spec = find_spec(PACKAGE)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named '{PACKAGE}'")
-    sys.modules[PACKAGE] = module_from_spec(spec)
-    try:
-        return import_module(f"{PACKAGE}.model")
-    finally:
-        del sys.modules[PACKAGE]
+    return import_inside(PACKAGE, "model")

@@ -66,6 +66,13 @@ FACTS = {
         "higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True
     ),
     "distillmos": Facts("higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
+    # A correlation, and a share in per cent; mel-cepstral distortion (Kubichek 1993) and the
+    # log-spectral distance (Gray and Markel 1976) are root mean squares in dB, so >= 0. WORLD's
+    # analysis is done at 16 kHz.
+    "f0_correlation": Facts("higher", -1.0, 1.0, "", 16_000, SPEECH, ()),
+    "vuv_error": Facts("lower", 0.0, 100.0, "%", 16_000, SPEECH, (), digits=1),
+    "mcd": Facts("lower", 0.0, None, "dB", 16_000, SPEECH, (), digits=2),
+    "log_spectral_distance": Facts("lower", 0.0, None, "dB", None, ALL, (), digits=2),
     # Distances are never negative, and 0 for equal sounds. Of log mel spectra, as in Kumar et al.
     # (DAC), NeurIPS 2023; at the rate of the sounds compared.
     "mel_distance": Facts("lower", 0.0, None, "", None, ALL, ALL, SOUND),
@@ -104,6 +111,9 @@ VERSION_WORDS = {
     "visqol_audio": "audio mode",
     "dnsmos": "speechmos 0.0.1.1, onnxruntime",
     "distillmos": "distillmos 0.9.1",
+    "f0_correlation": "DIO, StoneMask",
+    "mcd": "CheapTrick, order 24, warp 0.42, frames within 40 dB",
+    "log_spectral_distance": "2048/512",
     "mel_distance": "80 Slaney bands, 1024/256, floor 1e-05",
     "mrstft_distance": "1024/120/600, 2048/240/1200, 512/50/240, floor 0.0001",
     "si_sdr": "Le Roux et al. 2019, zero mean",

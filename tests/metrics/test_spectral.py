@@ -8,11 +8,12 @@ from librosa.filters import mel
 from almbench.audio import Samples, resample
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
-from almbench.metrics.spectral import MelDistance, MrstftDistance
+from almbench.metrics.spectral import LogSpectralDistance, MelDistance, MrstftDistance
 
 MEL, MRSTFT = MelDistance(Settings()), MrstftDistance(Settings())
+LSD = LogSpectralDistance(Settings())
 BOTH = pytest.mark.parametrize("family", [MEL, MRSTFT], ids=["mel", "mrstft"])
-Both = MelDistance | MrstftDistance
+Both = MelDistance | MrstftDistance | LogSpectralDistance
 
 
 def score(family: Both, reference: Samples, reconstruction: Samples, rate: int = 16_000) -> float:
@@ -114,3 +115,30 @@ def test_too_short_is_refused(family: Both, speech: Samples) -> None:
     with pytest.raises(MetricUndefined, match="less than a window"):
         score(family, speech[: least - 1], speech[: least - 1])
     assert score(family, speech[:least], 0.5 * speech[:least]) > 0
+
+
+def test_ten_times_the_amplitude_is_a_log_spectral_distance_of_20_db() -> None:
+    noise = np.random.default_rng(0).standard_normal(16_000)
+    assert score(LSD, noise, 10 * noise) == pytest.approx(20, abs=1e-9)
+    assert score(LSD, noise, noise) == 0
+
+
+@pytest.mark.parametrize("rate", [16_000, 24_000])
+def test_log_spectral_distance_is_that_of_librosas_spectra(
+    rate: int, speech: Samples, damaged: Samples
+) -> None:
+    x, y = (resample(s, 16_000, rate) for s in (speech, damaged))
+    powers = [np.abs(stft(s, n_fft=2048, hop_length=512, pad_mode="reflect")) ** 2 for s in (x, y)]
+    decibels = [10 * np.log10(np.maximum(p, powers[0].max() * 1e-10)) for p in powers]
+    expected = np.mean(np.sqrt(np.mean((decibels[0] - decibels[1]) ** 2, axis=0)))
+    assert score(LSD, x, y, rate) == pytest.approx(expected, abs=1e-9)
+
+
+def test_log_spectral_distance_of_odd_sounds(speech: Samples) -> None:
+    assert 20 < score(LSD, speech, np.zeros_like(speech)) < 100
+    assert 1 < score(LSD, speech, np.clip(20 * speech, -1, 1)) < 60
+    assert score(LSD, speech[:4800], speech[:4800]) == 0  # 0.3 s
+    with pytest.raises(MetricUndefined, match="the reference is silent"):
+        score(LSD, np.zeros(16_000), speech[:16_000])
+    with pytest.raises(MetricUndefined, match="2000 samples are less than a window of 2048"):
+        score(LSD, speech[:2000], speech[:2000])
