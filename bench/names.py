@@ -64,6 +64,19 @@ def ascii_name(text: str, longest: int = 70) -> str:
     return f"{name[: longest - 9].rstrip('._-') or 'set'}-{digest(text)}"
 
 
+def check_file_name(name: str) -> str:
+    """Return a name that stands for one file or folder as it is.
+
+    Raises:
+        ValueError: It is empty, too long, or would lead elsewhere.
+    """
+    if not name or name in {".", ".."} or re.search(r"[/\\\x00-\x1f]", name):
+        raise ValueError("a name has at least one character, and no slashes or control characters")
+    if len(name.encode(errors="replace")) > 200:
+        raise ValueError("a name has up to 200 bytes")
+    return name
+
+
 def digest(text: str) -> str:
     """Eight hexadecimal digits that stand for a text."""
     return hashlib.sha256(readable(text).encode()).hexdigest()[:8]

@@ -121,7 +121,10 @@ def _stored(run: Run, testset: str, clip: str) -> dict[str, Path]:
     }
     if not paths[ORIGINAL].is_file():
         return {}
-    return {codec: path for codec, path in paths.items() if path.is_file()}
+    held = {codec: path for codec, path in paths.items() if path.is_file()}
+    for path in held.values():
+        run.folder.check(path)
+    return held
 
 
 def _versions(paths: dict[str, Path]) -> list[_Version]:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from almbench.errors import UserError
+from almbench.names import check_file_name
 
 MARKER = ".almbench-site"
 PAGES_LIMIT = 1e9  # bytes that GitHub Pages takes
@@ -90,7 +91,10 @@ class Output:
         self._marker.write_text("".join(f"{name}\n" for name in sorted(self._now)), "utf-8")
 
     def _claim(self, parts: tuple[str, ...]) -> Path:
-        name = "/".join(parts)
+        try:
+            name = "/".join(map(check_file_name, parts))
+        except ValueError as error:
+            raise UserError(f"No file of a site can be called {'/'.join(parts)!r}.") from error
         if name not in self._before | self._now:
             # At once, so that a build that is interrupted leaves nothing unlisted behind.
             with self._marker.open("a", encoding="utf-8") as marker:
@@ -98,6 +102,8 @@ class Output:
         self._now.add(name)
         target = self.root.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.resolve().is_relative_to(self.root.resolve()):
+            raise UserError(f"{target} leads outside of {self.root}; nothing is written there.")
         return target
 
     def _prune(self, folder: Path) -> None:

@@ -38,6 +38,8 @@ DISK_FAULTS = {
     errno.EISDIR,
     errno.EEXIST,
     errno.ENOENT,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
 }
 
 app = typer.Typer(

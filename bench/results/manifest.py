@@ -3,17 +3,25 @@
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from almbench import policies
 from almbench.codecs.base import Checkpoint, CodecSpec
 from almbench.domains import Domain
 from almbench.errors import Unavailable, UserError
 from almbench.metrics.base import Metric
-from almbench.names import ORIGINAL
+from almbench.names import ORIGINAL, check_file_name
 from almbench.privacy import hide, shown_path, without_folders
 from almbench.results.records import signature
 from almbench.results.runfolder import RunFolder
@@ -38,7 +46,7 @@ class SuiteRecord(About):
     """
 
     name: str
-    seed: int
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 class MachineRecord(_Record):
@@ -125,6 +133,8 @@ class ClipRecord(_Record):
     text: str = ""
     cluster: str = ""
 
+    _id = field_validator("id")(check_file_name)
+
 
 class LeftOutRecord(_Record):
     """What a test set leaves out for one reason.
@@ -191,6 +201,7 @@ class TestSetRecord(_Record):
     means: bool = False
 
     _path = field_validator("path")(shown_path)
+    _name = field_validator("name")(check_file_name)
 
     @property
     def size(self) -> str:
@@ -247,6 +258,7 @@ class CodecRecord(CodecSpec):
     with_codes: bool = False
     stated_kbps: float | None = None
 
+    _id = field_validator("id")(check_file_name)
     _names_no_folder = field_validator("missing", "missing_cause", "missing_command", "settings")(
         hide
     )
@@ -396,6 +408,22 @@ class Manifest(BaseModel):
     policies: PoliciesRecord
     source: SourceRecord | None = None
 
+    @model_validator(mode="after")
+    def _names_what_it_has(self) -> Self:
+        codecs, metrics = self.codecs_by_id, self.metrics_by_name
+        if len(codecs) < len(self.codecs) or len(self.testsets_by_name) < len(self.testsets):
+            raise ValueError("a codec or a test set is listed twice")
+        for testset in self.testsets:
+            for kind, names, known in (
+                ("codec", testset.codecs, codecs),
+                ("metric", testset.metrics, metrics),
+            ):
+                if missing := set(names) - set(known):
+                    raise ValueError(f"test set {testset.name}: no facts of {kind} {min(missing)}")
+            if len({clip.id for clip in testset.clips}) < len(testset.clips):
+                raise ValueError(f"test set {testset.name} lists a clip twice")
+        return self
+
     @field_validator("skipped")
     @classmethod
     def _name_no_folder(cls, skipped: tuple[str, ...]) -> tuple[str, ...]:
@@ -437,6 +465,7 @@ def read_manifest(folder: RunFolder) -> Manifest:
             f"{folder.root} is not a finished run: manifest.json is missing. "
             f"Make or finish it with: bench run SUITE -o {folder.root}"
         )
+    folder.check(folder.manifest)
     return _parse(folder.manifest, folder.root)
 
 
@@ -457,9 +486,11 @@ def _parse(path: Path, root: Path) -> Manifest:
                 f"bench run {root / 'suite.toml'} -o {root}"
             )
         return Manifest.model_validate_json(text)
-    except ValidationError as error:
-        first = explain(error, Manifest, str(path)).splitlines()[0]
+    except (ValidationError, ValueError, RecursionError) as error:
+        damaged = f"{path} is damaged."
+        if isinstance(error, ValidationError):
+            damaged = explain(error, Manifest, str(path)).splitlines()[0]
         raise UserError(
-            f"{first} The manifest is damaged: run its suite again with: "
+            f"{damaged} The manifest is damaged: run its suite again with: "
             f"bench run {root / 'suite.toml'} -o {root}"
         ) from error

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from almbench.names import ORIGINAL
+from almbench.names import ORIGINAL, check_file_name
 from almbench.privacy import without_folders
 
 SCHEMA_VERSION = 1
@@ -35,6 +36,8 @@ class Row(BaseModel):
     status: Status
     reason: str = ""
     signature: str
+
+    _names = field_validator("testset", "clip", "codec", check_fields=False)(check_file_name)
 
     @field_validator("reason", "note", check_fields=False)
     @classmethod
@@ -134,6 +137,7 @@ class ScoreRow(Row):
         value: The value; None for none.
         seconds: Seconds of computing it.
         audio_sha256: Hash of the reconstruction it was computed from.
+        final: Whether a row that failed would fail again, so that it is not computed again.
     """
 
     file = "scores"
@@ -143,6 +147,13 @@ class ScoreRow(Row):
     value: float | None = None
     seconds: float = 0.0
     audio_sha256: str = ""
+    final: bool = False
+
+    @model_validator(mode="after")
+    def _ok_has_a_value(self) -> Self:
+        if self.status == "ok" and (self.value is None or not isfinite(self.value)):
+            raise ValueError("a row that is ok has a finite value")
+        return self
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from almbench.errors import UserError
 from almbench.names import ORIGINAL
 
 
@@ -31,6 +32,18 @@ class RunFolder:
     def attachments(self) -> Path:
         """Logo and extra pages of the suite."""
         return self.root / "pages"
+
+    def check(self, path: Path) -> None:
+        """Refuse a file of the run that is a link to elsewhere: what it leads to is nobody's.
+
+        Raises:
+            UserError: It leads outside of the folder.
+        """
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise UserError(
+                f"{path} leads outside of its run folder and is not read. To fix: put the file "
+                "itself there."
+            )
 
     def audio(self, testset: str, codec: str, clip: str) -> Path:
         """The FLAC of a clip through a codec."""

@@ -1,15 +1,17 @@
 """The tables of a run, built from its rows and its manifest, written as CSV and read back."""
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
 
 from almbench.errors import UserError
 from almbench.metrics.bitstream import VERSIONS
-from almbench.names import ORIGINAL
+from almbench.names import ORIGINAL, check_file_name
 from almbench.results.cases import Case, cases, original_cases
 from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.manifest import ORIGINALS, Manifest, MetricRecord
@@ -257,12 +259,33 @@ def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
             f"{folder.root} is not a finished run: {path.name} is missing. "
             f"Make or finish it with: bench run SUITE -o {folder.root}"
         )
+    folder.check(path)
+    try:
+        return _parse(path, name)
+    except (ValueError, KeyError, OverflowError, RecursionError, csv.Error) as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(
+            f"{path} is damaged: {said[0]}. To fix: have it made again with: "
+            f"bench run {folder.suite} -o {folder.root}"
+        ) from error
+
+
+def _parse(path: Path, name: TableName) -> pd.DataFrame:
     text = [column for column in TABLES[name].columns if column in TEXT]
     # Numbers come back as they were written, which pandas before 3.1 does not promise.
     table = pd.read_csv(
         path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""]
     )
     table[text] = table[text].fillna("")
+    for column in table.columns.difference(text):
+        numbers = pd.to_numeric(table[column])
+        if np.isinf(numbers.dropna().to_numpy(float)).any():
+            raise ValueError(f"column {column} holds infinite numbers")
+    for column in ("testset", "clip", "codec"):
+        for value in set(table.get(column, ())) - {""}:
+            check_file_name(value)
+    if "status" in table and (unknown := set(table["status"]) - set(get_args(Status))):
+        raise ValueError(f"there is no status '{min(unknown)}'")
     for column in FOREIGN.intersection(table.columns):
         table[column] = table[column].map(as_typed)
     return table

@@ -1,7 +1,11 @@
 """Token statistics of a run: stored codes read, and their statistics as rows of the tables."""
 
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -21,6 +25,12 @@ from almbench.statistics.tokens import (
 
 ENTROPY = "entropy_kbps"
 TOKEN_METRICS = (ENTROPY, "codebook_use", "codebook_perplexity", "ngram_bits_per_token")
+MOST_BYTES = 2**28  # of the codes of a clip, unpacked: 90 minutes of 128 codebooks at 50 Hz
+UNREADABLE = (
+    OSError, ValueError, KeyError, EOFError, MemoryError, BadZipFile, zlib.error, struct.error,
+    RuntimeError, NotImplementedError, TypeError, OverflowError, SyntaxError,
+)  # fmt: skip
+"""What zipfile and NumPy raise where a file of codes is damaged."""
 ALL = ""  # no clip has this id
 NO_OTHERS = "the n-gram model learns from the other clips, and there is none"
 
@@ -194,12 +204,18 @@ def _limits(codecs: Iterable[Mapping[str, tuple[Path, str]]]) -> dict[str, int]:
 def _frames(path: Path) -> int:
     """Frames of a file of codes, by its header alone; 0 where it cannot be read."""
     try:
-        with ZipFile(path) as archive, archive.open("codes.npy") as file:
-            np.lib.format.read_magic(file)
-            shape, _, _ = np.lib.format.read_array_header_1_0(file)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        shape, _ = _header(path)
+    except UNREADABLE:
         return 0
     return shape[1] if len(shape) == 2 else 0
+
+
+def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of the codes in a file, whatever it holds besides."""
+    with ZipFile(path) as archive, archive.open("codes.npy") as file:
+        np.lib.format.read_magic(file)
+        shape, _, kind = np.lib.format.read_array_header_1_0(file)
+    return shape, kind
 
 
 def read_codes(path: Path, sizes: Sequence[int]) -> Codes:
@@ -215,9 +231,12 @@ def read_codes(path: Path, sizes: Sequence[int]) -> Codes:
     if not path.is_file():
         raise CodecError(f"its codes are gone: there is no {path.name}")
     try:
+        shape, kind = _header(path)
+        if (size := prod(shape) * kind.itemsize) > MOST_BYTES:
+            raise CodecError(f"its codes would take {size:,} bytes; at most {MOST_BYTES:,}")
         with np.load(path, allow_pickle=False) as file:
             codes = file["codes"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except UNREADABLE as error:
         raise CodecError(f"its codes cannot be read: {path.name}: {error}") from error
     if not np.issubdtype(codes.dtype, np.integer) or codes.ndim != 2 or len(codes) != len(sizes):
         raise CodecError(

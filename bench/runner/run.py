@@ -210,7 +210,13 @@ def _check_folder(folder: RunFolder, name: str) -> None:
     if folder.root.exists() and not folder.root.is_dir():
         raise UserError(f"{folder.root} is a file; -o takes a folder.")
     if folder.suite.is_file():
-        held = tomllib.loads(folder.suite.read_text(encoding="utf-8"))["name"]
+        try:
+            held = tomllib.loads(folder.suite.read_text(encoding="utf-8"))["name"]
+        except (ValueError, KeyError, RecursionError, OSError) as error:
+            raise UserError(
+                f"{folder.suite} is damaged. To fix: remove it, if this folder is to be gone on "
+                "with, or choose another -o."
+            ) from error
         if held != name:
             raise UserError(
                 f"{folder.root} holds a run of suite '{held}', not '{name}'. Choose another -o."

@@ -139,7 +139,7 @@ class Scorer:
         known = self._known.get((*row.key, metric.name))
         return (
             known is not None
-            and known.status in {"ok", "skipped"}
+            and (known.status in {"ok", "skipped"} or known.final)
             and known.audio_sha256 == row.audio_sha256
             and known.signature == metric.signature(row.signature, testset.scoring_rate)
         )
@@ -169,6 +169,7 @@ class Scorer:
             seconds=result.seconds,
             signature=metric.signature(row.signature, testset.scoring_rate),
             audio_sha256=row.audio_sha256,
+            final=result.final,
         )
 
     def _results(self) -> Iterator[tuple[ScoringJob, list[MetricResult]]]:
@@ -256,11 +257,13 @@ def _without_main() -> Iterator[None]:
 
 
 def _lost(request: MetricRequest, error: ProcessExpired | TimeoutError) -> list[MetricResult]:
+    final = False
     if isinstance(error, TimeoutError):
         reason = f"no answer within {TIMEOUT_S:.0f} s; the scoring process was ended"
     else:
         reason = f"the scoring process died ({_cause(error.exitcode)})"
-    return [MetricResult(name, None, "failed", reason, 0.0) for name in request.metrics]
+        final = error.exitcode == -signal.SIGSEGV  # a fault of the code, not of the machine
+    return [MetricResult(name, None, "failed", reason, 0.0, final) for name in request.metrics]
 
 
 def _cause(exitcode: int | None) -> str:

@@ -57,13 +57,17 @@ class ScoringJob:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One metric of a pair, with the seconds its family's own code took for all its metrics."""
+    """One metric of a pair, with the seconds its family's own code took for all its metrics.
+
+    One that failed and is `final` would fail again.
+    """
 
     metric: str
     value: float | None
     status: Literal["ok", "failed", "skipped", "unavailable"]
     reason: str
     seconds: float
+    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def _compute(job: ScoringJob, request: MetricRequest) -> list[MetricResult]:
 
     values: dict[str, float] = {}
     status: Literal["failed", "skipped", "unavailable"] = "failed"
-    reason = ""
+    reason, final = "", False
     begin = time.perf_counter()
     try:
         length, reconstruction = _cut(job, request)
@@ -120,7 +124,7 @@ def _compute(job: ScoringJob, request: MetricRequest) -> list[MetricResult]:
     except NotApplicable as error:
         status, reason = "skipped", str(error)
     except MetricUndefined as error:
-        reason = str(error)
+        reason, final = str(error), True
     except Unavailable as error:
         status, reason = "unavailable", str(error)
     except Exception as error:  # a metric's fault costs its rows, with the reason recorded
@@ -129,7 +133,7 @@ def _compute(job: ScoringJob, request: MetricRequest) -> list[MetricResult]:
     return [
         MetricResult(name, values[name], "ok", "", seconds)
         if name in values
-        else MetricResult(name, None, status, reason, seconds)
+        else MetricResult(name, None, status, reason, seconds, final)
         for name in request.metrics
     ]
 

@@ -182,7 +182,7 @@ class Suite(About):
 
     name: Name
     data: dict[Name, str] = Field(default_factory=dict)
-    seed: int = 0
+    seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     testset: list[TestSetConfig] = Field(min_length=1)
     codec: list[CodecConfig] = Field(min_length=1)
     metrics: dict[Domain, list[str]] = Field(default_factory=dict)

@@ -39,7 +39,7 @@ def load_suite(name_or_path: str) -> Suite:
         raise UserError(unknown("suite", name_or_path, builtin) + " Or give a path to a TOML file.")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from error
     try:
         suite = Suite.model_validate(data)

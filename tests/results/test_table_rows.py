@@ -41,8 +41,8 @@ CLIPS = [
     ClipRow(
         testset="t",
         domain="speech",
-        clip=name,
-        codec="N/A",
+        clip=name.replace("\n", " "),
+        codec="NA",
         label=name,
         duration_s=None if i % 2 else 0.1 + 0.2,
         lag_ms=-0.0 if i % 3 else None,
@@ -55,14 +55,23 @@ CLIPS = [
 ]
 METRICS = [
     MetricRow(
-        testset="t", domain="music", clip=name, codec="c", metric="nan", value=value,
+        testset="t", domain="music", clip=name.replace("\n", " "), codec="c", metric="nan",
+        value=value,
         status="ok" if value is not None else "skipped", reason=name, signature="1e5",
         rate_hz=None if value is None else 16_000,
     )
     for name, value in zip(ODD, [1e-17, None, 1 / 3, -5.0, None, 2.0**53, 0.0] * 2, strict=False)
 ]  # fmt: skip
 SUMMARY = [
-    SummaryRow(testset="t", domain="sound", codec=name, metric="m", n=i, rank_group=group)
+    SummaryRow(
+        testset="t",
+        domain="sound",
+        codec=name.replace("\n", " "),
+        metric="m",
+        n=i,
+        rank_group=group,
+        label=name,
+    )
     for i, (name, group) in enumerate(zip(ODD, ["1", "1 2", "", "2 3", "10", ""] * 2, strict=True))
 ]
 

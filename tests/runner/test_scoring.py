@@ -1,9 +1,12 @@
 """Which scores are settled by an earlier run, and which are computed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from almbench.metrics.registry import make_family, metric
 from almbench.names import ORIGINAL
@@ -18,6 +21,7 @@ from almbench.results.records import (
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import PlannedFamily, PlannedTestSet
 from almbench.runner.scoring import Scorer
+from almbench.runner.worker import MetricRequest, ScoringJob, score_pair
 from almbench.suite.config import TestSetConfig
 
 RATE = 16_000
@@ -40,6 +44,7 @@ def known(folder: Path, name: str, status: str, **changes: Any) -> None:
     facts = {
         "testset": "t", "clip": "c", "codec": "x", "metric": name, "status": status,
         "signature": record.signature("r", RATE), "audio_sha256": "sound",
+        "value": 1.0 if status == "ok" else None,
     }  # fmt: skip
     with Writer(folder, ScoreRow) as rows:
         rows.write(ScoreRow.model_validate(facts | changes))
@@ -65,6 +70,23 @@ def test_failed_scores_are_tried_again_and_others_kept(
 ) -> None:
     known(tmp_path, "gain_db", status)
     assert settled(tmp_path, ROW, planned("gain_db")) == is_settled
+
+
+def test_a_failure_that_is_final_is_not_computed_again(tmp_path: Path) -> None:
+    known(tmp_path, "gain_db", "failed", final=True)
+    assert settled(tmp_path, ROW, planned("gain_db")) == 1
+    assert settled(tmp_path, ROW.model_copy(update={"signature": "x"}), planned("gain_db")) == 0
+
+
+def test_what_is_not_defined_for_a_pair_is_final_and_a_fault_is_not(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        sf.write(tmp_path / f"{name}.flac", np.zeros(RATE), RATE)
+    job = ScoringJob("t", "c", "x", str(tmp_path / "a.flac"), str(tmp_path / "b.flac"), RATE, ())
+    silent = replace(job, requests=(MetricRequest("gain_db", "{}", ("gain_db",)),))
+    (result,) = score_pair(silent).results
+    assert (result.status, result.final) == ("failed", True)
+    (result,) = score_pair(replace(silent, original=str(tmp_path / "gone.flac"))).results
+    assert (result.status, result.final) == ("failed", False)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,256 @@
+"""A run folder is input: what is wrong with one is said in a line, and nothing gets out of it."""
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from almbench.errors import CodecError, UserError
+from almbench.results.records import ScoreRow, read_rows
+from almbench.results.results import load_results
+from almbench.results.token_tables import MOST_BYTES, read_codes
+from almbench.runner.run import run_suite
+from almbench.site.build import build_site
+from almbench.suite.config import Suite
+
+CASES = 300
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small run with codes, two codecs and two clips."""
+    root = tmp_path_factory.mktemp("made")
+    (root / "data").mkdir()
+    for name in ("a", "b"):
+        noise = np.random.default_rng(ord(name)).uniform(-0.2, 0.2, 16_000)
+        sf.write(root / "data" / f"{name}.wav", noise, 16_000)
+    suite = Suite.model_validate(
+        {
+            "name": "s",
+            "testset": [{"name": "t", "domain": "sound", "path": str(root / "data")}],
+            "codec": [{"id": "lowpass-3.5"}, {"id": "mp3-16"}],
+            "metrics": {"sound": ["gain_db", "mel_distance"]},
+        }
+    )
+    run_suite(suite, root / "run", "cpu", workers=1)
+    return root / "run"
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+def change(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    manifest = json.loads((run / "manifest.json").read_text())
+    change(manifest)
+    (run / "manifest.json").write_text(json.dumps(manifest))
+
+
+def everything(run: Path) -> None:
+    """What a reader of a run asks of it."""
+    results = load_results(run)
+    assert len(results.clip_rows) >= 0
+    assert len(results.metric_rows) >= 0
+    assert len(results.summary_rows) >= 0
+    assert len([comparison.filled for comparison in results.comparisons]) >= 0
+
+
+def in_a_line(run: Path) -> None:
+    """Read a run, or be refused in a single line."""
+    said = ""
+    try:
+        everything(run)
+    except UserError as error:
+        said = str(error)
+    assert "\n" not in said
+
+
+def refused(run: Path, out: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        build_site([run], out)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../../../outside", "/etc/x", "..", "", "a\x00b", "x" * 300])
+def test_names_that_lead_elsewhere_are_refused(run: Path, tmp_path: Path, name: str) -> None:
+    def codec(manifest: dict[str, Any]) -> None:
+        old = manifest["codecs"][0]["id"]
+        manifest["codecs"][0]["id"] = name
+        ids = manifest["testsets"][0]["codecs"]
+        ids[ids.index(old)] = name
+
+    before = set(tmp_path.rglob("*"))
+    change(run, codec)
+    assert "manifest is damaged" in refused(run, tmp_path / "deep" / "public")
+    change(run, lambda m: m["testsets"][0]["clips"][0].update(id=name))
+    assert "manifest is damaged" in refused(run, tmp_path / "deep" / "public")
+    assert set(tmp_path.rglob("*")) - before <= {tmp_path / "deep", tmp_path / "deep" / "public"}
+
+
+def test_a_table_that_names_files_elsewhere_is_refused(run: Path, tmp_path: Path) -> None:
+    table = run / "clips.csv"
+    table.write_text(table.read_text().replace("t,sound,a,", "t,sound,../../secret,"))
+    assert "clips.csv is damaged: a name has" in refused(run, tmp_path / "public")
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["reconstructions/t/mp3-16/a.flac", "clips.csv", "manifest.json", "reconstructions/t/original"],
+)
+def test_links_that_leave_the_run_are_refused(run: Path, tmp_path: Path, inside: str) -> None:
+    (run / inside).rename(tmp_path / "private")
+    (run / inside).symlink_to(tmp_path / "private")
+    assert "leads outside of its run folder" in refused(run, tmp_path / "public")
+    assert not list((tmp_path / "public").glob("audio/*"))
+
+
+def test_links_within_the_run_are_followed(run: Path, tmp_path: Path) -> None:
+    sound = run / "reconstructions/t/mp3-16/a.flac"
+    sound.rename(sound.with_name("kept.flac"))
+    sound.symlink_to("kept.flac")
+    assert build_site([run], tmp_path / "public").is_file()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "testset\n", "\x00" * 20, "a,b\n1,2,3,4\n", '"torn', "testset,clip\nt,a\n",
+        "x" * 5000, "\n" * 50,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("table", ["clips", "metrics", "summary"])
+def test_damaged_tables(run: Path, table: str, content: str) -> None:
+    (run / f"{table}.csv").write_text(content)
+    with pytest.raises(UserError, match=rf"{table}\.csv is damaged: .*To fix: have it made again"):
+        everything(run)
+
+
+def test_infinite_numbers_and_unknown_states_in_tables(run: Path) -> None:
+    table = run / "metrics.csv"
+    good = table.read_text()
+    table.write_text(good.replace(",ok,", ",great,", 1))
+    with pytest.raises(UserError, match="there is no status 'great'"):
+        everything(run)
+    value = next(line.split(",")[5] for line in good.splitlines()[1:] if ",ok," in line)
+    table.write_text(good.replace(value, "1e999", 1))
+    with pytest.raises(UserError, match="infinite numbers"):
+        everything(run)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, '{"schema_version": 2' + "0" * 5000 + "}", "null", "\ufeff{}", "\x00"],
+)
+def test_damaged_manifests(run: Path, tmp_path: Path, content: str) -> None:
+    (run / "manifest.json").write_text(content)
+    assert "manifest" in refused(run, tmp_path / "public")
+
+
+def test_references_to_nothing(run: Path, tmp_path: Path) -> None:
+    change(run, lambda m: m["testsets"][0]["metrics"].append("nonsense"))
+    assert "Test set t: no facts of metric nonsense" in refused(run, tmp_path / "public")
+    change(run, lambda m: m["testsets"][0].update(metrics=[], codecs=["gone"]))
+    assert "no facts of codec gone" in refused(run, tmp_path / "public")
+    change(run, lambda m: m["codecs"].append(m["codecs"][0]))
+    assert "listed twice" in refused(run, tmp_path / "public")
+    change(run, lambda m: m["suite"].update(seed=10**30))
+    assert "seed" in refused(run, tmp_path / "public")
+
+
+@pytest.mark.parametrize("value", ["NaN", "null", "1e999", "-1e999"])
+def test_rows_that_are_ok_without_a_number_are_no_rows(run: Path, value: str) -> None:
+    rows = run / "rows" / "scores.jsonl"
+    lines = rows.read_text().splitlines()
+    row = json.loads(lines[0])
+    torn = lines[0].replace(f'"value":{json.dumps(row["value"])}', f'"value":{value}')
+    assert torn != lines[0]
+    rows.write_text("\n".join([torn, *lines[1:]]) + "\n")
+    assert len(read_rows(run, ScoreRow)) == len(lines) - 1
+
+
+def codes(path: Path, **arrays: Any) -> Path:
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def test_codes_that_would_fill_the_memory(tmp_path: Path) -> None:
+    path = codes(tmp_path / "bomb.npz", codes=np.zeros((2, MOST_BYTES // 8), np.int64))
+    assert path.stat().st_size < 2**20
+    with pytest.raises(CodecError, match=r"would take 536,870,912 bytes; at most 268,435,456"):
+        read_codes(path, [16, 16])
+
+
+def test_damaged_codes_are_named_whatever_is_wrong(tmp_path: Path) -> None:
+    rng = random.Random(5)  # noqa: S311 - for a test
+    whole = codes(tmp_path / "a.npz", codes=np.arange(400).reshape(2, 200) % 16).read_bytes()
+    path = tmp_path / "b.npz"
+    for _ in range(300):
+        torn = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            torn[rng.randrange(len(torn))] = rng.randrange(256)
+        path.write_bytes(torn[: rng.randint(0, len(torn))] if rng.random() < 0.3 else torn)
+        try:
+            read = read_codes(path, [16, 16])
+        except CodecError:
+            continue
+        assert read.shape == (2, 200)
+
+
+def mutated(value: Any, rng: random.Random) -> Any:
+    """A JSON value with one thing changed somewhere in it."""
+    odd: list[Any] = [
+        None,
+        -1,
+        10**40,
+        1e308,
+        "",
+        "../x",
+        "\x00",
+        [],
+        {},
+        True,
+        "x" * 400,
+        [[[]]],
+        "nan",
+    ]
+    if isinstance(value, dict) and value and rng.random() < 0.95:
+        key = rng.choice(list(value))
+        if rng.random() < 0.1:
+            return {k: v for k, v in value.items() if k != key}
+        return {**value, key: mutated(value[key], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.9:
+        at = rng.randrange(len(value))
+        return [*value[:at], mutated(value[at], rng), *value[at + 1 :]]
+    return rng.choice(odd)
+
+
+@pytest.mark.slow
+def test_manifests_with_anything_changed_are_read_or_refused(run: Path) -> None:
+    rng = random.Random(11)  # noqa: S311 - for a test
+    path = run / "manifest.json"
+    good = json.loads(path.read_text())
+    for _ in range(CASES):
+        path.write_text(json.dumps(mutated(good, rng)))
+        in_a_line(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["clips", "metrics", "summary"])
+def test_tables_with_anything_changed_are_read_or_refused(run: Path, table: str) -> None:
+    rng = random.Random(12)  # noqa: S311 - for a test
+    path = run / f"{table}.csv"
+    good = path.read_text()
+    for _ in range(CASES):
+        text = list(good)
+        for _ in range(rng.randint(1, 5)):
+            text[rng.randrange(len(text))] = rng.choice(',"\n\r0-.eEx\x00é/')
+        path.write_text("".join(text), newline="")
+        in_a_line(run)
