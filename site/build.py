@@ -12,6 +12,7 @@ from almbench.listening.kinds import load_kinds
 from almbench.site.blind import blind_pages
 from almbench.site.card import draw_card
 from almbench.site.codecpages import codec_pages
+from almbench.site.comparisons import comparison_pages, own_comparisons, run_comparisons
 from almbench.site.extra import EXTRA, extra_pages, logo
 from almbench.site.gallery import gallery_page
 from almbench.site.language import speak, translate_script
@@ -22,6 +23,7 @@ from almbench.site.media import publish_sounds
 from almbench.site.output import Output
 from almbench.site.overview import overview_pages
 from almbench.site.pages import Page, Site, Writer, page_data
+from almbench.site.runs_index import add_to_earlier, write_index
 from almbench.site.source import read_runs
 from almbench.site.theme import CUSTOM_CSS, check_theme, environment, render, static_files
 from almbench.site.words import duration
@@ -38,6 +40,8 @@ def build_site(
     theme: Path | None = None,
     css: Path | None = None,
     language: Language | None = None,
+    baseline: Path | None = None,
+    add: bool = False,
 ) -> Path:
     """Build a site that can be put on any web server, or opened from the disk.
 
@@ -50,6 +54,8 @@ def build_site(
         theme: Folder with templates and static files that come before those of the house.
         css: A style sheet that pages link last.
         language: The language of the interface; by default that of the first run's suite.
+        baseline: A run that each other run is compared with, codec by codec; it is shown, too.
+        add: Keep the runs that the site shows already, and add these.
 
     Returns:
         The path of its `index.html`.
@@ -60,7 +66,15 @@ def build_site(
     """
     if theme:
         check_theme(theme)
+    if add:
+        runs = add_to_earlier(runs, output)
+    if baseline and baseline.resolve() not in {run.resolve() for run in runs}:
+        runs = [baseline, *runs]
     read = read_runs(runs, max_clips)
+    comparisons = own_comparisons(read)
+    if baseline:
+        old = next(run for run in read if run.folder.root.resolve() == baseline.resolve())
+        comparisons += run_comparisons(old, read)
     analysis = analyse(listening) if listening else None
     if analysis:
         check_belongs(analysis, read)
@@ -70,7 +84,8 @@ def build_site(
     with speak(language) as catalogue:
         _write_static(out, static_files(theme, css), catalogue)
         out.write((CARD,), card)
-        site = Site(read, publish_sounds(read, out), out, post_url, analysis)
+        sounds = publish_sounds(read, out)
+        site = Site(read, sounds, out, post_url, analysis, add, comparisons)
         shared = {"language": language, "custom_css": f"static/{CUSTOM_CSS}" if css else ""}
         jinja = environment(theme, catalogue)
         jinja.globals.update(_shared(site), **shared)
@@ -84,6 +99,7 @@ def build_site(
             values = {"page": page.address, **page.values}
             html = render(jinja, page.template, theme, values)
             out.write((page.address,), html.encode())
+        write_index(site)
     out.finish()
     return output / "index.html"
 
@@ -104,6 +120,11 @@ def _shared(site: Site) -> dict[str, Any]:
         "runs": site.runs,
         "page_of": site.page_of,
         "overview_of": site.overview_of,
+        "several": site.several,
+        "comparisons": [
+            (versus, site.comparison_of(versus), site.title_of(versus))
+            for versus in site.comparisons
+        ],
         "home": site.home,
         "link_picture": CARD,
         "logo": logo(site),
@@ -116,6 +137,7 @@ def _shared(site: Site) -> dict[str, Any]:
 WRITERS: list[Writer] = [
     gallery_page,
     overview_pages,
+    comparison_pages,
     listening_pages,
     codec_pages,
     measured_page,

@@ -9,7 +9,7 @@ from almbench.site.pages import Page, Site
 
 def gallery_page(site: Site) -> Iterator[Page]:
     """The page that lists the runs; none where there is one run, whose overview comes first."""
-    if len(site.runs) > 1:
+    if site.several:
         entries = [
             {
                 "run": run,

@@ -9,6 +9,7 @@ from almbench.errors import UserError
 from almbench.names import check_file_name
 
 MARKER = ".almbench-site"
+FOLDERS = ".almbench-runs.json"  # where the runs lie; stays at home when a site is published
 PAGES_LIMIT = 1e9  # bytes that GitHub Pages takes
 
 

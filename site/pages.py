@@ -8,12 +8,28 @@ from typing import Any
 from markupsafe import Markup
 
 from almbench.listening.analysis import Analysis
+from almbench.results.compare import PairedComparison
 from almbench.site.media import Sounds
 from almbench.site.output import Output
 from almbench.site.source import Run
 
 # What could end the script element that holds the data, or a line of JavaScript.
 ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True)
+class Versus:
+    """Codecs compared in pairs: of a new run with those of an old one, or within one run.
+
+    Attributes:
+        old: The run of the baselines.
+        new: The run of the codecs; the same one for comparisons within a run.
+        made: The comparisons.
+    """
+
+    old: Run
+    new: Run
+    made: list[PairedComparison]
 
 
 @dataclass(frozen=True)
@@ -26,6 +42,8 @@ class Site:
         out: The site's folder.
         post_url: Where blind tests send their results; empty for nowhere.
         analysis: The analysis of the results of blind tests; None where none were given.
+        grows: Whether runs are added to it by and by, so that its addresses are those of several.
+        comparisons: What is compared in pairs.
     """
 
     runs: list[Run]
@@ -33,6 +51,13 @@ class Site:
     out: Output
     post_url: str = ""
     analysis: Analysis | None = None
+    grows: bool = False
+    comparisons: list[Versus] = field(default_factory=list)
+
+    @property
+    def several(self) -> bool:
+        """Whether it is laid out for several runs."""
+        return self.grows or len(self.runs) > 1
 
     @property
     def home(self) -> str:
@@ -43,11 +68,25 @@ class Site:
 
     def overview_of(self, run: Run) -> str:
         """The address of a run's overview."""
-        return "index.html" if len(self.runs) == 1 else self.page_of(run, "overview")
+        return self.page_of(run, "overview") if self.several else "index.html"
 
     def page_of(self, run: Run, name: str) -> str:
         """The address of a run's page, such as `speech.html` of "speech"."""
-        return f"{name}.html" if len(self.runs) == 1 else f"{run.slug}-{name}.html"
+        return f"{run.slug}-{name}.html" if self.several else f"{name}.html"
+
+    def comparison_of(self, versus: Versus) -> str:
+        """The address of the page of a comparison."""
+        name = "comparison" if versus.old is versus.new else f"against-{versus.old.slug}"
+        return self.page_of(versus.new, name)
+
+    def title_of(self, versus: Versus) -> str:
+        """The title of a comparison."""
+        if versus.old is versus.new:
+            return f"{versus.new.names[versus.new.own].short} against the others"
+        titles = [versus.new.title, versus.old.title]
+        if titles[0] == titles[1]:
+            titles = [versus.new.slug, versus.old.slug]
+        return " against ".join(titles)
 
 
 @dataclass(frozen=True)

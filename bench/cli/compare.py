@@ -62,12 +62,12 @@ def _pairs(old: "Results", new: "Results", baseline: str | None) -> list[tuple[s
 
 
 def _metrics(run: "Results", names: list[str] | None) -> list[str]:
+    from almbench.results.compare import compared_metrics
+
     known = run.manifest.metrics_by_name
     if missing := [name for name in names or [] if name not in known]:
         raise UserError(unknown("metric", missing[0], known, "in the run"))
-    return names or [
-        name for name, m in known.items() if m.compared and m.higher_is_better is not None
-    ]
+    return names or compared_metrics(run.manifest)
 
 
 def _fail(made: "list[PairedComparison]") -> None:

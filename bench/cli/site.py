@@ -36,6 +36,13 @@ def site(
         Language | None,
         typer.Option(help="Language of the interface. (default: the suite's)"),
     ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="A run that every other is compared with, in pairs."),
+    ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="Keep the runs that the site shows already.")
+    ] = False,
 ) -> None:
     """Render runs as a static site: tables, plots, pages to listen, and blind tests."""
     from almbench.site.build import build_site
@@ -47,7 +54,18 @@ def site(
             check_url(post_url)
         except ValueError as error:
             raise UserError(f"--post-url '{post_url}': {error}.") from error
-    index = build_site(runs, output, max_clips, post_url or "", listening, theme, css, language)
+    index = build_site(
+        runs,
+        output,
+        max_clips,
+        post_url or "",
+        listening,
+        theme,
+        css,
+        language,
+        baseline=compare,
+        add=add,
+    )
     typer.echo(size_line(output))
     typer.echo(f"Open {index}, or preview it with: bench serve {shlex.quote(str(output))}")
 

@@ -87,6 +87,15 @@ class PairedComparison:
     moved: tuple[MovedClip, ...]
 
 
+def compared_metrics(manifest: Manifest) -> list[str]:
+    """The metrics of a run by which codecs are compared: those of its tables with a better way."""
+    return [
+        name
+        for name, metric in manifest.metrics_by_name.items()
+        if metric.compared and metric.higher_is_better is not None
+    ]
+
+
 def compare_codecs(
     old: "Results",
     pairs: Iterable[tuple[str, str]],
@@ -209,7 +218,8 @@ def _adjusted(made: list[PairedComparison], manifest: Manifest) -> list[PairedCo
         p = None if row.p is None else next(adjusted)
         better = manifest.metrics_by_name[row.metric].higher_is_better
         verdict = _verdict(row, p, better)
-        done.append(replace(row, p_holm=p, verdict=verdict, note=_note(row, verdict)))
+        clips = manifest.testsets_by_name[row.testset].count(row.n, row.clusters)
+        done.append(replace(row, p_holm=p, verdict=verdict, note=_note(row, verdict, clips)))
     return done
 
 
@@ -223,10 +233,7 @@ def _verdict(row: PairedComparison, p: float | None, better: bool | None) -> Ver
     return "better" if (row.difference > 0) is better else "worse"
 
 
-def _note(row: PairedComparison, verdict: Verdict) -> str:
-    clips = f"{row.n} clip{'' if row.n == 1 else 's'}"
-    if row.clusters < row.n:
-        clips += f" of {row.clusters} cluster{'' if row.clusters == 1 else 's'}"
+def _note(row: PairedComparison, verdict: Verdict, clips: str) -> str:
     if verdict == "not separated":
         if row.ties == row.n:
             return f"equal on all {clips}"

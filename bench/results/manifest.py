@@ -208,9 +208,13 @@ class TestSetRecord(_Record):
         """Its clips and clusters in words, such as "9 clips of 5 speakers"."""
         if self.means:
             return "all clips of the source"
-        count, clusters = len(self.clips), len(np.unique(self.clusters(c.id for c in self.clips)))
-        words = f"{count} clip{'s' if count > 1 else ''}"
-        if clusters == count:
+        ids = [clip.id for clip in self.clips]
+        return self.count(len(ids), len(np.unique(self.clusters(ids))))
+
+    def count(self, clips: int, clusters: int) -> str:
+        """Some of its clips and the clusters that they are of, in words."""
+        words = f"{clips} clip{'' if clips == 1 else 's'}"
+        if clusters >= clips:
             return words
         speakers = all(clip.cluster and clip.cluster == clip.speaker for clip in self.clips)
         kind = "speaker" if speakers else "cluster"

@@ -24,7 +24,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "site": {
         "runs": None, "output": Path("public"), "max_clips": None, "post_url": None,
-        "listening": None, "theme": None, "css": None, "language": None,
+        "listening": None, "theme": None, "css": None, "language": None, "compare": None,
+        "add": False,
     },
     "serve": {"folder": Path("public"), "port": 8000},
     "publish": {
