@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from almbench.site.clipcard import draw_clip_card
 from almbench.site.listening import Clip, Listening, Version, listening
 from almbench.site.output import Output, link
 from almbench.site.pages import Page, Site, page_data
@@ -22,7 +23,7 @@ def listening_pages(site: Site) -> Iterator[Page]:
         for domain in [] if run.manifest.source else run.domains:  # imported scores have no sound
             sounds = site.sounds[run.slug]
             sets = [listening(run, t, sounds) for t in run.tables if t.domain == domain]
-            about = {"run": run, "domain": domain, "view_size": (WIDTH, HEIGHT)}
+            about: dict[str, Any] = {"run": run, "domain": domain, "view_size": (WIDTH, HEIGHT)}
             data = [_set_data(of_set, _write_scores(site.out, run, of_set)) for of_set in sets]
             yield Page(
                 site.page_of(run, domain),
@@ -34,8 +35,18 @@ def listening_pages(site: Site) -> Iterator[Page]:
                     _write_data(site.out, ("clips", f"{clip.key}.js"), _clip_data(clip))
                     if clip.sounds:
                         one = {"sets": [{**facts, "clips": [line]}]}
+                        picture = _write_card(site, run.title, clip)
                         values = {**about, "set": of_set, "clip": clip, "data": one}
+                        values |= {"picture": picture}
                         yield Page(f"clip-{clip.key}.html", "clip.html.j2", values)
+
+
+def _write_card(site: Site, title: str, clip: Clip) -> str:
+    """Write the picture of a clip for previews of links, which need the site's address."""
+    if not site.home:
+        return ""
+    content = draw_clip_card(clip, title, site.out.root)
+    return site.out.write(("clips", f"{clip.key}.jpg"), content)
 
 
 def _set_data(of_set: Listening, sources: list[str]) -> dict[str, Any]:

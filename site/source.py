@@ -13,7 +13,7 @@ from almbench.results.manifest import Manifest
 from almbench.results.results import Results, load_results
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow
-from almbench.suite.testsets import draw
+from almbench.site.sample import draw_clips
 
 Scores = dict[tuple[str, str, str], dict[str, MetricRow]]
 
@@ -80,7 +80,7 @@ def read_runs(roots: list[Path], max_clips: int | None = None) -> list[Run]:
 
     Args:
         roots: The run folders.
-        max_clips: Publish the sounds of no more clips per test set; they are drawn by the seed.
+        max_clips: Publish the sounds of no more clips per test set; a sample that stands for all.
 
     Raises:
         UserError: A folder is not a finished run, is given twice, or its manifest is damaged.
@@ -92,7 +92,7 @@ def read_runs(roots: list[Path], max_clips: int | None = None) -> list[Run]:
         results = load_results(root)
         suite = results.manifest.suite
         slug = _slug(suite.name, {run.slug for run in runs})
-        clips = _published(results.clip_rows, suite.seed, max_clips)
+        clips = draw_clips(results, max_clips)
         runs.append(Run(slug, results, _scores(results.metric_rows), clips))
     return runs
 
@@ -104,16 +104,6 @@ def _slug(name: str, taken: set[str]) -> str:
         count += 1
         slug = f"{base}-{count}"
     return slug
-
-
-def _published(clips: list[ClipRow], seed: int, most: int | None) -> dict[str, list[str]]:
-    of_set: dict[str, dict[str, None]] = {}
-    for row in clips:
-        of_set.setdefault(row.testset, {})[row.clip] = None
-    return {
-        testset: draw(list(ids), most, seed) if most else list(ids)
-        for testset, ids in of_set.items()
-    }
 
 
 def _scores(metrics: list[MetricRow]) -> Scores:

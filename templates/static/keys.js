@@ -52,7 +52,7 @@ window.Almbench = window.Almbench || {};
         return;
       if (event.ctrlKey || event.altKey || event.metaKey) return;
       const { target } = event;
-      if (target.closest("nav, footer, form label:not(:has([type=checkbox]))")) return;
+      if (target.closest("nav, footer")) return;
       if (
         target.matches("input:not([type=range], [type=radio], [type=checkbox]), select, textarea")
       )

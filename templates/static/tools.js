@@ -18,7 +18,6 @@ window.Almbench = window.Almbench || {};
       set.append(...sets.map(({ name }) => make("option", {}, name)));
       set.closest("label").hidden = sets.length < 2;
       form.hidden = false;
-      form.onsubmit = (event) => event.preventDefault();
       form.oninput = (event) => this.#changed(event.target.name);
       form.querySelector(".draw").onclick = () => {
         this.seed = lot();

@@ -201,7 +201,7 @@ def test_a_limit_of_clips_is_drawn_by_the_seed_and_said(run: Path, tmp_path: Pat
     build_site([run], tmp_path / "one", max_clips=1)
     page = Page(tmp_path / "one" / "speech.html")
     assert len(page.all("audio")) == 4
-    assert "1 of them, drawn by the seed" in page.said()
+    assert "1 of them are here to be heard: a sample" in page.said()
     assert Page(tmp_path / "one" / "index.html").said().count("Means over 2 clips") == 2
     build_site([run], tmp_path / "two", max_clips=1)
     assert files(tmp_path / "one") == files(tmp_path / "two")
@@ -219,6 +219,12 @@ def test_cards_of_links_need_an_address(site: Path, nasty_site: Path, joint_site
     told = cards(nasty_site / "speech.html")
     assert told["og:url"] == "https://example.org/a&b/speech.html"
     assert told["og:image"] == "https://example.org/a&b/card.png"
+    for page in nasty_site.glob("clip-*.html"):
+        address = str(cards(page)["og:image"]).removeprefix("https://example.org/a&b/")
+        assert address == f"clips/{page.stem.removeprefix('clip-')}.jpg"
+        with Image.open(nasty_site / address) as picture:
+            assert picture.size == (1200, 630)
+    assert not list((site / "clips").glob("*.jpg"))
     for folder in (site, nasty_site, joint_site):
         with Image.open(folder / "card.png") as picture:
             assert picture.size == (1200, 630)
