@@ -64,7 +64,7 @@ window.Almbench = window.Almbench || {};
       await Promise.all(sounds.map(ready));
       if (sounds !== this.#sounds) throw new DOMException("Other sounds are wanted.", "AbortError");
       for (const sound of sounds) {
-        sound.ontimeupdate = () => sound === this.#sound && this.#keep();
+        sound.ontimeupdate = () => this.#keep();
         sound.onended = () => sound === this.#sound && this.#finish();
         sound.onerror = () => this.#recover(sound);
       }
@@ -152,12 +152,15 @@ window.Almbench = window.Almbench || {};
       else this.#align();
     }
 
-    /* Bring the muted versions back in step, which nobody hears; but not near the end, see below. */
+    /* Bring the muted versions back in step, which nobody hears; but not near the end, see below. In
+       Firefox they run ahead, and to their end, while the speakers are being opened for the other. */
     #align() {
       const here = this.position;
       if (here > this.duration - SHORTEST_LOOP) return;
       for (const sound of this.#sounds) {
-        if (sound.muted && !sound.seeking && this.#off(sound, here)) sound.currentTime = here;
+        if (!sound.muted || sound.seeking || !this.#off(sound, here)) continue;
+        sound.currentTime = here;
+        if (this.#playing && sound.paused) start(sound);
       }
     }
 

@@ -506,3 +506,56 @@ def test_targets_and_accessibility(size: dict[str, int], browser: Any, address: 
             assert found.violations_count == 0, f"{state}: {found.generate_report()}"
             assert seen.page.evaluate(TARGETS) == []
             assert seen.page.evaluate("document.documentElement.scrollWidth") == size["width"]
+
+
+def test_from_the_disk_versions_switch_in_step_and_one_sounds(site: Path, browser: Any) -> None:
+    with visit(browser, (site / "speech.html").as_uri()) as seen:
+        seen.page.evaluate("""() => {
+          window.players = [];
+          const Plain = window.Audio;
+          window.Audio = function (url) {
+            const player = new Plain(url);
+            window.players.push(player);
+            return player;
+          };
+        }""")
+        assert seen.page.get_by_text("opened from the disk").is_visible()
+        assert seen.page.get_by_text("bench serve").is_visible()
+        sounding = "players.filter(p => !p.paused && !p.muted && p.volume > 0).length"
+        apart = "Math.max(...players.map(p => p.currentTime)) - players[0].currentTime"
+        apart = f"{apart} + players[0].currentTime - Math.min(...players.map(p => p.currentTime))"
+        seen.open(0)
+        seen.loop.click()
+        seen.start(0, 1)
+        for version in (2, 0, 3, 1):
+            seen.page.wait_for_timeout(300)
+            seen.cell(0, version).click()
+            assert seen.page.evaluate(sounding) == 1
+            assert seen.page.evaluate("players.findIndex(p => !p.muted)") == version
+        seen.press("Space")
+        assert seen.page.evaluate(sounding) == 0
+        assert seen.page.evaluate(apart) < 0.05
+        held = seen.position()
+        seen.page.evaluate("players.length = 0")
+        seen.start(1, 2)
+        assert seen.page.evaluate(sounding) == 1
+        assert "#clip=b" in seen.page.evaluate(
+            "new Promise(r => setTimeout(() => r(location.hash), 400))"
+        )
+        assert held >= 0
+        assert not seen.complaints
+    link = f"{(site / 'speech.html').as_uri()}#clip=b&system=opus-24&t=0.5&metric=mel_distance"
+    with visit(browser, link) as seen:
+        seen.card.locator(".versions td").first.wait_for()
+        assert seen.chosen() == 2
+        assert seen.position() == pytest.approx(0.5, abs=0.01)
+
+
+def test_alone_from_the_disk_a_clip_plays(site: Path, browser: Any) -> None:
+    page = min(site.glob("clip-*.html"))
+    with visit(browser, page.as_uri()) as seen:
+        seen.card.get_by_role("button", name="Play").click()
+        seen.moves_on()
+        seen.card.get_by_role("radio").nth(1).check()
+        assert seen.chosen() == 1
+        assert not seen.complaints
