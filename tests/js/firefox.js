@@ -89,9 +89,9 @@ test("arrows walk, Enter plays, and the link leads back", async () => {
   assert.match(name, /^Opus, 24 kbps, b, STOI/);
   await movesOn(page);
   await page.keyboard.press(" ");
-  await until(page, () => location.hash.includes("t="));
-  const link = await page.evaluate(() => location.href);
   const held = await place(page);
+  await until(page, (t) => location.hash.includes(`t=${t}`), held.toFixed(2));
+  const link = await page.evaluate(() => location.href);
   await page.close();
   const { page: again } = await visit(link);
   await until(again, () => document.querySelectorAll(".card [type=radio]")[2]?.checked);
