@@ -35,9 +35,13 @@ def serve_site(folder: Path, port: int) -> None:
             return
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 2048  # connections that wait to be taken
+
+
 def _server(folder: Path, port: int) -> ThreadingHTTPServer:
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+        return _Server(("127.0.0.1", port), partial(_Handler, directory=str(folder.resolve())))
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise
@@ -48,9 +52,15 @@ def _server(folder: Path, port: int) -> ThreadingHTTPServer:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files, with the byte ranges that browsers ask for to seek in audio (RFC 9110, section 14)."""
+    """Files, with the byte ranges that browsers ask for to seek in audio (RFC 9110, section 14).
+
+    Nothing but the site's own files: no listings, no hidden files, no links that lead elsewhere.
+    Only who names this machine as host is answered, so that no page of another site, whose name is
+    made to lead here, can read it (DNS rebinding).
+    """
 
     protocol_version = "HTTP/1.1"
+    timeout = 30  # seconds that a connection may be silent
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
         ".flac": "audio/flac",
         ".csv": "text/csv; charset=utf-8",
@@ -58,7 +68,14 @@ class _Handler(SimpleHTTPRequestHandler):
     }
 
     def send_head(self) -> IO[bytes] | io.BytesIO | None:  # type: ignore[override]
-        path = Path(self.translate_path(self.path))
+        host = self.headers.get("Host", "localhost")
+        if not re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", host, re.IGNORECASE):
+            self.send_error(HTTPStatus.FORBIDDEN, "Only localhost and 127.0.0.1 are served")
+            return None
+        path = self._own_file()
+        if path is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
         wanted = self.headers.get("Range")
         if not wanted or not path.is_file():
             return super().send_head()
@@ -83,6 +100,24 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         return io.BytesIO(content)
 
+    def _own_file(self) -> Path | None:
+        """The file or folder of the site that is asked for, if it is one."""
+        root = Path(self.directory)
+        path = Path(self.translate_path(self.path))
+        inside = path.relative_to(root).parts if path.is_relative_to(root) else (".",)
+        if any(part.startswith(".") for part in inside):
+            return None
+        try:
+            found = path.is_file() or (path / "index.html").is_file()
+            return path if found and path.resolve().is_relative_to(root) else None
+        except (ValueError, OSError):  # a NUL, or a name that no file can have
+            return None
+
+    def list_directory(self, path: Any) -> None:
+        """List no folder."""
+        del path
+        self.send_error(HTTPStatus.NOT_FOUND)
+
     def end_headers(self) -> None:
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Cache-Control", "no-cache")  # a site built anew shows at once
@@ -105,7 +140,7 @@ def _span(header: str, size: int) -> range | None:
         The range; empty where the file has no such bytes; None for a header that is to be
         ignored, such as one of several ranges.
     """
-    match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
+    match = re.fullmatch(r"bytes=([0-9]{0,18})-([0-9]{0,18})", header.strip())
     if match is None or match[0] == "bytes=-":
         return None
     first, last = match[1], match[2]

@@ -3,6 +3,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,33 @@ def test_mistakes_are_named_with_their_cure(site: Path, tmp_path: Path) -> None:
         number = taken.getsockname()[1]
         with pytest.raises(UserError, match=rf"Port {number} is in use.*--port 0"):
             serve_site(site, number)
+
+
+def test_odd_requests_are_answered_without_a_traceback(site: Path, serve: Serve) -> None:
+    process, port = serve(site)
+    (site / "leak.txt").symlink_to("/etc/hostname")
+    (site / "folder").mkdir()
+    (site / "folder" / "file.txt").write_text("own")
+    (site / ".hidden").write_text("not a page")
+    for path in ("%00", "a%00b.html", "leak.txt", "folder/", "audio/", ".hidden", ".almbench-site",
+                 "x" * 5000, "%ff%fe", "?" + "y" * 500 + "/../..", "//etc/hostname"):  # fmt: skip
+        status = get(port, path)[0]
+        assert status == (200 if path.startswith("?") else 404), path
+    assert get(port, "folder/file.txt")[2] == b"own"
+    whole = (site / "index.html").read_bytes()
+    for digits in ("9" * 5000, "\u0663"):
+        wanted = f"bytes={digits}-".encode().decode("latin-1")
+        assert get(port, "index.html", Range=wanted)[::2] == (200, whole)
+    for host, expected in (
+        ("localhost", 200), (f"127.0.0.1:{port}", 200), ("LOCALHOST:80", 200),
+        ("evil.example", 403), ("127.0.0.1.evil.example", 403), ("", 403),
+    ):  # fmt: skip
+        assert get(port, "", Host=host)[0] == expected, host
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=10) == ("", "")
+
+
+def test_many_at_once_are_all_answered(port: int) -> None:
+    with ThreadPoolExecutor(64) as pool:
+        statuses = list(pool.map(lambda _: get(port, "index.html")[0], range(500)))
+    assert statuses == [200] * 500
