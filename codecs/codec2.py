@@ -1,13 +1,17 @@
 """Codec2 (Rowe), by libcodec2 through pycodec2: speech at 0.7 to 3.2 kbps."""
 
+import struct
 import subprocess
 import sys
+import weakref
+from contextlib import suppress
 from typing import Literal
 
 import numpy as np
 
 from almbench.audio import Samples, fit, to_integers
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, trim_delay
+from almbench.codecs.codec2_decoder import ANSWER, LENGTH
 from almbench.errors import CodecError
 from almbench.packages import installed_version, missing_packages
 
@@ -31,12 +35,10 @@ class Codec2Options(Options):
 
 
 class Codec2(Codec[Codec2Options]):
-    """Codec2; each clip is decoded in a process of its own (`codec2_decoder` says why).
-
-    The start of that process, about 0.15 s, is part of the time that decoding takes.
-    """
+    """Codec2; each clip is decoded in a process of its own (`codec2_decoder` says why)."""
 
     options_type = Codec2Options
+    _decoder: "subprocess.Popen[bytes] | None" = None
 
     @classmethod
     def missing(cls) -> str | None:
@@ -84,14 +86,55 @@ class Codec2(Codec[Codec2Options]):
         # A frame is padded to whole bytes here, so bytes would overstate what is sent.
         return Encoded(count * codec.bits_per_frame(), len(samples), payload=frames)
 
-    def _decode(self, item: Encoded) -> Samples:
+    def load(self, device: str) -> None:
+        """Start the program that decodes."""
+        del device
+        self.unload()
         # -P: the working directory must not stand in for installed modules.
-        command = [sys.executable, "-P", "-m", "almbench.codecs.codec2_decoder"]
-        mode = self.options.mode
-        done = subprocess.run(
-            [*command, str(mode)], input=item.payload, capture_output=True, check=False
+        program = [sys.executable, "-P", "-m", "almbench.codecs.codec2_decoder"]
+        self._decoder = subprocess.Popen(
+            [*program, str(self.options.mode)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
-        if done.returncode:
-            raise CodecError(f"Codec2 cannot decode this clip: {done.stderr.decode().strip()}")
-        samples = np.frombuffer(done.stdout, np.int16) / 2**15
-        return trim_delay(samples, DELAYS[mode], item.length)
+        weakref.finalize(self, _end, self._decoder)
+
+    def unload(self) -> None:
+        """End it."""
+        if self._decoder is not None:
+            _end(self._decoder)
+            self._decoder = None
+
+    def _decode(self, item: Encoded) -> Samples:
+        if self._decoder is None:
+            self.load("cpu")
+        try:
+            sound = self._ask(item.payload)
+        except (OSError, struct.error) as error:
+            self.unload()
+            raise CodecError(f"Codec2's decoder has ended: {error}") from error
+        samples = np.frombuffer(sound, np.int16) / 2**15
+        return trim_delay(samples, DELAYS[self.options.mode], item.length)
+
+    def _ask(self, frames: bytes) -> bytes:
+        decoder = self._decoder
+        assert decoder is not None  # noqa: S101 - for the type checker
+        assert decoder.stdin is not None  # noqa: S101 - likewise
+        assert decoder.stdout is not None  # noqa: S101 - likewise
+        decoder.stdin.write(LENGTH.pack(len(frames)) + frames)
+        decoder.stdin.flush()
+        well, size = ANSWER.unpack(decoder.stdout.read(ANSWER.size))
+        content = decoder.stdout.read(size)
+        if not well:
+            raise CodecError(f"Codec2 cannot decode this clip: {content.decode()}")
+        return content
+
+
+def _end(decoder: "subprocess.Popen[bytes]") -> None:
+    """End a decoder, which stops when its input ends."""
+    for stream in (decoder.stdin, decoder.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+    decoder.wait()

@@ -126,6 +126,24 @@ def test_a_decoder_that_fails_is_a_codec_error() -> None:
         codec.decode([broken], 8000)
 
 
+def test_a_decoder_that_ends_costs_its_clip_and_no_more(narrow: Samples) -> None:
+    codec = make(1600)
+    assert isinstance(codec, Codec2)
+    codec.load("cpu")
+    before = through(codec, narrow[:8000])
+    first = codec._decoder
+    assert first is not None
+    through(codec, narrow[:4000])
+    assert codec._decoder is first  # one program for all clips
+    first.kill()
+    first.wait()
+    with pytest.raises(CodecError, match="decoder has ended"):
+        through(codec, narrow[:8000])
+    np.testing.assert_array_equal(before, through(codec, narrow[:8000]))
+    codec.unload()
+    assert codec._decoder is None
+
+
 def test_an_unknown_mode_names_the_modes() -> None:
     with pytest.raises(UserError, match=r"mode = 450: Allowed: 3200, .* 700"):
         make(450)
