@@ -14,8 +14,10 @@ from typing import ClassVar
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_silence
+from almbench.metrics.common import refuse_longer, refuse_silence
 from almbench.packages import missing_packages, release
+
+LONGEST_S = 120  # the C code ends its process at more than 50 utterances
 
 
 class _Pesq(Family[Settings]):
@@ -30,11 +32,13 @@ class _Pesq(Family[Settings]):
         """Compute PESQ.
 
         Raises:
-            MetricUndefined: A sound is silent, shorter than 250 ms, or holds no utterance.
+            MetricUndefined: A sound is silent, shorter than 250 ms, longer than two minutes, or
+                holds no utterance.
         """
         del names
         refuse_silence(prepared, "reference")
         refuse_silence(reconstruction, "reconstruction")
+        refuse_longer(prepared, rate, LONGEST_S, "PESQ")
         return {self.name: self._pesq(prepared, reconstruction, rate)}
 
     def _pesq(self, reference: Samples, reconstruction: Samples, rate: int) -> float:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, S, Settings
-from almbench.metrics.common import refuse_silence
+from almbench.metrics.common import refuse_longer, refuse_silence
+from almbench.numba_cache import ensure_numba_cache
 from almbench.packages import missing_packages, release
 from almbench.standard_error import quiet
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from visqol import VisqolApi
 
 
+LONGEST_S = 300  # ten minutes take 3.5 GB
 FASTER = "ViSQOL is about 8 times faster after: pip install 'almbench[accel]'"
 
 
@@ -56,6 +58,7 @@ class _Visqol(Family[S]):
 
     @cached_property
     def _api(self) -> "VisqolApi":
+        ensure_numba_cache()
         from visqol import VisqolApi
 
         logging.getLogger("visqol").setLevel(logging.ERROR)  # it would rather have speech at 16 kHz
@@ -71,11 +74,13 @@ class _Visqol(Family[S]):
         """Compute ViSQOL.
 
         Raises:
-            MetricUndefined: A sound is silent, too quiet or too short, or holds no active patch.
+            MetricUndefined: A sound is silent, too quiet, too short or longer than five minutes, or
+                holds no active patch.
         """
         del names
         refuse_silence(prepared, "reference")
         refuse_silence(reconstruction, "reconstruction")
+        refuse_longer(prepared, rate, LONGEST_S, "ViSQOL")
         try:
             result = self._api.measure_from_arrays(prepared, reconstruction, rate)
         except (ValueError, IndexError) as error:

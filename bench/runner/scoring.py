@@ -16,6 +16,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from almbench.names import ORIGINAL
+from almbench.numba_cache import ensure_numba_cache
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import ReconstructionRow, ScoreRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
@@ -177,6 +178,7 @@ class Scorer:
         queue: deque[ScoringJob] = deque()
         under_way: dict[Future[PairResults], ScoringJob] = {}
         closed = False
+        ensure_numba_cache()  # once for all processes
         pool = ProcessPool(
             max_workers=self._workers, initializer=worker.start, context=get_context("spawn")
         )

@@ -62,6 +62,13 @@ def test_less_than_a_quarter_of_a_second_is_refused(family: Both, speech: Sample
         score(family, speech[:10], speech[:10])
 
 
+@BOTH
+def test_more_than_two_minutes_are_refused(family: Both, speech: Samples) -> None:
+    long = np.tile(speech, 121 * 16_000 // len(speech) + 1)
+    with pytest.raises(MetricUndefined, match=r"12\d s is too long: PESQ .* up to 120 s here"):
+        score(family, long, long)
+
+
 def test_a_reference_without_utterance_is_refused(speech: Samples) -> None:
     burst = np.zeros_like(speech)  # 50 ms of noise: shorter than what counts as an utterance
     burst[32_000:32_800] = 0.1 * np.random.default_rng(0).standard_normal(800)

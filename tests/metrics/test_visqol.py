@@ -86,6 +86,13 @@ def test_too_short_is_refused(family: Both, speech: Samples) -> None:
 
 
 @BOTH
+def test_more_than_five_minutes_are_refused(family: Both) -> None:
+    long = np.tile(np.random.default_rng(0).normal(0, 0.1, 16_000), 301)
+    with pytest.raises(MetricUndefined, match=r"301 s is too long: ViSQOL .* up to 300 s here"):
+        score(family, long, long)
+
+
+@BOTH
 def test_sounds_below_the_noise_floor_are_refused(
     family: Both, speech: Samples, damaged: Samples
 ) -> None:
