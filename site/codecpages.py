@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from almbench.codecs.base import Checkpoint
 from almbench.names import ORIGINAL
@@ -142,12 +141,10 @@ def _delay(codec: CodecRecord) -> str:
 
 
 def _source(checkpoint: Checkpoint | None) -> str:
-    """Where the weights are from; of a local path only the name, the rest is not published."""
+    """Where the weights are from; the manifest keeps of a local path only the name."""
     if checkpoint is None:
         return ""
-    source, path = checkpoint.source, PurePath(checkpoint.source)
-    if path.is_absolute() or source.startswith("~"):
-        return f"{path.name} (local)"
+    source = checkpoint.source
     return f"{source} at {checkpoint.revision}" if checkpoint.revision else source
 
 

@@ -421,7 +421,7 @@ def test_the_page_of_a_codec_tells_its_facts_speed_and_tokens(
     assert facts["Codebooks"] == "2, of 16, 32 entries"
     assert facts["Tokens"] == "25 a second"
     assert facts["Parameters"] == "1.2 million"
-    assert facts["Checkpoint"] == "weights (local)"
+    assert facts["Checkpoint"] == "weights"
     assert facts["SHA-256"] == HASH
     assert facts["Weights"] == "CC-BY-4.0"
     assert facts["Causal"] in {"yes", "no", "not known"}
