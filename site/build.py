@@ -26,7 +26,7 @@ from almbench.site.pages import Page, Site, Writer, page_data
 from almbench.site.runs_index import add_to_earlier, write_index
 from almbench.site.source import read_runs
 from almbench.site.theme import CUSTOM_CSS, check_theme, environment, render, static_files
-from almbench.site.words import duration
+from almbench.site.words import duration, size
 
 CARD = "card.png"
 
@@ -129,6 +129,7 @@ def _shared(site: Site) -> dict[str, Any]:
         "link_picture": CARD,
         "logo": logo(site),
         "duration": duration,
+        "size": size,
         "page_data": page_data,
         "test_kinds": load_kinds(),
     }

@@ -8,6 +8,7 @@ from almbench.names import ORIGINAL
 from almbench.results.codec_names import UNIT, kbps, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.site.language import ntr, tr
 from almbench.site.means import Cell, Column, cell, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.pages import Page, Site
@@ -104,8 +105,8 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
         ("Sample rate", sample_rate(run, codec)),
         ("Frame rate", frames and f"{frames:.4g} Hz"),
         ("Codebooks", _codebooks(sizes)),
-        ("Tokens", tokens and f"{significant(tokens)} a second"),
-        ("Causal", CAUSAL[codec.causal]),
+        ("Tokens", tokens and tr("{count} a second", count=significant(tokens))),
+        ("Causal", tr(CAUSAL[codec.causal])),
         ("Delay", _delay(codec)),
         ("Parameters", codec.parameters and f"{codec.parameters / 1e6:,.1f} million"),
         ("Checkpoint", _source(codec.checkpoint)),
@@ -113,7 +114,7 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
         ("Licence", codec.license),
         ("Weights", codec.weights_license),
         ("Settings", ", ".join(f"{key} {value}" for key, value in codec.settings.items())),
-        ("Role", "an anchor, which is not ranked" if codec.anchor else ""),
+        ("Role", tr("an anchor, which is not ranked") if codec.anchor else ""),
     ]
     return [(name, str(text)) for name, text in facts if text]
 
@@ -123,21 +124,26 @@ def _bitrate(codec: CodecRecord) -> str:
     rate, follows = nominal(codec), codec.nominal_kbps
     if codec.stated_kbps is None or follows is None or kbps(follows) == rate:
         return rate and f"{rate} {UNIT}"
-    return f"{rate} {UNIT} as stated, {kbps(follows)} {UNIT} by frame rate and codebooks"
+    return tr(
+        "{stated} kbps as stated, {follows} kbps by frame rate and codebooks",
+        stated=rate, follows=kbps(follows),
+    )  # fmt: skip
 
 
 def _codebooks(sizes: tuple[int, ...]) -> str:
     if not sizes:
         return ""
     if len(set(sizes)) > 1:
-        return f"{len(sizes)}, of {', '.join(map(str, sizes))} entries"
-    return f"{len(sizes)} of {sizes[0]} entries{' each' if len(sizes) > 1 else ''}"
+        return tr("{count}, of {sizes} entries", count=len(sizes), sizes=", ".join(map(str, sizes)))
+    return ntr(
+        "{count} of {size} entries", "{count} of {size} entries each", len(sizes), size=sizes[0]
+    )
 
 
 def _delay(codec: CodecRecord) -> str:
     samples, rate = codec.delay, codec.sample_rate
     time = f" ({time_span(samples / rate)})" if rate else ""
-    return f"{samples} samples{time}, removed" if samples else ""
+    return tr("{samples} samples{time}, removed", samples=samples, time=time) if samples else ""
 
 
 def _source(checkpoint: Checkpoint | None) -> str:
@@ -145,7 +151,9 @@ def _source(checkpoint: Checkpoint | None) -> str:
     if checkpoint is None:
         return ""
     source = checkpoint.source
-    return f"{source} at {checkpoint.revision}" if checkpoint.revision else source
+    if not checkpoint.revision:
+        return source
+    return tr("{source} at {revision}", source=source, revision=checkpoint.revision)
 
 
 def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
@@ -161,7 +169,11 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
             found.append(
                 (
                     title,
-                    f"{time_span(rtf)} a second of sound, {significant(1 / rtf)} times real time",
+                    tr(
+                        "{time} a second of sound, {times} times real time",
+                        time=time_span(rtf),
+                        times=significant(1 / rtf),
+                    ),
                 )
             )
     if not found:
@@ -173,7 +185,12 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
         found.append(("Memory of the device", f"{usage.peak_device_mb:,.0f} MB"))
     others = sorted({row.encoded_with for row in rows if row.encoded_with})
     if others:
-        found.append(("Encoded by", f"{', '.join(others)}, whose first codebooks are the same"))
+        found.append(
+            (
+                "Encoded by",
+                tr("{codecs}, whose first codebooks are the same", codecs=", ".join(others)),
+            )
+        )
     return found
 
 
@@ -189,7 +206,7 @@ def _results(run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds) ->
     return Results(
         table.of,
         means,
-        "" if means else codec.missing or next(iter(reasons), "not run yet"),
+        "" if means else codec.missing or next(iter(reasons), tr("not run yet")),
         _books(table, codec),
         _extremes(run, table, codec.id, sounds),
     )

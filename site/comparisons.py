@@ -10,6 +10,7 @@ from almbench.names import ORIGINAL
 from almbench.results.compare import PairedComparison, compare_codecs, compared_metrics
 from almbench.results.compare_export import to_csv
 from almbench.results.differences import made_differently
+from almbench.site.language import ntr, tr
 from almbench.site.media import Sound
 from almbench.site.pages import Page, Site, Versus
 from almbench.site.source import Run
@@ -139,13 +140,17 @@ def comparison_pages(site: Site) -> Iterator[Page]:
 def _summary(versus: Versus) -> str:
     """How many comparisons came to what, in words."""
     count = Counter(row.verdict for row in versus.made)
-    parts = [f"{count[verdict]} {verdict}" for verdict in ("better", "worse") if count[verdict]]
+    parts = [
+        *([tr("{count} better", count=count["better"])] if count["better"] else []),
+        *([tr("{count} worse", count=count["worse"])] if count["worse"] else []),
+    ]
     if count["not separated"]:
-        parts.append(f"{count['not separated']} that these clips do not separate")
+        parts.append(tr("{count} that these clips do not separate", count=count["not separated"]))
     if count["not tested"]:
-        parts.append(f"{count['not tested']} without a test")
+        parts.append(tr("{count} without a test", count=count["not tested"]))
     total = len(versus.made)
-    return f"{total} comparison{'' if total == 1 else 's'}: {', '.join(parts)}"
+    words = ", ".join(parts)
+    return ntr("{count} comparison: {words}", "{count} comparisons: {words}", total, words=words)
 
 
 def _pairs(site: Site, versus: Versus) -> list[Pair]:
@@ -189,7 +194,7 @@ def _row(versus: Versus, made: PairedComparison) -> Row:
         "" if made.p_holm is None else _p(made.p_holm),
         f"{made.wins} / {made.ties} / {made.losses}",
         text(made.smallest_difference),
-        VERDICTS.get(made.verdict, made.verdict),
+        tr(VERDICTS.get(made.verdict, made.verdict)),
         made.note,
     )
 
@@ -208,9 +213,17 @@ def _moved(site: Site, versus: Versus, made: PairedComparison) -> list[Moved]:
         if moved.value == moved.baseline_value:
             continue
         labels = [
-            (new, ORIGINAL, "Original"),
-            (old, made.baseline, f"Old: {old.title}" if across else old.names[made.baseline].short),
-            (new, made.codec, f"New: {new.title}" if across else new.names[made.codec].short),
+            (new, ORIGINAL, tr("Original")),
+            (
+                old,
+                made.baseline,
+                tr("Old: {title}", title=old.title) if across else old.names[made.baseline].short,
+            ),
+            (
+                new,
+                made.codec,
+                tr("New: {title}", title=new.title) if across else new.names[made.codec].short,
+            ),
         ]
         sounds = [
             (label, sound)

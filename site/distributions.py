@@ -10,6 +10,7 @@ from almbench.drawing import LIGHT, in_themes, short, style
 from almbench.results.codec_names import nominal
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.site.language import tr
 from almbench.site.plots import Plot, paper_files
 from almbench.site.source import Run
 from almbench.site.words import number
@@ -33,7 +34,10 @@ def distributions(run: Run, table: Comparison) -> list[Plot]:
                 labels = [_label(table, c) for c in table.codecs if c.id in values]
                 rows = list(values.values())
                 svg, paper = _draw(labels, rows, metric, _data(run, table, metric.name))
-                alt, caption = _alt(table, metric, values), f"{metric_label(metric)}, clip by clip"
+                alt, caption = (
+                    _alt(table, metric, values),
+                    tr("{metric}, clip by clip", metric=metric_label(metric)),
+                )
                 made.append(Plot(metric.name, caption, alt, [], _height(rows), svg, paper))
     return made
 
@@ -69,10 +73,16 @@ def _alt(table: Comparison, metric: MetricRecord, values: dict[str, Values]) -> 
     }
     low, high = min(medians, key=medians.__getitem__), max(medians, key=medians.__getitem__)
     digits = metric.digits
-    return (
-        f"{metric.label} of each clip of test set {table.testset}, {len(medians)} codecs. "
-        f"Lowest median {number(medians[low], digits)} of {low}, "
-        f"highest {number(medians[high], digits)} of {high}."
+    return tr(
+        "{metric} of each clip of test set {testset}, {count} codecs. "
+        "Lowest median {least} of {low}, highest {most} of {high}.",
+        metric=metric.label,
+        testset=table.testset,
+        count=len(medians),
+        least=number(medians[low], digits),
+        low=low,
+        most=number(medians[high], digits),
+        high=high,
     )
 
 

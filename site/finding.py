@@ -7,11 +7,11 @@ from markupsafe import Markup, escape
 
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.site.language import mtr, tr
 from almbench.site.means import main_metrics
-from almbench.site.words import number
+from almbench.site.words import number, size
 
 NAMED = 3  # systems named in a row, at most
-UNDECIDED = "these clips do not separate"
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ def finding(table: Comparison, own: str = "") -> Markup:
     metrics = [m for m in main_metrics(table) if m.higher_is_better is not None]
     scored = [m for m in metrics if any(table.mean(c.id, m.name) is not None for c in systems)]
     if not scored:
-        return Markup("There are no scores that could be ranked.")
+        return mtr("There are no scores that could be ranked.")
     said = _Words(table, own)
     if len(systems) == 1:
         reached = _listed(said.value(m, systems[0].id) for m in scored)
-        return Markup("{} reaches {}; with one system there is nothing to compare.").format(
-            said.name(systems[0].id), reached
+        return mtr(
+            "{system} reaches {values}; with one system there is nothing to compare.",
+            system=said.name(systems[0].id),
+            values=reached,
         )
     sentences = [*_untested(said, table, scored, systems), *_tested(said, table, scored)]
     return Markup(" ").join([*sentences, *_unranked(said, table, scored, systems)])
@@ -73,7 +75,7 @@ class _Words:
         ordered = sorted(codecs, key=lambda id_: id_ != self._own)
         named = ordered if len(ordered) <= NAMED + 1 else ordered[:NAMED]
         more = len(ordered) - len(named)
-        rest = [Markup("{} more").format(more)] if more else []
+        rest = [mtr("{count} more", count=more)] if more else []
         return _listed([*map(self.name, named), *rest])
 
     def value(self, metric: MetricRecord, codec: str) -> Markup:
@@ -92,7 +94,7 @@ class _Words:
         if row is None or row.mean is None:
             return "–"
         all_clips = len(self._table.of.clips)
-        over = f" over {row.n} of {all_clips} clips" if row.n < all_clips else ""
+        over = tr(" over {n} of {all} clips", n=row.n, all=all_clips) if row.n < all_clips else ""
         return number(row.mean, metric.digits) + over
 
 
@@ -114,17 +116,21 @@ def _tested(said: _Words, table: Comparison, metrics: list[MetricRecord]) -> Ite
 
 def _lead(said: _Words, best: str, cases: dict[Standing, list[MetricRecord]]) -> Markup:
     parts = [_part(said, found, said.led(metrics, best)) for found, metrics in cases.items()]
-    rest = f"; {UNDECIDED} it from the others" if any(found.ties for found in cases) else ""
-    return Markup("{} is ahead {}{}.").format(said.name(best), _listed(parts), rest)
+    values = {"system": said.name(best), "parts": _listed(parts)}
+    if any(found.ties for found in cases):
+        return mtr(
+            "{system} is ahead {parts}; these clips do not separate it from the others.", **values
+        )
+    return mtr("{system} is ahead {parts}.", **values)
 
 
 def _part(said: _Words, found: Standing, led: Markup) -> Markup:
     """Whom the best is ahead of, the shorter way."""
     if found.ties and len(found.ties) < len(found.behind):
-        return Markup("of all but {} on {}").format(said.names(found.ties), led)
+        return mtr("of all but {systems} on {metrics}", systems=said.names(found.ties), metrics=led)
     if not found.ties and len(found.behind) > 1:
-        return Markup("of all others on {}").format(led)
-    return Markup("of {} on {}").format(said.names(found.behind), led)
+        return mtr("of all others on {metrics}", metrics=led)
+    return mtr("of {systems} on {metrics}", systems=said.names(found.behind), metrics=led)
 
 
 def _level(said: _Words, cases: dict[Standing, list[MetricRecord]]) -> Markup:
@@ -132,8 +138,11 @@ def _level(said: _Words, cases: dict[Standing, list[MetricRecord]]) -> Markup:
     if len(systems) == 2:
         led = _listed(escape(metric.label) for metrics in cases.values() for metric in metrics)
         first, second = next((found.best, found.ties[0]) for found in cases)
-        return Markup("On {} {} {} from {}.").format(
-            led, UNDECIDED, said.name(first), said.name(second)
+        return mtr(
+            "On {metrics} these clips do not separate {first} from {second}.",
+            metrics=led,
+            first=said.name(first),
+            second=said.name(second),
         )
     led = _listed(
         Markup("{} ({} {})").format(
@@ -142,7 +151,7 @@ def _level(said: _Words, cases: dict[Standing, list[MetricRecord]]) -> Markup:
         for found, metrics in cases.items()
         for metric in metrics
     )
-    return Markup("On {} these clips separate no system from the best.").format(led)
+    return mtr("On {metrics} these clips separate no system from the best.", metrics=led)
 
 
 def _untested(
@@ -157,8 +166,12 @@ def _untested(
             choose = max if metric.higher_is_better else min
             alone.setdefault(choose(scored, key=scored.__getitem__), []).append(metric)
     for best, of_these in alone.items():
-        yield Markup("{} has the best mean on {}; from {} alone there is no test.").format(
-            said.name(best), said.led(of_these, best), "means" if table.of.means else table.of.size
+        size_ = tr("means") if table.of.means else size(table.of)
+        yield mtr(
+            "{system} has the best mean on {metrics}; from {clips} alone there is no test.",
+            system=said.name(best),
+            metrics=said.led(of_these, best),
+            clips=size_,
         )
 
 
@@ -168,7 +181,7 @@ def _unranked(
     """Systems without any score, and those with fewer clips than others, which are not ranked."""
     without = [c.id for c in systems if all(table.mean(c.id, m.name) is None for m in metrics)]
     if without:
-        yield Markup("No scores: {}.").format(said.names(without))
+        yield mtr("No scores: {systems}.", systems=said.names(without))
     tested = [m for m in metrics if standing(table, m)]
     fewer = [
         c.id
@@ -176,10 +189,12 @@ def _unranked(
         if any(c.id not in table.ranked(m) and table.mean(c.id, m.name) is not None for m in tested)
     ]
     if fewer:
-        yield Markup("Scored on fewer clips, so not ranked: {}.").format(said.names(fewer))
+        yield mtr("Scored on fewer clips, so not ranked: {systems}.", systems=said.names(fewer))
 
 
 def _listed(parts: Iterable[Markup]) -> Markup:
     """A list in words: "A", "A and B", "A, B and C"."""
     *first, last = map(escape, parts)
-    return Markup("{} and {}").format(Markup(", ").join(first), last) if first else last
+    if not first:
+        return last
+    return mtr("{first} and {last}", first=mtr(", ").join(first), last=last)

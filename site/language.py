@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 
+from markupsafe import Markup
+
 from almbench.languages import Language
 
 CATALOGUES = files("almbench.templates") / "languages"
@@ -42,6 +44,31 @@ def tr(text: str, **values: object) -> str:
     catalogue = _current.get()
     said = catalogue.gettext(text) if catalogue else text
     return said.format(**values) if values else said
+
+
+def mtr(text: str, **values: object) -> Markup:
+    """A text as markup in the language of the pages; values are escaped.
+
+    Args:
+        text: The English text, a literal; `{NAME}` in it stands for one of the values.
+        values: What is filled in.
+    """
+    return Markup(tr(text)).format(**values)  # noqa: S704 - a literal of ours, or its translation
+
+
+def ntr(one: str, many: str, count: int, **values: object) -> str:
+    """A text with a number in the language of the pages.
+
+    Args:
+        one: The English text where the number is 1, a literal.
+        many: That of other numbers; `{count}` stands for the number.
+        count: The number.
+        values: What else is filled in.
+    """
+    catalogue = _current.get()
+    english = one if count == 1 else many
+    said = catalogue.ngettext(one, many, count) if catalogue else english
+    return said.format(count=count, **values)
 
 
 def translate_script(script: str, catalogue: NullTranslations) -> str:

@@ -8,6 +8,7 @@ from almbench.results.codec_names import UNIT, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.table_rows import ClipRow, MetricRow
+from almbench.site.language import tr
 from almbench.site.means import Column, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run
@@ -145,7 +146,7 @@ def listening(run: Run, table: Comparison, sounds: Sounds) -> Listening:
         if row.testset == table.testset and row.clip in rows:
             rows[row.clip].append(row)
     clips = [maker.clip(of_clip) for of_clip in rows.values()]
-    every = [SOURCE, *systems.values()]
+    every = [_source(), *systems.values()]
     return Listening(table.of, every, metrics, columns, next(first, 0), clips)
 
 
@@ -168,7 +169,7 @@ class _Maker:
         original = self._sounds.get((self._testset, ORIGINAL, first.clip))
         reason = "" if original else first.reason
         versions = [
-            Version(SOURCE, original, reason, "", []),
+            Version(_source(), original, reason, "", []),
             *(self._version(codec, by_codec.get(codec)) for codec in self._systems),
         ]
         seconds = original.seconds if original else first.duration_s
@@ -185,9 +186,6 @@ class _Maker:
         of_clip = self._run.scores.get((self._testset, row.clip, codec), {})
         scores = [_score(m, of_clip.get(m.name)) for m in self._metrics]
         return Version(system, self._sounds[key], "", _note(row.reason, of_clip), scores)
-
-
-SOURCE = System(ORIGINAL, "Original")
 
 
 def _key(*names: str) -> str:
@@ -211,6 +209,10 @@ def _score(metric: MetricRecord, row: MetricRow | None) -> Score:
         return Score("", row.reason)
     text = number(row.value, metric.digits)
     return Score(text, "", round(row.value, metric.digits))
+
+
+def _source() -> System:
+    return System(ORIGINAL, tr("Original"))
 
 
 def _note(reason: str, of_clip: dict[str, MetricRow]) -> str:

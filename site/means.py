@@ -6,6 +6,7 @@ from almbench.results.codec_names import kbps as nominal_text
 from almbench.results.codec_names import nominal
 from almbench.results.comparison import ARROWS, Comparison, Mark
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.site.language import ntr, tr
 from almbench.site.source import Run
 from almbench.site.words import hertz, kbps, number
 
@@ -211,7 +212,9 @@ def groups(written: str) -> str:
     if not runs:
         return ""
     named = ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
-    return f"group{'s' if ' ' in written else ''} {named}"
+    if " " in written:
+        return tr("groups {groups}", groups=named)
+    return tr("group {group}", group=named)
 
 
 def _missing(run: Run, table: Comparison) -> list[tuple[str, str]]:
@@ -231,16 +234,22 @@ def _missing(run: Run, table: Comparison) -> list[tuple[str, str]]:
     listed = []
     for reason, where in list(cases.items())[:MAX_REASONS]:
         names, ids, clips = (set(column) for column in zip(*where, strict=True))
-        count = f"{len(clips)} clip{'s' if len(clips) > 1 else ''}"
+        count = ntr("{count} clip", "{count} clips", len(clips))
         listed.append(
-            (reason, f"{_some(names, metrics, 'metrics')}; {_some(ids, codecs, 'codecs')}; {count}")
+            (
+                reason,
+                f"{_some(names, metrics, tr('all metrics'))}; "
+                f"{_some(ids, codecs, tr('all codecs'))}; {count}",
+            )
         )
     if len(cases) > MAX_REASONS:
-        listed.append((f"{len(cases) - MAX_REASONS} more reasons", "see metrics.csv"))
+        listed.append(
+            (tr("{count} more reasons", count=len(cases) - MAX_REASONS), tr("see metrics.csv"))
+        )
     return listed
 
 
-def _some(names: set[str], labels: dict[str, str], kind: str) -> str:
+def _some(names: set[str], labels: dict[str, str], all_: str) -> str:
     if len(names) == len(labels) > 1:
-        return f"all {kind}"
+        return all_
     return ", ".join(dict.fromkeys(label for name, label in labels.items() if name in names))

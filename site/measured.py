@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from almbench.results.manifest import MetricRecord
+from almbench.site.language import tr
 from almbench.site.pages import Page, Site
 from almbench.site.source import Run
 from almbench.site.words import MINUS, hertz
@@ -77,8 +78,8 @@ def _span(metric: MetricRecord) -> str:
     """The range of a metric's values."""
     low, high = (None if end is None else f"{end:g}" for end in (metric.low, metric.high))
     if low and high:
-        return f"{low} to {high}".replace("-", MINUS)
-    return f"from {low}".replace("-", MINUS) if low else "any"
+        return tr("{low} to {high}", low=low, high=high).replace("-", MINUS)
+    return tr("from {low}", low=low).replace("-", MINUS) if low else tr("any")
 
 
 def circumstances(run: Run) -> list[tuple[str, str]]:
@@ -92,13 +93,16 @@ def circumstances(run: Run) -> list[tuple[str, str]]:
         return [*told, ("Imported", finished), ("Command", manifest.command)]
     almbench = manifest.almbench + (f", commit {commit[:12]}" if commit else "")
     packages = [f"{name} {version}" for name, version in manifest.packages.items() if version]
-    where = [machine.processor, f"{machine.cores} cores", machine.system]
+    where = [machine.processor, tr("{count} cores", count=machine.cores), machine.system]
     return [
         ("Finished", finished),
         ("Command", manifest.command),
         ("almbench", almbench),
         ("Machine", ", ".join(text for text in where if text)),
-        ("Device", f"{facts.device}, {facts.workers} scoring processes"),
+        (
+            "Device",
+            tr("{device}, {count} scoring processes", device=facts.device, count=facts.workers),
+        ),
         ("Seed", str(manifest.suite.seed)),
         ("Python", machine.python),
         ("Packages", ", ".join(packages)),

@@ -11,6 +11,7 @@ from almbench.devices import cpu_count
 from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
 from almbench.progress import stage
+from almbench.site.language import ntr, tr
 from almbench.site.output import Output
 from almbench.site.source import Run
 from almbench.site.views import Scale, draw_view
@@ -157,11 +158,13 @@ def _change(stored: int, rate: int, surplus: int, clipped: int) -> str:
     seconds = surplus / rate
     if resampled and abs(seconds) < 1e-3:  # rounding, which needs no words
         seconds = 0.0
+    rates = {"stored": f"{stored / 1000:g}", "rate": f"{rate / 1000:g}"}
+    samples = ntr("{count} sample clipped by that", "{count} samples clipped by that", clipped)
     done = [
-        (resampled, f"resampled from {stored / 1000:g} to {rate / 1000:g} kHz"),
-        (clipped, f"{clipped} sample{'' if clipped == 1 else 's'} clipped by that"),
-        (seconds > 0, f"{time_span(seconds)} cut off at the end"),
-        (seconds < 0, f"{time_span(-seconds)} of silence added at the end"),
+        (resampled, tr("resampled from {stored} to {rate} kHz", **rates)),
+        (clipped, samples),
+        (seconds > 0, tr("{time} cut off at the end", time=time_span(seconds))),
+        (seconds < 0, tr("{time} of silence added at the end", time=time_span(-seconds))),
     ]
     return ", ".join(words for was_done, words in done if was_done)
 

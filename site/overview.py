@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from almbench.results.codec_names import UNIT, kbps
+from almbench.results.codec_names import kbps
 from almbench.results.comparison import Comparison
 from almbench.results.table_rows import TABLES
 from almbench.site.distributions import distributions
 from almbench.site.finding import finding
+from almbench.site.language import ntr, tr
 from almbench.site.listening_results import listening_results
 from almbench.site.means import means
 from almbench.site.output import Output
@@ -16,6 +17,7 @@ from almbench.site.pages import Page, Site
 from almbench.site.plots import Plot, plots
 from almbench.site.source import Run
 from almbench.site.summary import codec_table, published
+from almbench.site.words import size
 
 
 def overview_pages(site: Site) -> Iterator[Page]:
@@ -44,19 +46,15 @@ def compared(run: Run) -> str:
     codecs = list({codec.id: codec for table in run.tables for codec in table.codecs}.values())
     anchors = sum(codec.anchor for codec in codecs)
     systems = len(codecs) - anchors
-    parts = [_count(systems, "system")]
+    parts = [ntr("{count} system", "{count} systems", systems)]
     rates = sorted({rate for codec in codecs if (rate := codec.nominal_kbps)})
     if rates:
         ends = dict.fromkeys(map(kbps, (rates[0], rates[-1])))
-        parts.append(f"at {'–'.join(ends)} {UNIT}")
+        parts.append(tr("at {rates} kbps", rates="–".join(ends)))
     if anchors:
-        parts.append(f"and {_count(anchors, 'anchor')}")
-    sets = [f"{table.testset} ({table.of.size})" for table in run.tables]
-    return f"{' '.join(parts)}, on {', '.join(sets)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        parts.append(ntr("and {count} anchor", "and {count} anchors", anchors))
+    sets = [f"{table.testset} ({size(table.of)})" for table in run.tables]
+    return tr("{what}, on {sets}", what=" ".join(parts), sets=", ".join(sets))
 
 
 def _choice(run: Run) -> dict[str, list[Any]]:

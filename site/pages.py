@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from almbench.listening.analysis import Analysis
 from almbench.results.compare import PairedComparison
+from almbench.site.language import tr
 from almbench.site.media import Sounds
 from almbench.site.output import Output
 from almbench.site.source import Run
@@ -82,11 +83,12 @@ class Site:
     def title_of(self, versus: Versus) -> str:
         """The title of a comparison."""
         if versus.old is versus.new:
-            return f"{versus.new.names[versus.new.own].short} against the others"
+            own = versus.new.names[versus.new.own].short
+            return tr("{codec} against the others", codec=own)
         titles = [versus.new.title, versus.old.title]
         if titles[0] == titles[1]:
             titles = [versus.new.slug, versus.old.slug]
-        return " against ".join(titles)
+        return tr("{new} against {old}", new=titles[0], old=titles[1])
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from almbench.drawing import LIGHT, for_paper, in_themes, style
-from almbench.results.codec_names import UNIT
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.figures import COLUMN, draw_figure
 from almbench.results.manifest import MetricRecord
 from almbench.results.rate_plot import Look, draw_rate_plot
 from almbench.results.rate_points import Point, families, front, points_table, rate_points
+from almbench.site.language import tr
 from almbench.site.source import Run
 from almbench.site.words import kbps, number
 
@@ -82,16 +82,27 @@ def paper_files(figure: Figure, data: pd.DataFrame) -> dict[str, bytes]:
 def _alt(testset: str, metric: MetricRecord, points: list[Point]) -> str:
     def named(point: Point) -> str:
         value = number(point.value, metric.digits)
-        return f"{point.label} with {value} at {kbps(point.rate)} {UNIT}"
+        return tr(
+            "{codec} with {value} at {rate} kbps",
+            codec=point.label, value=value, rate=kbps(point.rate),
+        )  # fmt: skip
 
     ahead = front(points, metric.higher_is_better)
     lowest, highest = min(points, key=lambda p: p.value), max(points, key=lambda p: p.value)
-    said = (
-        f"{metric.label} against bitrate on test set {testset}: {len(points)} codecs from "
-        f"{kbps(points[0].rate)} to {kbps(points[-1].rate)} {UNIT}. "
-        f"Highest {named(highest)}, lowest {named(lowest)}."
+    said = tr(
+        "{metric} against bitrate on test set {testset}: {count} codecs from {low} to {high} kbps. "
+        "Highest {highest}, lowest {lowest}.",
+        metric=metric.label,
+        testset=testset,
+        count=len(points),
+        low=kbps(points[0].rate),
+        high=kbps(points[-1].rate),
+        highest=named(highest),
+        lowest=named(lowest),
     )
-    return said + (f" On the Pareto front: {'; '.join(map(named, ahead))}." if ahead else "")
+    if not ahead:
+        return said
+    return f"{said} " + tr("On the Pareto front: {codecs}.", codecs="; ".join(map(named, ahead)))
 
 
 def _draw(

@@ -1,5 +1,8 @@
 """Numbers as readers want them: with units, and without exponents."""
 
+from almbench.results.manifest import TestSetRecord
+from almbench.site.language import ntr, tr
+
 MINUS = "−"
 
 
@@ -40,6 +43,20 @@ def time_span(seconds: float) -> str:
     return f"{significant(float(f'{seconds:.3g}'))} s"
 
 
+def size(testset: TestSetRecord) -> str:
+    """The clips of a test set and their clusters, such as "9 clips of 5 speakers"."""
+    if testset.means:
+        return tr("all clips of the source")
+    clips = len(testset.clips)
+    n = ntr("{count} clip", "{count} clips", clips)
+    clusters = len(set(testset.clusters(clip.id for clip in testset.clips).tolist()))
+    if clusters == clips:
+        return n
+    if all(clip.cluster and clip.cluster == clip.speaker for clip in testset.clips):
+        return ntr("{clips} of {count} speaker", "{clips} of {count} speakers", clusters, clips=n)
+    return ntr("{clips} of {count} cluster", "{clips} of {count} clusters", clusters, clips=n)
+
+
 def duration(seconds: float) -> str:
     """The duration of sounds.
 
@@ -49,4 +66,4 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    return tr("{minutes} min {rest} s", minutes=minutes, rest=rest)

@@ -2,6 +2,7 @@
 "use strict";
 
 {
+  const { tr } = window.Almbench;
   const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   const opposite = { ascending: "descending", descending: "ascending" };
 
@@ -12,7 +13,7 @@
     const suite = [...body.rows];
     const heads = [...table.tHead.rows[0].cells];
 
-    table.caption.append(" Press a heading to sort.");
+    table.caption.append(` ${tr("Press a heading to sort.")}`);
 
     const value = (row, column) => {
       const cell = row.cells[column];
@@ -70,9 +71,13 @@
       else {
         const codecs = rows.filter((row) => row.closest("table").dataset.list !== undefined);
         const visible = codecs.filter((row) => !row.hidden).length;
-        shown.textContent =
-          `${visible} of ${codecs.length} codecs. Marks, groups and plots stay those of all` +
-          (bounded ? "; codecs without a bitrate are hidden." : ".");
+        const numbers = { visible, all: codecs.length };
+        shown.textContent = bounded
+          ? tr(
+              "{visible} of {all} codecs. Marks, groups and plots stay those of all; codecs without a bitrate are hidden.",
+              numbers,
+            )
+          : tr("{visible} of {all} codecs. Marks, groups and plots stay those of all.", numbers);
       }
     };
 
@@ -92,16 +97,16 @@
     const button = document.createElement("button");
     const said = document.createElement("span");
     button.type = "button";
-    button.textContent = "Copy";
+    button.textContent = tr("Copy");
     said.setAttribute("role", "status");
     citation.append(button, said);
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(text.textContent);
-        said.textContent = "Copied.";
+        said.textContent = tr("Copied.");
       } catch {
         getSelection().selectAllChildren(text); // not allowed here: leave it to the reader's keys
-        said.textContent = "Selected: copy it with your keyboard or menu.";
+        said.textContent = tr("Selected: copy it with your keyboard or menu.");
       }
     });
   }

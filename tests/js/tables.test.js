@@ -38,7 +38,7 @@ const sorted = (window) =>
   [...window.document.querySelectorAll("thead th")].map((head) => head.getAttribute("aria-sort"));
 
 test("a press sorts best first, the next the other way, the third as it was", () => {
-  const window = open(table(), "tables.js");
+  const window = open(table(), "common.js", "tables.js");
   const orders = [];
   for (let press = 0; press < 3; press++) {
     heading(window, 1).click();
@@ -52,13 +52,13 @@ test("a press sorts best first, the next the other way, the third as it was", ()
 });
 
 test("names are sorted as readers do: numbers by value, no care for case or accents", () => {
-  const window = open(table(), "tables.js");
+  const window = open(table(), "common.js", "tables.js");
   heading(window, 0).click();
   assert.deepEqual(names(window), ["Éclair", "Encodec", "opus 9", "Opus 10", "zero"]);
 });
 
 test("one column at a time says that it is sorted, and starts anew", () => {
-  const window = open(table(), "tables.js");
+  const window = open(table(), "common.js", "tables.js");
   heading(window, 0).click();
   heading(window, 1).click();
   assert.deepEqual(sorted(window), [null, "descending"]);
@@ -67,7 +67,7 @@ test("one column at a time says that it is sorted, and starts anew", () => {
 });
 
 test("headings keep what they held, and say which are numbers", () => {
-  const window = open(table().replace("Score", "<abbr>Score</abbr>"), "tables.js");
+  const window = open(table().replace("Score", "<abbr>Score</abbr>"), "common.js", "tables.js");
   const head = heading(window, 1).parentElement;
   assert.equal(head.innerHTML, '<button type="button"><abbr>Score</abbr></button>');
   assert.deepEqual(
@@ -100,7 +100,7 @@ test("rows are chosen by family and by bitrate, bounds included", () => {
     [{ low: "11" }, []],
     [{ low: "0" }, ["Opus 10", "opus 9", "Encodec", "zero"]], // a codec without a rate is hidden
   ]) {
-    const window = open(FILTERS + table(), "tables.js");
+    const window = open(FILTERS + table(), "common.js", "tables.js");
     assert.equal(window.document.getElementById("filters").hidden, false);
     assert.deepEqual(choose(window, choice), shown);
     if (shown !== all) assert.match(said(window), new RegExp(`^${shown.length} of 5 codecs\\.`));
@@ -112,21 +112,24 @@ test("rows are chosen by family and by bitrate, bounds included", () => {
 });
 
 test("a domain shows its own parts", () => {
-  const window = open(FILTERS + table(), "tables.js");
+  const window = open(FILTERS + table(), "common.js", "tables.js");
   choose(window, { domain: "music" });
   const parts = [...window.document.querySelectorAll("section")].map((part) => part.hidden);
   assert.deepEqual(parts, [true, false]);
 });
 
 test("a page without tables, filters and citations stays as it is", () => {
-  assert.equal(open("<p>text</p>", "tables.js").document.body.innerHTML, "<p>text</p>");
+  assert.equal(
+    open("<p>text</p>", "common.js", "tables.js").document.body.innerHTML,
+    "<p>text</p>",
+  );
 });
 
 const CITATION = '<div class="citation"><pre>@misc{a, title={B}}</pre></div>';
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 test("a citation is copied, or selected where that is not allowed", async () => {
-  const window = open(CITATION, "tables.js");
+  const window = open(CITATION, "common.js", "tables.js");
   const { document, navigator } = window;
   document.querySelector("button").click(); // there is no clipboard in this window
   await settle();

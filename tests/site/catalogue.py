@@ -13,14 +13,26 @@ from babel.messages.pofile import read_po, write_po
 from almbench.domains import DOMAINS
 from almbench.languages import LANGUAGES
 from almbench.listening.kinds import load_kinds
+from almbench.results.table_rows import TABLES
 from almbench.site.language import SCRIPT_STRING
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 FOLDER = TEMPLATES / "languages"
-# What templates say by a name: the headings of the results of ABX tests.
-NAMED = ("Listeners", "Right", "Share", "95\u00a0% interval", "p")
-KEYWORDS = {"gettext": None, "ngettext": (1, 2), "tr": None}
+# What templates say by a name: headings of tables and of lists of facts, and what files hold.
+NAMED = {
+    "listening/abx": "Listeners|Right|Share|95\u00a0% interval|p",
+    "site/summary.py": "Family|Nominal kbps|Measured kbps|Codes|Sample rate|Licence",
+    "site/codecpages.py": "Family|Id|Nominal bitrate|Measured bitrate|Sample rate|Frame rate|"
+    "Codebooks|Tokens|Causal|Delay|Parameters|Checkpoint|SHA-256|Licence|Weights|Settings|Role|"
+    "Encoding|Decoding|On|Memory of the device|Encoded by|yes|no|not known",
+    "site/measured.py": "↑ higher|↓ lower|neither|Source|Files|Imported|Finished|Command|almbench|"
+    "Machine|Device|Seed|Python|Packages|Data|Suite",
+    "site/means.py": "measured|from codes|measured or from codes|from codes or measured",
+    "site/comparisons.py": "↑ better|↓ worse|different|not separated|not tested",
+    "site/overview.py": "the tables of means for LaTeX, with booktabs",
+}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "tr": None, "mtr": None, "ntr": (1, 2)}
 Message = str | tuple[str, ...]
 
 
@@ -40,8 +52,11 @@ def messages() -> dict[Message, list[str]]:
     for domain in DOMAINS:
         found.setdefault(domain, []).append("domains")
         found.setdefault(domain.capitalize(), []).append("domains")
-    for text in NAMED:
-        found.setdefault(text, []).append("listening/abx")
+    for file, texts_ in NAMED.items():
+        for text in texts_.split("|"):
+            found.setdefault(text, []).append(file)
+    for form in TABLES.values():
+        found.setdefault(form.holds, []).append("results/table_rows.py")
     for kind in load_kinds():
         for text in (kind.label, kind.task, kind.question, kind.method, kind.exclusions):
             found.setdefault(text, []).append(f"listening/{kind.name}")
