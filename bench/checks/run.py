@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from almbench.checks.complexity import check_complexity
 from almbench.checks.delay import check_delay
 from almbench.checks.describe import describe_error
 from almbench.checks.finding import Finding, Result
@@ -22,6 +23,7 @@ CHECKS: dict[str, Callable[[Subject], Result]] = {
     "bitrate": check_bitrate,
     "determinism": check_determinism,
     "batch": check_batch,
+    "complexity": check_complexity,
     "delay": check_delay,
     "nested codebooks": check_nested,
     "1 sample": check_one_sample,

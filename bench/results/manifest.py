@@ -72,11 +72,15 @@ class UsageRecord(_Record):
         device: What it ran on.
         load_s: Seconds of loading it.
         peak_device_mb: Most memory of the device in MB; None on a CPU.
+        encode_macs: Multiply-accumulates of encoding a second of sound; None where not counted.
+        decode_macs: The same of decoding.
     """
 
     device: str
     load_s: float = 0.0
     peak_device_mb: int | None = None
+    encode_macs: float | None = None
+    decode_macs: float | None = None
 
 
 class PeakMemory(_Record):

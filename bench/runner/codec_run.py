@@ -12,6 +12,7 @@ from almbench.devices import Device, out_of_memory
 from almbench.errors import AudioError, CodecError
 from almbench.results.manifest import UsageRecord
 from almbench.results.runfolder import RunFolder
+from almbench.runner.complexity import count_macs
 from almbench.runner.plan import PlannedCodec
 from almbench.runner.tasks import EncodeJob, Outcome, Task, batch_key, encode_jobs
 
@@ -68,10 +69,18 @@ class CodecRun:
                     warm = True
                 yield from self._encode(jobs, sounds)
         finally:
-            peak = self._device.peak_mb()
-            facts = {"load_s": load_s, "peak_device_mb": peak}
+            facts: dict[str, Any] = {"load_s": load_s, "peak_device_mb": self._device.peak_mb()}
+            facts |= self._arithmetic()
             self.usage = self.usage.model_copy(update=facts)
             codec.unload()
+
+    def _arithmetic(self) -> dict[str, float]:
+        """What encoding and decoding takes, where that can be counted."""
+        try:
+            counted = count_macs(self._codec, self.leader.record.sample_rate or 0)
+        except Exception:  # what an adapter does wrong is in its rows already
+            return {}
+        return {"encode_macs": counted.encode, "decode_macs": counted.decode} if counted else {}
 
     def _batches(self) -> Iterator[list[EncodeJob]]:
         """Batch clips of equal length and rate, the shortest first, where the codec allows it."""

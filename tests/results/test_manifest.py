@@ -45,7 +45,7 @@ FIELDS: dict[type[BaseModel], str] = {
     MachineRecord: "python system processor cores",
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_in_metrics_s "
     "codecs peak_memory_mb",
-    UsageRecord: "device load_s peak_device_mb",
+    UsageRecord: "device load_s peak_device_mb encode_macs decode_macs",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
     "undrawn left_out others remarks seconds averaged_channels data_hash "
