@@ -16,6 +16,8 @@ from almbench.errors import CodecError
 
 LONGEST_LINE = 2**20  # bytes; an answer is a few hundred
 PATIENCE_S = 5.0  # that a worker has to end after its input did
+POLL_S = 1.0  # between looks at the log of a worker that takes its time
+MOST_LOG = 2**24  # bytes of the log; what is beyond begins it anew
 TAIL_LINES = 3
 TAIL_BYTES = 4096
 
@@ -93,13 +95,16 @@ class WorkerProcess:
 
     def close(self) -> None:
         """End it: by the end of its input, or by force where it does not heed that."""
+        family: list[int] = []
         if self.alive:
+            family = _descendants(self._process.pid)  # nobody knows them when it has ended
             stdin, _ = _pipes(self._process)
             with suppress(OSError):
                 stdin.close()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE_S)
         self._finish()
+        _kill(family)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         stdin, _ = _pipes(self._process)
@@ -115,7 +120,11 @@ class WorkerProcess:
         with selectors.DefaultSelector() as selector:
             selector.register(stdout, selectors.EVENT_READ)
             while b"\n" not in self._unread and len(self._unread) < LONGEST_LINE:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
+                left = deadline - time.monotonic()
+                self._trim()
+                if not selector.select(max(0.0, min(left, POLL_S))):
+                    if left > POLL_S:
+                        continue
                     raise CodecError(f"its worker gave no answer in {seconds:g} s{self._tail()}")
                 part = stdout.read(2**16)
                 if not part:
@@ -123,6 +132,17 @@ class WorkerProcess:
                 self._unread += part
         line, _, self._unread = self._unread.partition(b"\n")
         return line
+
+    def _trim(self) -> None:
+        """Keep the end of a log that has become too long; who writes to it goes on after that."""
+        size = os.fstat(self._errors.fileno()).st_size
+        if size > MOST_LOG:
+            self._errors.seek(size - TAIL_BYTES)
+            last = self._errors.read()
+            self._errors.truncate(0)
+            self._errors.write(last)  # to the end, as it is open for appending
+            self._errors.flush()
+            self._begin = 0
 
     def _crash(self) -> CrashError:
         """Say how it ended."""
@@ -153,11 +173,29 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
-    """End a process and its children at once."""
+    """End a process and its children at once, also those that left its session."""
+    family = _descendants(process.pid)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+    _kill(family)
     for pipe in _pipes(process):
         with suppress(OSError):
             pipe.close()
     process.wait()
     errors.close()
+
+
+def _kill(processes: Sequence[int]) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    """The children of a process and theirs, where Linux says who they are."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, listed.read_text().split()):
+                found += [child, *_descendants(child)]
+    return found

@@ -320,6 +320,45 @@ def test_an_answer_without_end_is_refused(tmp_path: Path) -> None:
     assert not worker.alive
 
 
+RUNAWAY = """
+import json, subprocess, sys
+for line in sys.stdin:
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    print(json.dumps({"pid": child.pid}), flush=True)
+"""
+WORDY = """
+import json, sys
+for line in sys.stdin:
+    for _ in range(40):
+        sys.stderr.write("x" * 2**20 + chr(10))
+    sys.stderr.write("the last words" + chr(10))
+    sys.stderr.flush()
+    print(json.dumps({}), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who the children are")
+@pytest.mark.parametrize("end", ["close", "kill"])
+def test_children_in_sessions_of_their_own_end_too(tmp_path: Path, end: str) -> None:
+    worker = WorkerProcess([sys.executable, "-c", RUNAWAY], tmp_path / "log")
+    pid = worker.ask({}, 20)["pid"]
+    if end == "close":
+        worker.close()
+    else:
+        worker._finish()
+    assert ended(pid)
+
+
+def test_the_log_does_not_grow_without_limit(tmp_path: Path) -> None:
+    worker = WorkerProcess([sys.executable, "-c", WORDY], tmp_path / "log")
+    for _ in range(3):
+        worker.ask({}, 30)
+    assert (tmp_path / "log").stat().st_size < 2 * 40 * 2**20
+    worker._trim()
+    assert (tmp_path / "log").read_bytes().endswith(b"the last words\n")
+    worker.close()
+
+
 def test_the_identity_is_what_runs_and_not_where(worker: Path, tmp_path: Path) -> None:
     spec = make(worker).spec
     assert spec.nominal_kbps == 80 * 6 / 1000
