@@ -102,8 +102,11 @@ def _tested(said: _Words, table: Comparison, metrics: list[MetricRecord]) -> Ite
     """What the tests show: who is ahead of whom, then by which metrics nobody is."""
     ahead: dict[str, dict[Standing, list[MetricRecord]]] = {}
     level: dict[Standing, list[MetricRecord]] = {}
+    alike: dict[tuple[str, frozenset[str], frozenset[str]], Standing] = {}
     for metric in metrics:
         if found := standing(table, metric):
+            key = found.best, frozenset(found.ties), frozenset(found.behind)
+            found = alike.setdefault(key, found)  # whatever the order of the others
             of_best = ahead.setdefault(found.best, {}) if found.behind else level
             of_best.setdefault(found, []).append(metric)
     for best, cases in ahead.items():

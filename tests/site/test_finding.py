@@ -16,11 +16,19 @@ from almbench.site.finding import finding
 Scores = dict[str, tuple[float | None, str]]  # codec -> mean and rank groups
 
 
-def table(clips: int = 9, anchors: tuple[str, ...] = (), **scores: Scores) -> Comparison:
+def table(
+    clips: int = 9, anchors: tuple[str, ...] = (), label: str = "A", **scores: Scores
+) -> Comparison:
     """A table of metrics that are main ones of speech; `distance` is better where it is low."""
     ids = list(dict.fromkeys(id_ for of_metric in scores.values() for id_ in of_metric))
     codecs = tuple(
-        CodecRecord(id=id_, label=id_, family="f", sample_rate=None, anchor=id_ in anchors)
+        CodecRecord(
+            id=id_,
+            label=label if id_ == "A" else id_,
+            family="f",
+            sample_rate=None,
+            anchor=id_ in anchors,
+        )
         for id_ in ids
     )
     metrics = tuple(
@@ -70,6 +78,10 @@ def said(made: Comparison, own: str = "") -> str:
 def test_one_that_leads_alone() -> None:
     scores: Scores = {"A": (3.0, "1"), "B": (2.0, "2"), "C": (1.0, "2")}
     assert said(table(up=scores)) == "A is ahead of all others on up (3.0)."
+    other: Scores = {"A": (3.0, "1"), "C": (2.0, "2"), "B": (1.0, "2")}
+    assert said(table(up=scores, also=other)) == (
+        "A is ahead of all others on up (3.0) and also (3.0)."
+    )
     two: Scores = {"A": (0.1, "1"), "B": (2.0, "2")}
     assert said(table(distance=two)) == "A is ahead of B on distance (0.1)."
 
@@ -133,6 +145,6 @@ def test_many_are_counted_and_the_own_is_always_named() -> None:
 
 @pytest.mark.parametrize("label", ["<b>x</b>", "a & b"])
 def test_names_are_escaped(label: str) -> None:
-    found = finding(table(up={label: (3.0, "1"), "B": (2.0, "2")}))
+    found = finding(table(label=label, up={"A": (3.0, "1"), "B": (2.0, "2")}))
     assert "<b>" not in found
     assert '<bdi class="name">' in found
