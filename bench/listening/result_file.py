@@ -89,6 +89,8 @@ def check_unique(what: str, names: list[str]) -> None:
     Raises:
         ValueError: A name is given twice.
     """
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise ValueError(f"{what} '{name}' is given twice")
+        seen.add(name)
