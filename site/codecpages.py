@@ -185,7 +185,8 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
         found.append(("Memory of the device", f"{usage.peak_device_mb:,.0f} MB"))
     if usage and usage.encode_macs is not None and usage.decode_macs is not None:
         encode, decode = (f"{macs / 1e9:,.3g}" for macs in (usage.encode_macs, usage.decode_macs))
-        found.append(("GMAC a second of sound", f"{encode} to encode, {decode} to decode"))
+        text = tr("{encode} to encode, {decode} to decode", encode=encode, decode=decode)
+        found.append(("GMAC a second of sound", text))
     others = sorted({row.encoded_with for row in rows if row.encoded_with})
     if others:
         found.append(

@@ -25,7 +25,7 @@ NAMED = {
     "site/summary.py": "Family|Nominal kbps|Measured kbps|Codes|Sample rate|Licence",
     "site/codecpages.py": "Family|Id|Nominal bitrate|Measured bitrate|Sample rate|Frame rate|"
     "Codebooks|Tokens|Causal|Delay|Parameters|Checkpoint|SHA-256|Licence|Weights|Settings|Role|"
-    "Encoding|Decoding|On|Memory of the device|Encoded by|yes|no|not known",
+    "Encoding|Decoding|On|Memory of the device|GMAC a second of sound|Encoded by|yes|no|not known",
     "site/measured.py": "↑ higher|↓ lower|neither|Source|Files|Imported|Finished|Command|almbench|"
     "Machine|Device|Seed|Python|Packages|Data|Suite",
     "site/means.py": "measured|from codes|measured or from codes|from codes or measured",
