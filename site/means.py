@@ -174,16 +174,18 @@ def cell(
     if row is None:
         return Cell()
     clips = len(table.of.clips)
-    failed = f", {row.failed} failed" if row.failed else ""
+    failed = tr("{count} failed", count=row.failed) if row.failed else ""
     if row.mean is None:
-        return Cell(count=failed.removeprefix(", "))
+        return Cell(count=failed)
     return Cell(
         row.mean,
         number(row.mean, digits),
         interval(row.ci95_low, row.ci95_high, digits),
         marks.get(codec, ""),
         groups(row.rank_group),
-        f"{row.n} of {clips}{failed}" if row.n != clips else "",
+        ", ".join(filter(None, (tr("{n} of {all}", n=row.n, all=clips), failed)))
+        if row.n != clips
+        else "",
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from almbench.results.codec_names import nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord
+from almbench.site.language import tr
 from almbench.site.means import cell
 from almbench.site.source import Run
 from almbench.site.words import hertz, kbps, number
@@ -85,7 +86,8 @@ def _codes(codec: CodecRecord) -> str:
         return ""
     sizes = codec.codebook_sizes
     entries = "/".join(str(size) for size in dict.fromkeys(sizes))
-    return f"{codec.frame_rate:g} Hz × {len(sizes)} of {entries}"
+    rate = f"{codec.frame_rate:g}"
+    return tr("{rate} Hz × {count} of {entries}", rate=rate, count=len(sizes), entries=entries)
 
 
 def sample_rate(run: Run, codec: CodecRecord) -> str:
