@@ -67,6 +67,9 @@ window.Almbench = window.Almbench || {};
       this.blind = deck.blind;
       this.radios = new Map();
       this.rows = new Map();
+      const waits = !this.details && !deck.blind && !clip.warning;
+      this.choice.style.minHeight = waits ? `${1.75 * clip.set.systems.length + 3.5}rem` : "";
+      if (waits) return; // in room enough, so that nothing moves when it comes
       const rows = deck.order(clip).map((version, i) => this.#row(version, i));
       if (deck.blind) {
         const letters = make("div", { className: "letters" }, ...rows);

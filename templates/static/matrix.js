@@ -188,7 +188,11 @@ window.Almbench = window.Almbench || {};
         const text = value === null ? "–" : value.toFixed(metric.digits).replace("-", "−");
         button.append(make("span", {}, text));
         name += value === null ? `, ${tr("not scored")}` : `, ${metric.label} ${text}`;
-      } else if (!version) button.append(make("span", {}, `${clip.duration.toFixed(1)} s`));
+      } else if (!version) {
+        const seconds = `${clip.duration.toFixed(1)} s`;
+        button.append(make("span", {}, seconds));
+        name += `, ${seconds}`;
+      }
       if (version in clip.silent) {
         button.setAttribute("aria-disabled", "true");
         button.title = `${tr("No sound:")} ${clip.silent[version]}`;

@@ -205,7 +205,7 @@ def test_arrows_walk_and_enter_plays(browser: Any, address: str) -> None:
         )
         seen.page.locator("#tools .help").focus()
         seen.press("Tab")
-        assert seen.page.evaluate(focused) == "Original, a"
+        assert seen.page.evaluate(focused) == "Original, a, 1.5 s"
         seen.press("ArrowRight", "ArrowDown")
         assert str(seen.page.evaluate(focused)).startswith("Opus, 6 kbps, b, STOI 0.")
         seen.press("Enter")
