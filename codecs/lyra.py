@@ -72,7 +72,8 @@ class Lyra(Codec[LyraOptions]):
             raise Unavailable(
                 f"Lyra's models are not part of almbench. To fix: download {', '.join(FILES)} "
                 f"from {ORIGIN} into a folder and give it: --checkpoint CODEC=FOLDER to bench run, "
-                "--option checkpoint=FOLDER to bench check."
+                "--option checkpoint=FOLDER to bench check.",
+                f"its models are to be given as a folder; they are at {ORIGIN}",
             )
         return find(source, self.options.revision, FILES, network=network)
 
