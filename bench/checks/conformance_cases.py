@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property, partial
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from almbench.audio import Samples, read, resample
 from almbench.errors import Unavailable
 from almbench.loudness import loudness
+from almbench.metrics.dnsmos import RESULTS
 from almbench.metrics.registry import family_of, make_family
 from almbench.packages import missing_packages
 from almbench.samples import folder
@@ -177,6 +180,55 @@ def _mrstft_halved(_: Sounds) -> Pair:
     return 0.5 + math.log(2), score("mrstft_distance", noise, noise / 2, 16_000)
 
 
+def _lsd_halved(_: Sounds) -> Pair:
+    noise = np.random.default_rng(0).standard_normal(16_000)
+    return 20 * math.log10(2), score("log_spectral_distance", noise, noise / 2, 16_000)
+
+
+def _dnsmos(metric: str, result: str, sounds: Sounds) -> Pair:
+    _need("speechmos", "onnxruntime", "librosa", "requests")
+    from speechmos import dnsmos
+
+    expected = dnsmos.run(sounds.speech, 16_000)[result]
+    return float(expected), score(metric, sounds.speech, sounds.speech, 16_000)
+
+
+def _distillmos(sounds: Sounds) -> Pair:
+    _need("torch", "torchaudio", "distillmos")
+    import torch
+
+    from almbench.torchaudio_import import import_torchaudio
+
+    import_torchaudio()
+    from distillmos import ConvTransformerSQAModel
+
+    with torch.inference_mode(), redirect_stdout(StringIO()):
+        sound = torch.from_numpy(sounds.speech.astype(np.float32))[None]
+        expected = float(ConvTransformerSQAModel().eval()(sound))
+    return expected, score("distillmos", sounds.speech, sounds.speech, 16_000)
+
+
+def _glide(first: float, last: float) -> Samples:
+    """Two seconds of ten harmonics whose F0 moves along a line, in Hz."""
+    phase = 2 * np.pi * np.cumsum(np.linspace(first, last, 32_000)) / 16_000
+    return np.asarray(0.05 * sum(np.sin(k * phase) for k in range(1, 11)))
+
+
+def _f0(last: float, expected: float, _: Sounds) -> Pair:
+    return expected, score("f0_correlation", _glide(120, 200), _glide(150, last), 16_000)
+
+
+def _voicing(_: Sounds) -> Pair:
+    """Silence takes the place of the last half."""
+    voiced = _glide(120, 200)
+    return 50.0, score("vuv_error", voiced, np.r_[voiced[:16_000], np.zeros(16_000)], 16_000)
+
+
+def _mcd_louder(sounds: Sounds) -> Pair:
+    """Level is in the coefficient that is left out."""
+    return 0.0, score("mcd", 0.1 * sounds.noisy, 0.5 * sounds.noisy, 16_000)
+
+
 def _si_sdr(decibels: float, sounds: Sounds) -> Pair:
     """A target and a distortion at right angles, both of zero mean."""
     x = sounds.speech - sounds.speech.mean()
@@ -298,6 +350,16 @@ CASES = (
     Case("mel_distance", "speech in noise", "package librosa", 1e-6, _mel_by_librosa),
     Case("mrstft_distance", "half the amplitude", "by hand", 1e-3, _mrstft_halved),
     Case("mrstft_distance", "speech in noise", "package auraloss", 1e-6, _mrstft_by_auraloss),
+    Case("log_spectral_distance", "half the amplitude", "by hand", 1e-6, _lsd_halved),
+    *(
+        Case(metric, "speech", "package speechmos", 1e-3, partial(_dnsmos, metric, result))
+        for metric, result in RESULTS.items()
+    ),
+    Case("distillmos", "speech", "package distillmos", 1e-3, _distillmos),
+    Case("f0_correlation", "two rising glides", "by hand", 0.01, partial(_f0, 250, 1.0)),
+    Case("f0_correlation", "one rises, one falls", "by hand", 0.02, partial(_f0, 100, -1.0)),
+    Case("vuv_error", "half of it silent", "by hand", 2, _voicing),
+    Case("mcd", "five times the amplitude", "by hand", 1e-3, _mcd_louder),
     Case("si_sdr", "distortion at 12 dB", "by hand", 1e-6, partial(_si_sdr, 12.0)),
     Case("si_sdr", "distortion at -7 dB", "by hand", 1e-6, partial(_si_sdr, -7.0)),
     Case("lag_ms", "7.3 samples", "by hand", 0.2 / 24, partial(_lag, 7.3)),

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+WIDE = 120  # columns of a terminal that hold sources and versions too
+
 
 def conformance(
     metrics: Annotated[
@@ -30,8 +32,9 @@ def conformance(
 
     console = Console(highlight=False)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("metric", "case", "source", "version"):
-        table.add_column(column, overflow="fold")
+    wide = console.width >= WIDE
+    for column in ("metric", "case", "source", "version") if wide else ("metric", "case"):
+        table.add_column(column, no_wrap=column == "metric")
     for column in ("expected", "got", "difference", "tolerance", ""):
         table.add_column(column, justify="right", no_wrap=True)
     failed = skipped = passed = 0
@@ -45,12 +48,14 @@ def conformance(
             texts = ["" if value is None else f"{value:.6f}" for value in numbers]
             difference = "" if found.difference is None else f"{found.difference:+.2g}"
             name = case.name + (f": {found.reason}" if found.reason else "")
-            facts = [case.metric, name, case.source, found.version]
+            facts = [case.metric, name, *([case.source, found.version] if wide else [])]
             tolerance = f"{case.tolerance:.2g}"
             table.add_row(*map(escape, facts), *texts, difference, tolerance, verdict)
             failed += found.failed
             skipped += found.skipped
             passed += not (found.failed or found.skipped)
     console.print(table)
+    if not wide:
+        console.print(f"Sources and versions stand here from {WIDE} columns on.")
     console.print(f"{passed} conform, {failed} do not, {skipped} skipped.")
     raise typer.Exit(1 if failed else 0)

@@ -38,7 +38,7 @@ def test_a_table_has_arrows_units_bitrates_and_marks() -> None:
     assert b == ["B", "--", r"3.00\rlap{$^{=}$}", "--", "5.00"]  # c ties with it
     assert low == ["LOW", "--", "4.00", "0.00", "3.00"]  # an anchor
     assert "0.20 (n=4)" in text
-    assert r"\caption{Test set t: means over 0 clip. Bold: the best, where none ties" in text
+    assert r"\caption{Test set t: means over 0 clips. Bold: the best, where none ties" in text
     assert "$^{=}$: ties for the best" in text
 
 
