@@ -9,7 +9,7 @@ window.Almbench = window.Almbench || {};
 
 (() => {
   const { Card, arrange, keyOf, make, nameOf, request, tr } = window.Almbench;
-  const ROWS = 50; // of a page
+  const ROWS = 30; // of a page
 
   class Matrix {
     #rows = new Map(); // by clip: its row and its cells' buttons
