@@ -71,7 +71,7 @@ def test_version(bench: Bench) -> None:
         (["site", "/no/such"], "not a finished run"),
         (["export", "/no/such"], "not a finished run"),
         (["export", "/tmp", "--format", "parquet"], "-o FILE"),
-        (["export", "/tmp", "-o", "table.pdf"], "Allowed: .csv, .json, .jsonl, .md, .parquet"),
+        (["export", "/tmp", "-o", "table.odt"], "Allowed: .csv, .json, .jsonl, .md, .parquet"),
         (["serve", "/no/such"], "/no/such"),
         (["list", "colours"], "colours"),
         (["fly"], "fly"),
