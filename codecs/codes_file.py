@@ -4,32 +4,17 @@ The facts are optional: `codebook_sizes` (`[K]`, entries of each codebook), `fra
 `sample_rate` (Hz, of the sound), `length` (its samples) and `codec` (the id of what encoded).
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from almbench.errors import CodecError
 
 SUFFIX = ".npz"
 LONGEST_FACT = 2**16  # bytes of an array of facts
 FACTS = ("codebook_sizes", "frame_rate", "sample_rate", "length", "codec")
-
-
-def write_codes_file(path: Path, codes: NDArray[np.int64], facts: Mapping[str, Any]) -> None:
-    """Write codes in one step.
-
-    Args:
-        path: The file.
-        codes: **Shape** `[K, T]`.
-        facts: Some of `FACTS`.
-    """
-    part = path.with_name(f".{path.stem}.part{SUFFIX}")
-    np.savez_compressed(part, codes=codes, **facts)
-    part.replace(path)
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """`bench export` and `bench list`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from almbench.cli.options import Listable, OutputOption
 from almbench.cli.output import write
 from almbench.errors import UserError
-from almbench.results.formats import COMPARING, SUFFIXES, TABLE_FORMATS, ExportFormat, TableName
+from almbench.results.formats import SUFFIXES, ExportFormat, TableName
 
 
 def export(
@@ -21,19 +21,26 @@ def export(
         TableName, typer.Option(help="Which table, for csv, parquet and json.")
     ] = "summary",
     codec: Annotated[
-        str | None, typer.Option(help="Which codec, for versa. (default: the only one)")
+        list[str] | None,
+        typer.Option(metavar="ID", help="Only this codec; may be repeated. versa takes one."),
     ] = None,
     output: OutputOption = None,
     testset: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Test set to compare or draw; may be repeated. versa takes one."
-        ),
+        typer.Option(metavar="NAME", help="Only this test set; may be repeated. versa takes one."),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Metric to compare or draw; may be repeated."),
+        typer.Option(metavar="NAME", help="Only this metric; may be repeated."),
     ] = None,
+    clips: Annotated[
+        Literal["all", "common"],
+        typer.Option(help="Means over the clips of each, or those that all codecs have values of."),
+    ] = "all",
+    ci: Annotated[
+        bool,
+        typer.Option("--ci", help="95 % intervals in latex and markdown; tables always have them."),
+    ] = False,
     width: Annotated[
         str, typer.Option(help="Width of a drawing: a number with in, cm, mm or pt.")
     ] = "3.3in",
@@ -54,13 +61,21 @@ def export(
         format_ = SUFFIXES.get(suffix, "csv")
     if format_ in ("parquet", "pdf") and output is None:
         raise UserError(f"The format {format_} is not text: name a file with -o FILE.")
-    if format_ in TABLE_FORMATS and (testset or metric):
-        raise UserError(
-            f"--testset and --metric choose what {', '.join(COMPARING)} hold; "
-            f"{format_} holds a whole table."
-        )
     results = load_results(run)
-    content = results.export(format_, table, codec, testset or (), metric or (), width)
+    one: str | None = None
+    if format_ == "versa":
+        if len(codec or []) > 1:
+            raise UserError("The format versa holds one codec: give --codec once.")
+        one = codec[0] if codec else None
+    elif codec or testset or metric or clips == "common":
+        results = results.only(
+            testsets=testset or (),
+            codecs=codec or (),
+            metrics=metric or (),
+            common_clips=clips == "common",
+        )
+    chosen = testset or (), metric or ()
+    content = results.export(format_, table, one, *chosen, width, intervals=ci)
     write(content, output)
 
 

@@ -162,13 +162,32 @@ def compare(summary: list[SummaryRow], manifest: Manifest) -> list[Comparison]:
     return tables
 
 
-def cell(table: Comparison, codec: str, metric: MetricRecord, missing: str = "") -> str:
-    """A mean as text, with the count of its clips where another codec has more."""
+def cell(
+    table: Comparison,
+    codec: str,
+    metric: MetricRecord,
+    missing: str = "",
+    *,
+    intervals: bool = False,
+) -> str:
+    """A mean as text, with the count of its clips where another codec has more.
+
+    Args:
+        table: The comparison.
+        codec: Id of the codec.
+        metric: The metric.
+        missing: What stands for no value.
+        intervals: Whether its 95 % interval stands beside it, where there is one.
+    """
     row = table.cells.get((codec, metric.name))
     if row is None or row.mean is None:
         return missing
     count = f" (n={row.n})" if row.n < table.most_clips(metric.name) else ""
-    return f"{row.mean:z.{metric.digits}f}{count}"
+    number = f"z.{metric.digits}f"
+    interval = ""
+    if intervals and row.ci95_low is not None and row.ci95_high is not None:
+        interval = f" [{row.ci95_low:{number}}, {row.ci95_high:{number}}]"
+    return f"{row.mean:{number}}{interval}{count}"
 
 
 def metric_label(metric: MetricRecord) -> str:
@@ -177,18 +196,28 @@ def metric_label(metric: MetricRecord) -> str:
     return f"{metric.label}{unit} {ARROWS[metric.higher_is_better]}".rstrip()
 
 
-def formatted(table: Comparison, forms: Mapping[Mark, str], missing: str) -> pd.DataFrame:
+def formatted(
+    table: Comparison, forms: Mapping[Mark, str], missing: str, *, intervals: bool = False
+) -> pd.DataFrame:
     """The table as text, without the metrics that have no value at all.
 
     Args:
         table: The comparison.
         forms: The format of each mark, with `{}` for the number.
         missing: What stands for no value.
+        intervals: Whether 95 % intervals stand beside the means.
     """
     columns: dict[str, list[str]] = {"Codec": [table.names[c.id].label for c in table.lines]}
     for metric in table.filled:
         columns[metric_label(metric)] = [
-            forms[table.mark(codec.id, metric)].format(cell(table, codec.id, metric, missing))
+            _marked(forms[table.mark(codec.id, metric)], text)
             for codec in table.lines
+            for text in [cell(table, codec.id, metric, missing, intervals=intervals)]
         ]
     return pd.DataFrame(columns)
+
+
+def _marked(form: str, text: str) -> str:
+    """Mark the number of a cell, and not what stands behind it."""
+    number, space, rest = text.partition(" ")
+    return form.format(number) + space + rest

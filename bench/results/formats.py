@@ -5,10 +5,6 @@ from typing import Literal, get_args
 TableName = Literal["summary", "clips", "metrics"]
 TABLE_NAMES: tuple[TableName, ...] = get_args(TableName)
 ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json", "versa", "pdf", "svg"]
-TABLE_FORMATS = "csv", "parquet", "json"
-"""Formats that hold one of the tables."""
-COMPARING = "latex", "markdown", "pdf", "svg"
-"""Formats that compare the codecs."""
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SUFFIXES: dict[str, ExportFormat] = {
     ".csv": "csv",

@@ -27,12 +27,16 @@ ESCAPES = {ord(c): "\\" + c for c in "&%$#_{}"} | {
 }
 
 
-def to_latex(table: Comparison) -> str:
+def to_latex(table: Comparison, *, intervals: bool = False) -> str:
     """A comparison as a table for the package booktabs.
 
     A row per codec with its nominal bitrate; a column per metric with its direction and unit. Marks
     are those of `MARKS`; how many clips the means are over stands in the caption, and in the cell
     where there are fewer. The footnotes of the metrics stand below.
+
+    Args:
+        table: The comparison.
+        intervals: Whether each mean has its 95 % interval beside it.
     """
     metrics = table.filled
     marks = escape(MARKS).replace(TIE, "$^{=}$")
@@ -48,7 +52,7 @@ def to_latex(table: Comparison) -> str:
         r"\midrule",
     ]
     for codec in table.lines:
-        cells = [_cell(table, codec.id, metric) for metric in metrics]
+        cells = [_cell(table, codec.id, metric, intervals) for metric in metrics]
         lines.append(_row([escape(table.names[codec.id].title), nominal(codec) or "--", *cells]))
     notes = [rf"\par\smallskip{{\footnotesize {escape(note)}}}" for note in table.footnotes]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *notes, r"\end{table}", ""])
@@ -78,10 +82,10 @@ def _stack(lines: list[str]) -> str:
     return lines[0] if len(lines) == 1 else r"\shortstack[r]{" + r"\\".join(lines) + "}"
 
 
-def _cell(table: Comparison, codec: str, metric: MetricRecord) -> str:
-    text = cell(table, codec, metric).replace("-", "−")
+def _cell(table: Comparison, codec: str, metric: MetricRecord, intervals: bool) -> str:
+    text = cell(table, codec, metric, intervals=intervals).replace("-", "−")
     if not text:
         return "--"
     number, _, count = text.partition(" ")
     marked = FORMS[table.mark(codec, metric)].format(escape(number))
-    return f"{marked} {count}".rstrip()
+    return f"{marked} {escape(count)}".rstrip()

@@ -7,9 +7,14 @@ from almbench.results.comparison import MARKS, TIE, Comparison, Mark, formatted
 FORMS: dict[Mark, str] = {"best": "**{}**", "tied": "{}" + TIE, "next": "<u>{}</u>", "": "{}"}
 
 
-def to_markdown(table: Comparison) -> str:
-    """A comparison as Markdown, marked as `MARKS` says, with the footnotes of its metrics."""
-    cells = formatted(table, FORMS, missing="")
+def to_markdown(table: Comparison, *, intervals: bool = False) -> str:
+    """A comparison as Markdown, marked as `MARKS` says, with the footnotes of its metrics.
+
+    Args:
+        table: The comparison.
+        intervals: Whether each mean has its 95 % interval beside it.
+    """
+    cells = formatted(table, FORMS, missing="", intervals=intervals)
     lines = [cells.columns, *cells.to_numpy()]
     columns = [[text.replace("|", r"\|") for text in column] for column in zip(*lines, strict=True)]
     widths = [max(3, *map(len, column)) for column in columns]

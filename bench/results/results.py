@@ -1,12 +1,13 @@
 """The results of a run: read from its folder, and handed out as tables and typed records."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, Self
 
 import pandas as pd
 
@@ -19,11 +20,12 @@ from almbench.results.formats import FORMATS, ExportFormat, TableName
 from almbench.results.latex import to_latex
 from almbench.results.manifest import Manifest, read_manifest
 from almbench.results.markdown import to_markdown
+from almbench.results.narrow import Choice, narrow
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.rate_points import families
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
-from almbench.results.tables import read_table
+from almbench.results.tables import Tables, read_table, table_bytes
 from almbench.results.versa_export import to_versa
 
 
@@ -35,10 +37,11 @@ class Results:
         manifest: What the run was made with and from.
     """
 
-    def __init__(self, folder: RunFolder, manifest: Manifest) -> None:
-        """Keep what is known; tables are read when asked for."""
+    def __init__(self, folder: RunFolder, manifest: Manifest, tables: Tables | None = None) -> None:
+        """Keep what is known; tables that are not given are read when asked for."""
         self.folder = folder
         self.manifest = manifest
+        self._tables = tables
 
     def keep(self, folder: TemporaryDirectory[str]) -> None:
         """Let a temporary folder live as long as these results, which are in it."""
@@ -49,21 +52,52 @@ class Results:
 
         The columns are those of `summary.csv`.
         """
-        return read_table(self.folder, "summary")
+        return self._table("summary")
 
     def clips(self) -> pd.DataFrame:
         """One row per test set, clip and codec: rates, speeds, status and one column per metric.
 
         The columns are those of `clips.csv`.
         """
-        return read_table(self.folder, "clips")
+        return self._table("clips")
 
     def metrics(self) -> pd.DataFrame:
         """One row per value: status, reason, signature, version and rate.
 
         The columns are those of `metrics.csv`.
         """
-        return read_table(self.folder, "metrics")
+        return self._table("metrics")
+
+    def _table(self, name: TableName) -> pd.DataFrame:
+        if self._tables is None:
+            return read_table(self.folder, name)
+        table: pd.DataFrame = getattr(self._tables, name)
+        return table
+
+    def only(
+        self,
+        *,
+        testsets: Sequence[str] = (),
+        codecs: Sequence[str] = (),
+        metrics: Sequence[str] = (),
+        common_clips: bool = False,
+    ) -> Self:
+        """A part of these results: tables, comparisons and exports hold nothing else.
+
+        Means, intervals and rank groups are computed anew, of what is kept.
+
+        Args:
+            testsets: Names of test sets; all by default.
+            codecs: Ids of codecs; all by default.
+            metrics: Names of metrics; all by default.
+            common_clips: Keep only the clips that all these codecs have all these metrics of.
+
+        Raises:
+            UserError: A name is unknown, or nothing is left.
+        """
+        tables = Tables(self.clips(), self.metrics(), self.summary())
+        choice = Choice(testsets, codecs, metrics, common_clips)
+        return type(self)(self.folder, self.manifest, narrow(tables, self.manifest, choice))
 
     @cached_property
     def clip_rows(self) -> list[ClipRow]:
@@ -83,7 +117,8 @@ class Results:
     @cached_property
     def comparisons(self) -> list[Comparison]:
         """The comparison of the codecs, one per test set."""
-        return compare_means(self.summary_rows, self.manifest)
+        made = compare_means(self.summary_rows, self.manifest)
+        return made if self._tables is None else [table for table in made if table.codecs]
 
     def compare(self, a: str, b: str, metric: str) -> list[PairedComparison]:
         """Compare codec `b` with codec `a`, clip by clip, one record per test set that has both.
@@ -124,34 +159,49 @@ class Results:
         known = {**families_of(self.manifest), **(families or {})}
         return compare_families(self, known, [(baseline, family)], [metric])
 
-    def to_latex(self, testsets: Sequence[str] = (), metrics: Sequence[str] = ()) -> str:
+    def to_latex(
+        self,
+        testsets: Sequence[str] = (),
+        metrics: Sequence[str] = (),
+        *,
+        intervals: bool = False,
+    ) -> str:
         """The comparisons as LaTeX tables with booktabs, one per test set.
 
         Args:
             testsets: Names of test sets; all by default.
             metrics: Names of metrics; all by default.
+            intervals: Whether each mean has its 95 % interval beside it.
         """
-        return "\n".join(to_latex(table) for table in self._narrowed(testsets, metrics))
+        tables = self._narrowed(testsets, metrics)
+        return "\n".join(to_latex(table, intervals=intervals) for table in tables)
 
-    def to_markdown(self, testsets: Sequence[str] = (), metrics: Sequence[str] = ()) -> str:
+    def to_markdown(
+        self,
+        testsets: Sequence[str] = (),
+        metrics: Sequence[str] = (),
+        *,
+        intervals: bool = False,
+    ) -> str:
         """The comparisons as Markdown tables, one per test set.
 
         Args:
             testsets: Names of test sets; all by default.
             metrics: Names of metrics; all by default.
+            intervals: Whether each mean has its 95 % interval beside it.
         """
-        return "\n\n".join(to_markdown(table) for table in self._narrowed(testsets, metrics)) + "\n"
+        tables = self._narrowed(testsets, metrics)
+        return "\n\n".join(to_markdown(table, intervals=intervals) for table in tables) + "\n"
 
     def to_json(self, table: TableName = "summary") -> str:
-        """A table as JSON: a list with one object per row.
+        """A table as JSON in full precision: a list with one object per row.
 
         Args:
             table: summary, clips or metrics.
         """
-        frame = read_table(self.folder, table)
-        return str(
-            frame.to_json(orient="records", double_precision=15, indent=1, force_ascii=False)
-        )
+        frame = self._table(table).astype(object)
+        rows = frame.where(frame.notna(), None).to_dict("records")
+        return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_versa(self, codec: str | None = None, testset: str | None = None) -> str:
         """The scores of a codec on a test set as VERSA writes them: JSON lines, one per clip.
@@ -213,6 +263,8 @@ class Results:
         testsets: Sequence[str] = (),
         metrics: Sequence[str] = (),
         width: str = "3.3in",
+        *,
+        intervals: bool = False,
     ) -> bytes:
         """Export the run.
 
@@ -227,6 +279,7 @@ class Results:
             testsets: Test sets of a comparison or drawing, all by default; the one of versa.
             metrics: Metrics of a comparison or drawing; all, or the headline metrics, by default.
             width: Width of a drawing, with its unit: in, cm, mm or pt.
+            intervals: Whether LaTeX and Markdown have 95 % intervals; the tables always have them.
 
         Raises:
             UserError: The folder is not a finished run, a name is unknown, or the format is unknown
@@ -235,8 +288,8 @@ class Results:
         makers: dict[ExportFormat, Callable[[], bytes]] = {
             "csv": lambda: self._csv(table),
             "parquet": lambda: self._parquet(table),
-            "latex": lambda: self.to_latex(testsets, metrics).encode(),
-            "markdown": lambda: self.to_markdown(testsets, metrics).encode(),
+            "latex": lambda: self.to_latex(testsets, metrics, intervals=intervals).encode(),
+            "markdown": lambda: self.to_markdown(testsets, metrics, intervals=intervals).encode(),
             "json": lambda: self.to_json(table).encode(),
             "versa": lambda: self._versa(codec, testsets),
             "pdf": lambda: self.figure("pdf", width, testsets, metrics),
@@ -247,6 +300,8 @@ class Results:
         return makers[format_]()
 
     def _csv(self, table: TableName) -> bytes:
+        if self._tables is not None:
+            return table_bytes(self._tables, table)
         read_table(self.folder, table)  # says so where there is no such table
         return self.folder.table(table).read_bytes()
 
@@ -254,7 +309,7 @@ class Results:
         if missing := missing_packages(["pyarrow"], "'almbench[parquet]'"):
             raise UserError(f"The format parquet: {missing}.")
         buffer = BytesIO()
-        read_table(self.folder, table).to_parquet(buffer, index=False)
+        self._table(table).to_parquet(buffer, index=False)
         return buffer.getvalue()
 
     def _versa(self, codec: str | None, testsets: Sequence[str]) -> bytes:

@@ -21,6 +21,7 @@ from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import (
     TABLES,
     TEXT,
+    WHOLE,
     ClipRow,
     MetricRow,
     SummaryRow,
@@ -67,7 +68,7 @@ def build_tables(folder: RunFolder, manifest: Manifest) -> Tables:
         clips.append(_clip_row(case, of_case, values[-1]))
     columns = TABLES["clips"].columns
     extra = [name for name in dict.fromkeys(row.metric for row in metrics) if name not in columns]
-    summary = with_rank_groups(_summary(manifest, metrics, tokens), metrics, manifest)
+    summary = with_rank_groups(summarise(manifest, metrics, tokens), metrics, manifest)
     return Tables(
         to_frame(clips, columns + extra, values),
         to_frame(metrics, TABLES["metrics"].columns),
@@ -179,8 +180,14 @@ def _score(case: Case, metric: MetricRecord) -> MetricRow:
     return _row(case, metric.name, score.status, score.reason, **facts)
 
 
-def _summary(manifest: Manifest, metrics: list[MetricRow], tokens: Tokens) -> list[SummaryRow]:
-    """A row of each mean, by test set and codec in the manifest's order, the originals first."""
+def summarise(manifest: Manifest, metrics: list[MetricRow], tokens: Tokens) -> list[SummaryRow]:
+    """A row of each mean, by test set and codec in the manifest's order, the originals first.
+
+    Args:
+        manifest: What was run.
+        metrics: The values.
+        tokens: Statistics of codes, for the rows of single codebooks.
+    """
     groups: dict[tuple[str, str], dict[str, list[MetricRow]]] = {}
     for row in metrics:
         groups.setdefault((row.testset, row.codec), {}).setdefault(row.metric, []).append(row)
@@ -288,4 +295,4 @@ def _parse(path: Path, name: TableName) -> pd.DataFrame:
         raise ValueError(f"there is no status '{min(unknown)}'")
     for column in FOREIGN.intersection(table.columns):
         table[column] = table[column].map(as_typed)
-    return table
+    return table.astype(dict.fromkeys(WHOLE.intersection(table.columns), "Int64"))

@@ -205,8 +205,7 @@ def test_export_of_figures_and_of_chosen_metrics(
     for args, said in (
         (("--format", "pdf"), "The format pdf is not text: name a file with -o FILE."),
         (("-o", target, "--width", "wide"), "--width 'wide': give a number with in, cm, mm or pt"),
-        (("-o", target, "--metric", "mel"), "There is no metric 'mel' to export."),
-        (("--metric", "mel_distance"), "csv holds a whole table."),
+        (("-o", target, "--metric", "mel"), "There is no metric 'mel' in the run."),
         (("--format", "versa", *chosen, "--testset", "c"), "versa holds one test set"),
     ):
         done = bench("export", finished, *args)

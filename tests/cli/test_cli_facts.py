@@ -34,7 +34,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "export": {
         "run": None, "format_": None, "table": "summary", "codec": None, "output": None,
-        "testset": None, "metric": None, "width": "3.3in",
+        "testset": None, "metric": None, "clips": "all", "ci": False, "width": "3.3in",
     },
     "import": {
         "scores": None, "output": None, "domain": "speech", "testset": None, "rate": None,
