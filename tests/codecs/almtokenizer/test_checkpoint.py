@@ -373,7 +373,7 @@ def test_the_command_refuses_another_recipe(train: Train, output: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--data", "music=."], "no data 'music'"),
+        (["--data", "music=."], "no data name 'music'"),
         (["--data", "speech"], "not NAME=PATH"),
         (["--data", "speech=/nowhere"], "does not exist"),
         (["--set", "stage1.step=3"], "Did you mean 'steps'?"),
