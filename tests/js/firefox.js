@@ -88,6 +88,7 @@ test("arrows walk, Enter plays, and the link leads back", async () => {
   const name = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
   assert.match(name, /^Opus, 24 kbps, b, STOI/);
   await movesOn(page);
+  await new Promise((done) => setTimeout(done, 400)); // its first tenths are no place of their own
   await page.keyboard.press(" ");
   const held = await place(page);
   await until(page, (t) => location.hash.includes(`t=${t}`), held.toFixed(2));
