@@ -32,6 +32,7 @@ from almbench.spreadsheets import as_typed, inert
 from almbench.statistics.intervals import t_interval
 
 MEASURED = "measured_kbps"
+LARGEST = 2**53  # up to here every whole number has a float of its own
 FOREIGN = {"label", "speaker", "text"}  # columns of text from outside, made inert in CSV files
 NOT_RUN = "not run yet"
 NO_BITS = "no bits were seen: a filter, or precomputed files without codes"
@@ -288,6 +289,8 @@ def _parse(path: Path, name: TableName) -> pd.DataFrame:
         numbers = pd.to_numeric(table[column])
         if np.isinf(numbers.dropna().to_numpy(float)).any():
             raise ValueError(f"column {column} holds infinite numbers")
+        if column in WHOLE and ((numbers % 1 > 0) | (numbers.abs() > LARGEST)).any():
+            raise ValueError(f"column {column} holds numbers that are not whole, or too large")
     for column in ("testset", "clip", "codec"):
         for value in set(table.get(column, ())) - {""}:
             check_file_name(value)

@@ -145,6 +145,17 @@ def test_infinite_numbers_and_unknown_states_in_tables(run: Path) -> None:
         everything(run)
 
 
+@pytest.mark.parametrize("torn", ["0.4", "1e-4", "24000.5", "1e40"])
+def test_counts_in_tables_that_are_not_whole(run: Path, torn: str) -> None:
+    table = run / "clips.csv"
+    head, first, *rest = table.read_text().splitlines()
+    cells = first.split(",")
+    cells[head.split(",").index("sample_rate_hz")] = torn
+    table.write_text("\n".join([head, ",".join(cells), *rest]) + "\n")
+    with pytest.raises(UserError, match="column sample_rate_hz holds numbers that are not whole, or too large"):
+        everything(run)
+
+
 @pytest.mark.parametrize(
     "content",
     ["[" * 100_000, '{"schema_version": 2' + "0" * 5000 + "}", "null", "\ufeff{}", "\x00"],
