@@ -152,7 +152,7 @@ def test_counts_in_tables_that_are_not_whole(run: Path, torn: str) -> None:
     cells = first.split(",")
     cells[head.split(",").index("sample_rate_hz")] = torn
     table.write_text("\n".join([head, ",".join(cells), *rest]) + "\n")
-    with pytest.raises(UserError, match="column sample_rate_hz holds numbers that are not whole, or too large"):
+    with pytest.raises(UserError, match="column sample_rate_hz holds numbers that are not"):
         everything(run)
 
 
