@@ -66,6 +66,7 @@ class Pair:
     """All comparisons of a codec with its baseline on a test set, and the clips that moved most."""
 
     testset: str
+    domain: str
     old: str
     new: str
     rows: list[Row]
@@ -164,6 +165,7 @@ def _pairs(site: Site, versus: Versus) -> list[Pair]:
         pairs.append(
             Pair(
                 testset,
+                rows[0].domain,
                 versus.old.names[baseline].label,
                 versus.new.names[codec].label,
                 [_row(versus, made) for made in rows],

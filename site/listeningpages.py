@@ -24,7 +24,7 @@ def listening_pages(site: Site) -> Iterator[Page]:
             sounds = site.sounds[run.slug]
             sets = [listening(run, t, sounds) for t in run.tables if t.domain == domain]
             about: dict[str, Any] = {"run": run, "domain": domain, "view_size": (WIDTH, HEIGHT)}
-            data = [_set_data(of_set, _write_scores(site.out, run, of_set)) for of_set in sets]
+            data = [_set_data(run, of_set, _write_scores(site.out, run, of_set)) for of_set in sets]
             yield Page(
                 site.page_of(run, domain),
                 "domain.html.j2",
@@ -49,7 +49,7 @@ def _write_card(site: Site, title: str, clip: Clip) -> str:
     return site.out.write(("clips", f"{clip.key}.jpg"), content)
 
 
-def _set_data(of_set: Listening, sources: list[str]) -> dict[str, Any]:
+def _set_data(run: Run, of_set: Listening, sources: list[str]) -> dict[str, Any]:
     """What a page knows of a test set at once; scores and sounds are loaded when wanted."""
     metrics = [
         {
@@ -64,7 +64,8 @@ def _set_data(of_set: Listening, sources: list[str]) -> dict[str, Any]:
         for metric, column, source in zip(of_set.metrics, of_set.columns, sources, strict=True)
     ]
     systems = [
-        {"id": s.id, "label": s.label, "rate": s.rate, "anchor": s.anchor} for s in of_set.systems
+        {"id": s.id, "label": s.label, "rate": s.rate, "anchor": s.anchor, "own": s.id == run.own}
+        for s in of_set.systems
     ]
     return {
         "name": of_set.testset.name,

@@ -10,10 +10,11 @@ window.Almbench = window.Almbench || {};
   let cards = 0; // names of groups of radio buttons
 
   /* The name of a system, with its bitrate and, for anchors, that it is one. */
-  function nameOf({ label, rate, anchor }) {
+  function nameOf({ label, rate, anchor, own }) {
     const name = make("span", {}, make("bdi", {}, label));
     if (rate) name.append(" ", make("span", { className: "of" }, rate));
-    if (anchor) name.append(" ", make("span", { className: "of" }, "anchor"));
+    if (anchor) name.append(" ", make("span", { className: "of" }, tr("anchor")));
+    if (own) name.append(" ", make("span", { className: "own", ariaHidden: "true" }, "◆"));
     return name;
   }
 

@@ -1,6 +1,5 @@
 /* The matrix: a row a clip, a column a system, each cell a button that plays.
 
-   It follows the ARIA grid pattern: one of its buttons is in the order of the Tab key, arrows walk.
    Of many clips, one page of rows is in the document at a time. */
 
 "use strict";
@@ -8,18 +7,22 @@
 window.Almbench = window.Almbench || {};
 
 (() => {
-  const { Card, arrange, keyOf, make, nameOf, request, tr } = window.Almbench;
+  const { Card, Walk, arrange, keyOf, make, nameOf, request, tr } = window.Almbench;
   const ROWS = 30; // of a page
+
+  /* The head of a column, as a button. */
+  function headed(name, key) {
+    const button = make("button", { type: "button", tabIndex: -1, className: "head" }, name, key);
+    return make("th", { scope: "col" }, button);
+  }
 
   class Matrix {
     #rows = new Map(); // by clip: its row and its cells' buttons
-    #at = [0, 1]; // row and column that the Tab key comes to
     #opens = true; // whether the card of the clip in play opens by itself
 
     constructor(root, deck, actions) {
       Object.assign(this, { root, deck, actions, card: null, first: 0, order: [] });
-      this.root.addEventListener("keydown", (event) => this.#key(event));
-      this.root.addEventListener("focusin", (event) => this.#focused(event.target));
+      this.walk = new Walk(root, this);
       new ResizeObserver(() => this.#fit()).observe(this.root);
       deck.watch(() => this.draw());
     }
@@ -35,7 +38,7 @@ window.Almbench = window.Almbench || {};
       Object.assign(this, { set, view, metric, scores });
       const all = arrange(set.clips, scores, metric?.better ?? true, places);
       this.order = all.map((i) => set.clips[i]);
-      this.#turn(view.page ?? 0);
+      this.turnTo(view.page ?? 0);
     }
 
     get pages() {
@@ -46,19 +49,26 @@ window.Almbench = window.Almbench || {};
     }
     /** The clip of the row that the Tab key comes to. */
     get focused() {
-      return this.shown[this.#at[0]];
+      return this.shown[this.walk.row];
     }
     get shown() {
       return this.order.slice(this.first, this.first + ROWS);
     }
 
+    /** The buttons of a row that is shown; row -1 is the head. */
+    buttons(row) {
+      return row < 0 ? this.head : this.#rows.get(this.shown[row])?.buttons;
+    }
+
+    /** Show a page of rows from its first. */
     turn(page) {
-      this.#turn(page);
-      this.#at = [0, this.#at[1]];
+      this.turnTo(page);
+      this.walk.rewind();
       this.root.scrollIntoView({ block: "start" });
     }
 
-    #turn(page) {
+    /** Show a page of rows. */
+    turnTo(page) {
       this.first = Math.min(Math.max(page, 0), this.pages - 1) * ROWS;
       this.render();
       this.onturn?.();
@@ -67,7 +77,7 @@ window.Almbench = window.Almbench || {};
     /** Bring a clip into the rows that are shown; says whether it is among the chosen. */
     reveal(clip) {
       const place = this.order.indexOf(clip);
-      if (place >= 0 && !this.#rows.has(clip)) this.#turn(Math.floor(place / ROWS));
+      if (place >= 0 && !this.#rows.has(clip)) this.turnTo(Math.floor(place / ROWS));
       return place >= 0;
     }
 
@@ -100,7 +110,7 @@ window.Almbench = window.Almbench || {};
       this.count = set.systems.length;
       this.draw();
       this.#fit();
-      if (focused) this.#walk(...this.#at);
+      if (focused) this.walk.focus();
     }
 
     #head() {
@@ -108,26 +118,9 @@ window.Almbench = window.Almbench || {};
       const corner = this.#sorter(tr("Clip"), "", "");
       const heads = set.systems.map((system, i) => {
         const key = make("kbd", { ariaHidden: "true" }, keyOf(i));
-        if (blind) {
-          const text = i ? window.Almbench.letter(i - 1) : tr("Original");
-          return make(
-            "th",
-            { scope: "col" },
-            make("button", { type: "button", tabIndex: -1, className: "head" }, text, key),
-          );
-        }
-        return i && this.metric
-          ? this.#sorter(nameOf(system), key, system.id)
-          : make(
-              "th",
-              { scope: "col" },
-              make(
-                "button",
-                { type: "button", tabIndex: -1, className: "head" },
-                nameOf(system),
-                key,
-              ),
-            );
+        if (!blind && i && this.metric) return this.#sorter(nameOf(system), key, system.id);
+        const letter = i ? window.Almbench.letter(i - 1) : tr("Original");
+        return headed(blind ? letter : nameOf(system), key);
       });
       const row = make("tr", {}, corner, ...heads);
       row.setAttribute("aria-rowindex", 1);
@@ -141,7 +134,8 @@ window.Almbench = window.Almbench || {};
 
     /* A head that sorts: worst first, then best first, then as listed. */
     #sorter(name, key, id) {
-      const button = make("button", { type: "button", tabIndex: -1, className: "head" }, name, key);
+      const head = headed(name, key);
+      const button = head.firstChild;
       button.title = id
         ? tr("Sort by this score: worst first, then best first")
         : tr("In the suite's order");
@@ -151,7 +145,7 @@ window.Almbench = window.Almbench || {};
         const now = of === id ? sort : "";
         this.actions.sort(id ? (next[now] ?? "worst") : "", id);
       };
-      return make("th", { scope: "col" }, button);
+      return head;
     }
 
     #row(clip, i) {
@@ -168,7 +162,8 @@ window.Almbench = window.Almbench || {};
       const cells = this.set.systems.map((_, column) => {
         const version = order[column];
         if (version === undefined) return make("td");
-        return make("td", {}, this.#cell(clip, version, metric));
+        const own = !deck.blind && this.set.systems[version].own;
+        return make("td", { className: own ? "own" : "" }, this.#cell(clip, version, metric));
       });
       const row = make("tr", {}, head, ...cells);
       row.setAttribute("aria-rowindex", this.first + i + 2);
@@ -210,6 +205,11 @@ window.Almbench = window.Almbench || {};
       this.draw();
     }
 
+    /** Close the card. */
+    escape() {
+      if (this.card) this.#expand(this.card.clip);
+    }
+
     draw() {
       if (!this.set) return;
       const { deck } = this;
@@ -235,7 +235,7 @@ window.Almbench = window.Almbench || {};
         });
       }
       this.#drawCard();
-      this.#tab();
+      this.walk.tab();
     }
 
     #drawCard() {
@@ -266,84 +266,22 @@ window.Almbench = window.Almbench || {};
       if (row) window.scrollBy(0, row.getBoundingClientRect().top - before);
     }
 
-    /* Where all columns fit, the page scrolls and the head sticks to its top; else the matrix scrolls. */
+    /* Where all columns fit, the page scrolls and the head sticks to its top; else the matrix scrolls.
+       What would fit narrowly is set in smaller type. */
     #fit() {
       if (!this.scroller) return;
-      this.scroller.classList.remove("fits");
-      const fits = this.table.scrollWidth <= this.scroller.clientWidth;
-      this.scroller.classList.toggle("fits", fits);
-      this.root.style.setProperty("--share", `${100 / (this.count + 1)}%`);
-      this.scroller.style.setProperty("--room", `${this.scroller.clientWidth}px`);
-    }
-
-    /* Walking */
-
-    #buttons(row) {
-      if (row < 0) return this.head;
-      return this.#rows.get(this.shown[row])?.buttons;
-    }
-
-    #place(target) {
-      const clip = [...this.#rows].find(([, { buttons }]) => buttons.includes(target))?.[0];
-      if (clip)
-        return [this.shown.indexOf(clip), this.#buttons(this.shown.indexOf(clip)).indexOf(target)];
-      const column = this.head?.indexOf(target) ?? -1;
-      return column < 0 ? null : [-1, column];
-    }
-
-    #focused(target) {
-      const place = this.#place(target);
-      if (place) this.#at = place;
-      this.#tab();
-    }
-
-    /* One button alone is in the order of the Tab key. */
-    #tab() {
-      this.tabbed?.setAttribute("tabindex", "-1");
-      this.tabbed =
-        this.#buttons(this.#at[0])?.[this.#at[1]] ?? this.#buttons(0)?.[0] ?? this.head[0];
-      this.tabbed?.setAttribute("tabindex", "0");
-    }
-
-    #walk(row, column) {
-      const last = this.shown.length - 1;
-      if (row > last && this.page < this.pages - 1) {
-        this.#turn(this.page + 1);
-        return this.#walk(0, column);
+      const { root, scroller, table } = this;
+      scroller.classList.remove("fits");
+      root.style.setProperty("--share", `${100 / (this.count + 1)}%`);
+      let fits = false;
+      for (const tight of [false, true]) {
+        root.classList.toggle("tight", tight);
+        fits = table.scrollWidth <= root.clientWidth;
+        if (fits) break;
       }
-      if (row < -1 && this.page > 0) {
-        this.#turn(this.page - 1);
-        return this.#walk(this.shown.length - 1, column);
-      }
-      const buttons = this.#buttons(Math.min(Math.max(row, -1), last));
-      const button = buttons?.[Math.min(Math.max(column, 0), buttons.length - 1)];
-      button?.focus();
-      button?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    }
-
-    #key(event) {
-      const place = this.#place(event.target);
-      if (!place || event.altKey || event.metaKey || event.shiftKey) return;
-      const [row, column] = place;
-      const last = this.count;
-      const to = event.ctrlKey
-        ? { Home: [0, 0], End: [this.shown.length - 1, last] }[event.key]
-        : {
-            ArrowUp: row === 0 && this.page > 0 ? [-2, column] : [row - 1, column],
-            ArrowDown: [row + 1, column],
-            ArrowLeft: [row, column - 1],
-            ArrowRight: [row, column + 1],
-            Home: [row, 0],
-            End: [row, last],
-            PageUp: [Math.max(row - 5, 0), column],
-            PageDown: [Math.min(row + 5, this.shown.length - 1), column],
-          }[event.key];
-      if (!to) {
-        if (event.key === "Escape" && this.card) this.#expand(this.card.clip);
-        return;
-      }
-      event.preventDefault();
-      this.#walk(...to);
+      if (!fits) root.classList.remove("tight");
+      scroller.classList.toggle("fits", fits);
+      scroller.style.setProperty("--room", `${scroller.clientWidth}px`);
     }
   }
 

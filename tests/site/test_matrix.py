@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from almbench.runner.run import run_suite
+from almbench.site.build import build_site
+from almbench.suite.load import load_suite
+
 pytestmark = pytest.mark.slow
 Serve = Callable[[Path], tuple[subprocess.Popen[str], int]]
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -562,3 +566,66 @@ def test_alone_from_the_disk_a_clip_plays(site: Path, browser: Any) -> None:
         seen.card.get_by_role("radio").nth(1).check()
         assert seen.chosen() == 1
         assert not seen.complaints
+
+
+@pytest.fixture(scope="module")
+def crowd(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of nine systems with long names, which is about one of them."""
+    folder = tmp_path_factory.mktemp("crowd")
+    names = ["DAC", "Encodec", "WavTokenizer", "StableCodec", "SpeechTokenizer"]
+    names += ["Mimi, 8 codebooks", "Mimi, 3 codebooks", "ALMTokenizer", "ALMTokenizer2"]
+    codecs = [
+        f"""
+        [[codec]]
+        id = "system-{i}"
+        adapter = "reconstructions"
+        label = "{name}"
+        options = {{ path = "{data}", bitrate = {500 + 100 * i} }}
+        """
+        for i, name in enumerate(names)
+    ]
+    (folder / "suite.toml").write_text(
+        f"""
+        name = "crowd"
+        highlight = "system-7"
+        metrics = {{ speech = ["mel_distance", "gain_db"] }}
+        [[testset]]
+        name = "speech"
+        domain = "speech"
+        path = "{data / "clips.csv"}"
+        """
+        + "".join(codecs)
+    )
+    run_suite(load_suite(str(folder / "suite.toml")), folder / "run", "cpu", 1)
+    return build_site([folder / "run"], folder / "site").parent
+
+
+def test_ten_columns_fit_a_small_laptop(crowd: Path, browser: Any) -> None:
+    with visit(browser, (crowd / "speech.html").as_uri()) as seen:
+        heads = seen.page.locator("[role=grid] thead th")
+        for width, tight in [(1440, False), (1024, True)]:
+            seen.page.set_viewport_size({"width": width, "height": 768})
+            fits = seen.page.locator(".grid.fits")
+            fits.wait_for()
+            assert seen.page.locator(".matrix.tight").count() == tight
+            boxes = [head.bounding_box() for head in heads.all()]
+            assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+            lines = "e => e.scrollWidth > e.clientWidth"  # a name that is wider than its column
+            assert not any(head.evaluate(lines) for head in heads.all())
+
+
+def test_the_column_of_what_the_suite_is_about_is_marked_unless_blind(
+    crowd: Path, browser: Any
+) -> None:
+    with visit(browser, (crowd / "speech.html").as_uri()) as seen:
+        heads = seen.page.locator("[role=grid] thead th")
+        heads.first.wait_for()
+        assert [i for i, text in enumerate(heads.all_inner_texts()) if "◆" in text] == [9]
+        assert seen.row(0).locator("td.own").count() == 1
+        assert seen.row(0).locator("td").nth(8).get_attribute("class") == "own"
+        about = seen.page.locator(".about").inner_text()
+        assert "◆ What this comparison is about. Scored at 16 kHz" in about
+        seen.page.get_by_role("button", name="Blind").click()
+        heads.filter(has_text=re.compile("^P")).first.wait_for()
+        assert not any("◆" in text for text in heads.all_inner_texts())
+        assert seen.page.locator(".own").count() == 0
