@@ -88,6 +88,8 @@ def _downloads(run: Run, out: Output) -> list[tuple[str, str, str]]:
     """Write the tables of a run; returns address, file name and what it holds."""
     made = []
     for name, form in TABLES.items():
+        if not run.folder.table(name).is_file():
+            continue
         address = out.copy(("data", run.slug, f"{name}.csv"), run.folder.table(name))
         made.append((address, f"{name}.csv", form.holds))
     latex = run.results.export("latex")

@@ -20,7 +20,7 @@ FLOORS = (
     {"suite"},
     {"results"},
     {"runner"},
-    {"checks", "listening", "training"},
+    {"checks", "listening", "tokens", "training"},
     {"site", "templates"},
     {"api", "cli"},
     {"front door"},  # almbench/__init__.py and __main__.py

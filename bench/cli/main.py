@@ -16,6 +16,7 @@ from almbench.cli import (
     fetch,
     import_,
     listen,
+    probe,
     rate_distortion,
     run,
     site,
@@ -57,6 +58,7 @@ for command in (run.run, run.score, site.site, site.serve, site.publish, tables.
     app.command()(command)
 app.command()(compare.compare)
 app.command()(rate_distortion.rate_distortion)
+app.command()(probe.probe)
 app.command()(check.check)
 app.command()(fetch.fetch)
 app.command()(conformance.conformance)

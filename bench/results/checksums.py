@@ -34,6 +34,7 @@ def files_of(folder: RunFolder) -> list[str]:
     A run of imported scores has no suite.
     """
     files = [folder.manifest, *map(folder.table, TABLE_NAMES)]
+    files += [probes] if (probes := folder.table("probes")).is_file() else []
     files += [] if read_manifest(folder).source else [folder.suite]
     files += sorted((folder.root / "rows").glob("*.jsonl"))
     files += sorted((folder.root / "codes").glob("*/*/*.npz"))

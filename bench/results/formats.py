@@ -2,8 +2,9 @@
 
 from typing import Literal, get_args
 
-TableName = Literal["summary", "clips", "metrics"]
-TABLE_NAMES: tuple[TableName, ...] = get_args(TableName)
+TableName = Literal["summary", "clips", "metrics", "probes"]
+TABLE_NAMES: tuple[TableName, ...] = ("summary", "clips", "metrics")
+"""The tables that every finished run has; `probes` is made by `bench probe`."""
 ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json", "versa", "pdf", "svg"]
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SUFFIXES: dict[str, ExportFormat] = {

@@ -130,14 +130,22 @@ class ClipRecord(_Record):
         text: What is said, or what is heard.
         cluster: What clips share that are not independent, such as the speaker or the recording;
             empty for a clip that is independent of all others.
+        labels: Further labels, by column, such as class -> dog.
     """
 
     id: str
     speaker: str = ""
     text: str = ""
     cluster: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
 
     _id = field_validator("id")(check_file_name)
+
+    @property
+    def all_labels(self) -> dict[str, str]:
+        """All its labels by column, speaker and text among them; without empty ones."""
+        every = {"speaker": self.speaker, "text": self.text, **self.labels}
+        return {column: label for column, label in every.items() if label}
 
 
 class LeftOutRecord(_Record):

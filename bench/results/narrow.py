@@ -47,6 +47,14 @@ class Choice:
                 if name not in known:
                     raise UserError(unknown(kind, name, known, "in the run"))
 
+    def of_probes(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of `probes.csv` that are kept: of test sets, codecs and the originals."""
+        codecs = {*self.codecs, ORIGINAL} if self.codecs else set()
+        return _keep(table, testset=self.testsets, codec=codecs)
+
+
+EVERYTHING = Choice()
+
 
 def narrow(tables: Tables, manifest: Manifest, choice: Choice) -> Tables:
     """Narrow the tables of a run. Means, intervals and rank groups are those of what is kept.

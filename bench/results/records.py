@@ -22,7 +22,6 @@ class Row(BaseModel):
 
     Attributes:
         testset: Name of the test set.
-        clip: Id of the clip.
         status: ok, failed, skipped or unavailable.
         reason: Why there is no value; empty for ok.
         signature: Hash of all that can change the result.
@@ -32,7 +31,6 @@ class Row(BaseModel):
     file: ClassVar[str]
 
     testset: str
-    clip: str
     status: Status
     reason: str = ""
     signature: str
@@ -47,10 +45,25 @@ class Row(BaseModel):
     @property
     def key(self) -> tuple[str, ...]:
         """What the row is about; a later row with the same key replaces an earlier one."""
+        return (self.testset,)
+
+
+class RowOfClip(Row):
+    """What all rows of a clip share.
+
+    Attributes:
+        clip: Id of the clip.
+    """
+
+    clip: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Test set and clip."""
         return self.testset, self.clip
 
 
-class OriginalRow(Row):
+class OriginalRow(RowOfClip):
     """A clip, taken into the run folder.
 
     Attributes:
@@ -77,7 +90,7 @@ class OriginalRow(Row):
     audio_sha256: str = ""
 
 
-class ReconstructionRow(Row):
+class ReconstructionRow(RowOfClip):
     """A clip through a codec.
 
     Attributes:
@@ -128,7 +141,7 @@ def unchanged(row: OriginalRow) -> ReconstructionRow:
     )
 
 
-class ScoreRow(Row):
+class ScoreRow(RowOfClip):
     """A metric of a clip through a codec.
 
     Attributes:

@@ -20,12 +20,12 @@ from almbench.results.formats import FORMATS, ExportFormat, TableName
 from almbench.results.latex import to_latex
 from almbench.results.manifest import Manifest, read_manifest
 from almbench.results.markdown import to_markdown
-from almbench.results.narrow import Choice, narrow
+from almbench.results.narrow import EVERYTHING, Choice, narrow
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.rate_points import families
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
-from almbench.results.tables import Tables, read_table, table_bytes
+from almbench.results.tables import Tables, csv_bytes, read_table
 from almbench.results.versa_export import to_versa
 
 
@@ -37,11 +37,18 @@ class Results:
         manifest: What the run was made with and from.
     """
 
-    def __init__(self, folder: RunFolder, manifest: Manifest, tables: Tables | None = None) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        manifest: Manifest,
+        tables: Tables | None = None,
+        choice: Choice = EVERYTHING,
+    ) -> None:
         """Keep what is known; tables that are not given are read when asked for."""
         self.folder = folder
         self.manifest = manifest
         self._tables = tables
+        self._choice = choice
 
     def keep(self, folder: TemporaryDirectory[str]) -> None:
         """Let a temporary folder live as long as these results, which are in it."""
@@ -68,9 +75,18 @@ class Results:
         """
         return self._table("metrics")
 
+    def probes(self) -> pd.DataFrame:
+        """One row per number that a token measure found: interval, chance, baseline.
+
+        The columns are those of `probes.csv`, which `bench probe` makes.
+        """
+        return self._table("probes")
+
     def _table(self, name: TableName) -> pd.DataFrame:
         if self._tables is None:
             return read_table(self.folder, name)
+        if name == "probes":
+            return self._choice.of_probes(read_table(self.folder, name))
         table: pd.DataFrame = getattr(self._tables, name)
         return table
 
@@ -97,7 +113,8 @@ class Results:
         """
         tables = Tables(self.clips(), self.metrics(), self.summary())
         choice = Choice(testsets, codecs, metrics, common_clips)
-        return type(self)(self.folder, self.manifest, narrow(tables, self.manifest, choice))
+        narrowed = narrow(tables, self.manifest, choice)
+        return type(self)(self.folder, self.manifest, narrowed, choice)
 
     @cached_property
     def clip_rows(self) -> list[ClipRow]:
@@ -197,7 +214,7 @@ class Results:
         """A table as JSON in full precision: a list with one object per row.
 
         Args:
-            table: summary, clips or metrics.
+            table: summary, clips, metrics or probes.
         """
         frame = self._table(table).astype(object)
         rows = frame.where(frame.notna(), None).to_dict("records")
@@ -274,7 +291,7 @@ class Results:
 
         Args:
             format_: csv, parquet, latex, markdown, json, versa, pdf or svg.
-            table: summary, clips or metrics.
+            table: summary, clips, metrics or probes.
             codec: Id of the codec, for versa; None for the only one.
             testsets: Test sets of a comparison or drawing, all by default; the one of versa.
             metrics: Metrics of a comparison or drawing; all, or the headline metrics, by default.
@@ -301,7 +318,7 @@ class Results:
 
     def _csv(self, table: TableName) -> bytes:
         if self._tables is not None:
-            return table_bytes(self._tables, table)
+            return csv_bytes(self._table(table))
         read_table(self.folder, table)  # says so where there is no such table
         return self.folder.table(table).read_bytes()
 

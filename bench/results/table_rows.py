@@ -139,8 +139,59 @@ class SummaryRow:
     reason: str = ""
 
 
-AnyRow = ClipRow | MetricRow | SummaryRow
-R = TypeVar("R", ClipRow, MetricRow, SummaryRow)
+@dataclass(frozen=True, kw_only=True)
+class ProbeRow:
+    """A row of `probes.csv`: a number that a token measure found of a codec on a test set.
+
+    Attributes:
+        testset: Name of the test set.
+        codec: Id of the codec; "original" for plain features of the originals' sound.
+        label: Name of the codec for readers.
+        measure: Name of the number, such as `probe_accuracy`.
+        target: What was looked for, such as `speaker`; empty where nothing was.
+        input: What it was computed from, such as `bag` or `sequence`, where there are several.
+        book: The codebook, counted from 1, or `all`.
+        value: The number; None for none.
+        unit: Its unit; empty for none.
+        ci95_low: Lower end of its 95 % interval.
+        ci95_high: Upper end.
+        n: Clips, or pairs or triples of them, that it is over.
+        clusters: Clusters that those are of, such as speakers: what is independent.
+        chance: What guessing gives.
+        baseline: What plain features of the originals' sound give.
+        reason: Why there is no value, or no interval of it.
+        seconds: Seconds of computing it, together with what is computed along with it.
+        seed: Seed of all that was drawn.
+        settings: Settings of the measure, as JSON.
+        signature: Hash of all that can change it.
+        version: What computed it.
+    """
+
+    testset: str
+    codec: str
+    label: str = ""
+    measure: str
+    target: str = ""
+    input: str = ""
+    book: str
+    value: float | None = None
+    unit: str = ""
+    ci95_low: float | None = None
+    ci95_high: float | None = None
+    n: int = 0
+    clusters: int = 0
+    chance: float | None = None
+    baseline: float | None = None
+    reason: str = ""
+    seconds: float | None = None
+    seed: int = 0
+    settings: str = ""
+    signature: str = ""
+    version: str = ""
+
+
+AnyRow = ClipRow | MetricRow | SummaryRow | ProbeRow
+R = TypeVar("R", ClipRow, MetricRow, SummaryRow, ProbeRow)
 
 
 @dataclass(frozen=True)
@@ -169,6 +220,7 @@ TABLES: dict[TableName, TableForm] = {
     "summary": TableForm(
         SummaryRow, "one row per mean: its interval, rank group, count and failures"
     ),
+    "probes": TableForm(ProbeRow, "one row per number that a token measure found"),
 }
 
 

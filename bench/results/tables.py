@@ -33,7 +33,12 @@ from almbench.statistics.intervals import t_interval
 
 MEASURED = "measured_kbps"
 LARGEST = 2**53  # up to here every whole number has a float of its own
-FOREIGN = {"label", "speaker", "text"}  # columns of text from outside, made inert in CSV files
+FOREIGN = {
+    "label",
+    "speaker",
+    "text",
+    "target",
+}  # columns of text from outside, made inert in CSV files
 NOT_RUN = "not run yet"
 NO_BITS = "no bits were seen: a filter, or precomputed files without codes"
 NO_INTERVAL = "no interval: it takes two clips of different clusters, such as speakers"
@@ -237,7 +242,12 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def table_bytes(tables: Tables, name: TableName) -> bytes:
     """The content of a table's CSV file."""
-    table: pd.DataFrame = getattr(tables, name).copy()
+    return csv_bytes(getattr(tables, name))
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """A table as CSV, text from outside made inert."""
+    table = table.copy()
     for column in FOREIGN.intersection(table.columns):
         table[column] = table[column].map(inert)
     return table.to_csv(index=False, lineterminator="\n").encode()
@@ -246,9 +256,18 @@ def table_bytes(tables: Tables, name: TableName) -> bytes:
 def write_tables(tables: Tables, folder: RunFolder) -> None:
     """Write `clips.csv`, `metrics.csv` and `summary.csv`, each in one step."""
     for name in TABLE_NAMES:
-        part = folder.root / f".{name}.csv.part"
-        part.write_bytes(table_bytes(tables, name))
-        part.replace(folder.table(name))
+        _write(table_bytes(tables, name), folder.table(name))
+
+
+def write_probes(table: pd.DataFrame, folder: RunFolder) -> None:
+    """Write `probes.csv` in one step."""
+    _write(csv_bytes(table), folder.table("probes"))
+
+
+def _write(content: bytes, path: Path) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
@@ -256,13 +275,17 @@ def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
 
     Args:
         folder: The run folder.
-        name: clips, metrics or summary.
+        name: clips, metrics, summary or probes.
 
     Raises:
-        UserError: The folder is not a finished run.
+        UserError: The folder is not a finished run, or has no such table.
     """
     path = folder.table(name)
     if not path.is_file():
+        if name == "probes":
+            raise UserError(
+                f"{folder.root} has no probes.csv. Make it with: bench probe {folder.root}"
+            )
         raise UserError(
             f"{folder.root} is not a finished run: {path.name} is missing. "
             f"Make or finish it with: bench run SUITE -o {folder.root}"

@@ -236,22 +236,35 @@ class _Codecs:
 
     def get(self, config: CodecConfig, testset: TestSetConfig) -> PlannedCodec:
         """Make a codec of the suite for a test set, or take the one made for another."""
-        adapter, label, options = config.adapter, config.label, config.options
         if config.id in self._objects:
             key = config.id
         else:
-            if adapter is None:
-                ready = preset(config.id)
-                adapter, label = ready.adapter, label or ready.label
-                options = {**ready.options, **options}
-            options = {key: _filled(value, testset) for key, value in options.items()}
-            key = signature(config.id, options)
+            key = signature(config.id, _resolved(config, testset)[2])
         if key not in self._made:
-            codec = self._objects.get(config.id) or create(
-                config.id, label or config.id, str(adapter), options
-            )
+            codec = self._objects.get(config.id) or configured_codec(config, testset)
             self._made[key] = PlannedCodec(codec, _record(codec, config, self._network))
         return self._made[key]
+
+
+def configured_codec(config: CodecConfig, testset: TestSetConfig) -> AnyCodec:
+    """Make a codec of a suite for a test set; nothing is fetched or loaded.
+
+    Raises:
+        UserError: Its adapter or an option of it is wrong.
+    """
+    adapter, label, options = _resolved(config, testset)
+    return create(config.id, label, adapter, options)
+
+
+def _resolved(config: CodecConfig, testset: TestSetConfig) -> tuple[str, str, dict[str, Any]]:
+    """Adapter, label and options of a codec, those of its preset included."""
+    adapter, label, options = config.adapter, config.label, config.options
+    if adapter is None:
+        ready = preset(config.id)
+        adapter, label = ready.adapter, label or ready.label
+        options = {**ready.options, **options}
+    filled = {key: _filled(value, testset) for key, value in options.items()}
+    return str(adapter), label or config.id, filled
 
 
 def _absent_folder(config: CodecConfig, testset: TestSetConfig) -> str:

@@ -101,7 +101,9 @@ def testset_record(
         path=testset.config.path,
         scoring_rate=testset.scoring_rate,
         clips=tuple(
-            ClipRecord(id=c.id, speaker=c.speaker, text=c.text, cluster=c.cluster)
+            ClipRecord(
+                id=c.id, speaker=c.speaker, text=c.text, cluster=c.cluster, labels=dict(c.labels)
+            )
             for c in testset.clips
         ),
         codecs=tuple(planned.record.id for planned in testset.codecs),

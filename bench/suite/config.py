@@ -67,7 +67,8 @@ class TestSetConfig(_Strict):
     Attributes:
         name: Name in tables and folders.
         domain: speech, sound or music.
-        path: A folder, a glob, or a CSV manifest (`path[, id, domain, speaker, text]`).
+        path: A folder, a glob, or a CSV manifest (`path[, id, domain, speaker, text, cluster]`;
+            further columns are labels for `bench probe`).
             `{NAME}` stands for the folder given by `--data NAME=PATH`; the default is `{name}`
             of this test set.
         layout: How a folder is laid out; `auto` recognises the known layouts.

@@ -1,8 +1,8 @@
 """The layouts of well-known data sets, read from a user's own copy."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Found:
         speaker: Speaker or source; clips that share one are not independent.
         text: What is said, or what is heard.
         cluster: What clips share that are not independent, if that is not the speaker.
+        labels: Further labels, by column.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Found:
     speaker: str = ""
     text: str = ""
     cluster: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass
@@ -178,7 +180,8 @@ def esc_50(listing: Listing) -> Contents:
     for name, row in sorted(rows.items()):
         if path := listed.pop(f"audio/{name}", None):
             text = row["category"].replace("_", " ")
-            contents.found.append(Found(path, readable(path.stem), row["src_file"], text))
+            found = Found(path, readable(path.stem), row["src_file"], text)
+            contents.found.append(replace(found, labels={"class": text}))
         else:
             contents.omitted.append(Omitted(name, "row of esc50.csv without its file"))
     contents.omitted += [Omitted(name, "not in esc50.csv") for name in listed]

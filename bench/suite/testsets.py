@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path, PurePath
@@ -12,6 +13,8 @@ from almbench.files import AGAIN, Omitted, hidden, inside, is_sound, list_files
 from almbench.names import digest, readable, safe_name
 from almbench.suite.config import TestSetConfig
 from almbench.suite.layouts import LAYOUTS, Contents, Found, named, recognise
+
+COLUMNS = {"path", "id", "domain", "speaker", "text", "cluster"}  # of a manifest; others are labels
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Clip:
         cluster: What clips share that are not independent, such as the speaker or the recording;
             empty for a clip that is independent of all others.
         name: What its id is made from, by which precomputed files are found.
+        labels: Further labels, by column, such as class -> dog.
     """
 
     id: str
@@ -34,6 +38,7 @@ class Clip:
     text: str = ""
     cluster: str = ""
     name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,15 @@ def find_clips(config: TestSetConfig, seed: int) -> Selection:
             f"(looked for {', '.join(sorted(EXTENSIONS))}{f'; left out: {left}' if left else ''})."
         )
     clips = {
-        id_: Clip(id_, item.path, item.speaker, item.text, item.cluster or item.speaker, item.name)
+        id_: Clip(
+            id_,
+            item.path,
+            item.speaker,
+            item.text,
+            item.cluster or item.speaker,
+            item.name,
+            item.labels,
+        )
         for id_, item in zip(_ids(contents.found), contents.found, strict=True)
     }
     if len(clips) < len(contents.found):
@@ -165,7 +178,10 @@ def _matches(pattern: str) -> Contents:
 
 
 def _manifest(path: Path, config: TestSetConfig) -> Contents:
-    """Read `path[, id, domain, speaker, text, cluster]`; rows of another domain are left out."""
+    """Read `path[, id, domain, speaker, text, cluster, ...]`; further columns are labels.
+
+    Rows of another domain are left out.
+    """
     contents = Contents()
     table = contents.table(path, {"path"})
     given: set[str] = set()
@@ -182,5 +198,6 @@ def _manifest(path: Path, config: TestSetConfig) -> Contents:
                 raise UserError(f"{path} gives the id '{name}' twice. To fix: rename one.")
             given.add(safe_name(name))
         speaker, text, cluster = (row.get(key, "") for key in ("speaker", "text", "cluster"))
-        contents.found.append(Found(file, name, speaker, text, cluster))
+        labels = {str(k): v for k, v in row.items() if v and k not in COLUMNS}
+        contents.found.append(Found(file, name, speaker, text, cluster, labels))
     return contents

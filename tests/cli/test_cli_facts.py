@@ -47,6 +47,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "run": None, "family": None, "baseline": None, "metric": None, "form": "table",
         "output": None,
     },
+    "probe": {
+        "run": None, "measure": None, "testset": None, "codec": None, "label": None, "codes": None,
+        "labels": None, "output": None, "seed": 0, "budget": None, "setting": None,
+        "device": "auto",
+    },
     "check": {"codecs": None, "option": None, "device": "auto", "against": None},
     "fetch": {"names": None},
     "conformance": {"metrics": None, "files": None},

@@ -8,7 +8,7 @@ import pytest
 
 from almbench.domains import DOMAINS
 from almbench.errors import UserError
-from almbench.results.formats import FORMATS, SUFFIXES, TABLE_NAMES
+from almbench.results.formats import FORMATS, SUFFIXES, TABLE_NAMES, TableName
 from almbench.results.records import Status
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import (
@@ -140,7 +140,8 @@ def test_columns_are_the_fields_of_the_rows_and_have_one_type_in_all_tables() ->
     assert {name for name, kinds in types.items() if len(kinds) > 1} == set()
     assert {
         "testset", "domain", "clip", "codec", "label", "status", "reason", "speaker", "text",
-        "encoded_with", "metric", "signature", "version", "rank_group",
+        "encoded_with", "metric", "signature", "version", "rank_group", "measure", "target",
+        "input", "book", "unit", "settings",
     } == TEXT  # fmt: skip
     assert {"sample_rate_hz", "clipped_samples", "rate_hz"} == WHOLE
 
@@ -154,7 +155,7 @@ def test_a_row_has_a_value_for_each_of_its_columns() -> None:
 
 def test_names_of_tables_formats_and_statuses() -> None:
     assert TABLE_NAMES == ("summary", "clips", "metrics")
-    assert set(TABLES) == set(TABLE_NAMES)
+    assert set(TABLES) == set(get_args(TableName)) == {*TABLE_NAMES, "probes"}
     assert FORMATS == ("csv", "parquet", "latex", "markdown", "json", "versa", "pdf", "svg")
     assert SUFFIXES == {
         ".csv": "csv", ".json": "json", ".jsonl": "versa", ".md": "markdown",

@@ -1,0 +1,87 @@
+"""`bench probe`: what the tokens carry."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from almbench.cli.options import Device, metric_settings
+from almbench.errors import UserError
+
+
+def probe(
+    run: Annotated[
+        Path | None, typer.Argument(help="Run folder; none where --codes and --labels say all.")
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this measure; may be repeated."),
+    ] = None,
+    testset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this test set; may be repeated."),
+    ] = None,
+    codec: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this codec; may be repeated.")
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of labels to look for in the codes; may be repeated. (default: all)",
+        ),
+    ] = None,
+    codes: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]FOLDER",
+            help="Token files of a codec that is not in the run: CLIP.npz with an array 'codes' "
+            "of shape [codebooks, frames]; may be repeated.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV of labels: a column 'id', and one per label."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder to write to, without a run folder."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")] = 0,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            min=1, metavar="SECONDS", help="Seconds to train a model for, equal for all codecs."
+        ),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="MEASURE.KEY=VALUE", help="A measure's setting."),
+    ] = None,
+    device: Annotated[
+        Device, typer.Option(help="Where models are trained and neural codecs run.")
+    ] = "auto",
+) -> None:
+    """Measure what the codes of a run carry, and write probes.csv: labels, words, redundancy."""
+    from almbench.cli.probe_report import print_probes
+    from almbench.devices import choose
+    from almbench.tokens.measure import Effort
+    from almbench.tokens.probing import Wanted
+    from almbench.tokens.probing import probe as compute
+    from almbench.tokens.token_files import Labels, TokenFolder
+
+    folders = [TokenFolder.parse(text) for text in codes or []]
+    if run is None and not (folders and labels):
+        raise UserError("Give a run folder, or --codes FOLDER with --labels FILE.")
+    if run is not None and output is not None:
+        raise UserError(f"The results go into the run folder {run}: leave -o out.")
+    records = compute(
+        run or output or Path("runs") / f"probe-{folders[0].name}",
+        Wanted(measure or (), testset or (), codec or (), label or ()),
+        folders=folders,
+        labels=Labels.read(labels) if labels else None,
+        alone=run is None,
+        settings=metric_settings(setting),
+        effort=Effort(seed, budget, choose(device, used=True).kind),
+    )
+    raise typer.Exit(print_probes(records))

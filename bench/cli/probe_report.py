@@ -1,0 +1,61 @@
+"""What `bench probe` prints at the end: the numbers, and what there is not."""
+
+from itertools import groupby
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from almbench.results.plain_text import number
+from almbench.results.probes import probe_table
+from almbench.results.table_rows import ProbeRow, from_frame
+from almbench.tokens.probing import Probed
+
+
+def print_probes(probed: Probed) -> int:
+    """Print a table per test set, measure and target, and what could not be computed.
+
+    Returns:
+        The exit code: 0, or 1 where a measure could not be computed for want of a package.
+    """
+    console = Console(highlight=False)
+    rows = from_frame(probe_table(probed.records), ProbeRow)
+    for (testset, measure, target), same in groupby(
+        sorted((row for row in rows if row.value is not None), key=_group), key=_group
+    ):
+        console.print(f"\n[bold]{escape(testset)}[/] {measure} {escape(target)}".rstrip())
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for column in ("codec", "input", "book"):
+            table.add_column(column, no_wrap=True)
+        for column in ("value", "95 % interval", "n", "chance", "baseline"):
+            table.add_column(column, justify="right")
+        for row in same:
+            table.add_row(
+                escape(row.label or row.codec), row.input, row.book,
+                f"{_number(row.value)} {row.unit}".strip(), _interval(row),
+                str(row.n), _number(row.chance), _number(row.baseline),
+            )  # fmt: skip
+        console.print(table)
+    for reason in dict.fromkeys(
+        f"{row.testset} {row.measure} {row.target} of {row.codec}: {row.reason}"
+        for row in rows
+        if row.value is None
+    ):
+        console.print(f"[yellow]No value[/] {escape(reason)}")
+    console.print(f"Table: {probed.folder.table('probes')}")
+    return 1 if any(record.status == "unavailable" for record in probed.records) else 0
+
+
+def _group(row: ProbeRow) -> tuple[str, str, str]:
+    return row.testset, row.measure, row.target
+
+
+def _number(value: float | None) -> str:
+    return number(value, sign="")
+
+
+def _interval(row: ProbeRow) -> str:
+    return (
+        f"[{_number(row.ci95_low)}, {_number(row.ci95_high)}]" if row.ci95_low is not None else ""
+    )

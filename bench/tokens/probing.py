@@ -1,0 +1,134 @@
+"""What `bench probe` does: codes of a run, or of folders, through token measures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from almbench.errors import UserError, unknown
+from almbench.results.checksums import write_checksums
+from almbench.results.manifest import read_manifest
+from almbench.results.probes import ProbeRecord
+from almbench.results.runfolder import RunFolder
+from almbench.tokens.measure import USUAL, Effort
+from almbench.tokens.registry import make_measure, measure_names
+from almbench.tokens.run import run_measures
+from almbench.tokens.sources import TokenSource, clips_of_run, run_codecs, sources_of_run
+from almbench.tokens.token_files import Labels, TokenFolder, clips_of_files
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of it all is wanted; an empty sequence is all.
+
+    Attributes:
+        measures: Names of measures.
+        testsets: Names of test sets.
+        codecs: Ids of codecs.
+        targets: Columns of labels.
+    """
+
+    measures: Sequence[str] = ()
+    testsets: Sequence[str] = ()
+    codecs: Sequence[str] = ()
+    targets: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What was computed.
+
+    Attributes:
+        folder: Where the records and `probes.csv` are.
+        records: The records that were asked for.
+    """
+
+    folder: RunFolder
+    records: list[ProbeRecord]
+
+
+def probe(
+    root: Path,
+    wanted: Wanted = Wanted(),
+    *,
+    folders: Sequence[TokenFolder] = (),
+    labels: Labels | None = None,
+    alone: bool = False,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    effort: Effort = USUAL,
+) -> Probed:
+    """Compute token measures, and write their records and `probes.csv` into a folder.
+
+    Args:
+        root: A run folder; with `alone`, the folder to write into.
+        wanted: What of it all is wanted.
+        folders: Token files of codecs that are not in the run.
+        labels: Further labels of the clips.
+        alone: Whether there is no run: `folders` and `labels` are all that is known.
+        settings: Settings of measures, by their names.
+        effort: Seed, budget and device.
+
+    Raises:
+        UserError: A name is unknown, or there are no codes.
+    """
+    known = measure_names()
+    for kind, names in (("measure", wanted.measures), ("measure", settings or ())):
+        for name in names:
+            if name not in known:
+                raise UserError(unknown(kind, name, known))
+    made = [make_measure(name, (settings or {}).get(name, {})) for name in wanted.measures or known]
+    folder = RunFolder(root)
+    sources = _of_files(folders, labels) if alone else _of_run(folder, folders, labels, effort)
+    chosen = _chosen(sources, wanted)
+    records = run_measures(folder, chosen, made, wanted.targets, effort)
+    if folder.checksums.is_file():
+        write_checksums(folder)
+    return Probed(folder, records)
+
+
+def _of_files(folders: Sequence[TokenFolder], labels: Labels | None) -> list[TokenSource]:
+    if not folders or labels is None:
+        raise UserError("Without a run folder, --codes FOLDER and --labels FILE are needed.")
+    clips = clips_of_files(folders, labels, labels.path.stem)
+    return [folder.source(clips) for folder in folders]
+
+
+def _of_run(
+    folder: RunFolder, folders: Sequence[TokenFolder], labels: Labels | None, effort: Effort
+) -> list[TokenSource]:
+    manifest = read_manifest(folder)
+    clipsets = clips_of_run(folder, manifest)
+    if labels:
+        labels.check({clip.id for clips in clipsets for clip in clips.clips}, "the run")
+        clipsets = [labels.added_to(clips) for clips in clipsets]
+    sources: list[TokenSource] = []
+    codecs = run_codecs(folder, manifest)
+    for clips in clipsets:
+        sources += sources_of_run(folder, manifest, clips, codecs, effort.device)
+        ids = {clip.id for clip in clips.clips}
+        sources += [given.source(clips) for given in folders if ids & set(given.files)]
+    return sources
+
+
+def _chosen(sources: list[TokenSource], wanted: Wanted) -> list[TokenSource]:
+    """The sources of some test sets and codecs."""
+    for kind, names, known in (
+        ("test set", wanted.testsets, {source.clips.testset for source in sources}),
+        ("codec", wanted.codecs, {source.codec for source in sources}),
+        ("column of labels", wanted.targets, {n for s in sources for n in s.clips.columns}),
+    ):
+        for name in names:
+            if name not in known:
+                raise UserError(unknown(kind, name, known, "among those with codes"))
+    chosen = [
+        source
+        for source in sources
+        if source.clips.testset in (wanted.testsets or [source.clips.testset])
+        and source.codec in (wanted.codecs or [source.codec])
+    ]
+    if not chosen:
+        raise UserError(
+            "There are no codes to probe: no codec of the run has codebooks, and no --codes were "
+            "given."
+        )
+    return chosen

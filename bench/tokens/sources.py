@@ -1,0 +1,165 @@
+"""Where codes and labels come from: a finished run, folders of token files, tables of labels."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from almbench.audio import read
+from almbench.codecs.base import Codec
+from almbench.errors import CodecError
+from almbench.results.manifest import CodecRecord, Manifest, TestSetRecord
+from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, signature
+from almbench.results.runfolder import RunFolder
+from almbench.results.token_tables import read_codes
+from almbench.runner.plan import AnyCodec, configured_codec
+from almbench.statistics.tokens import Codes
+from almbench.suite.load import load_suite
+from almbench.tokens.measure import ClipSet, LabelledClip, TokenSet
+
+NO_CODEC = "the codec was given as files alone, so it cannot be run"
+
+
+@dataclass(frozen=True)
+class TokenSource:
+    """A codec's codes on a test set, which are read when asked for.
+
+    Attributes:
+        clips: All clips of the test set.
+        codec: Id of the codec.
+        label: Its name for readers.
+        read: Reads the codes; with them, what is wrong with clips that were left out.
+    """
+
+    clips: ClipSet
+    codec: str
+    label: str
+    read: Callable[[], tuple[TokenSet, list[str]]]
+
+
+def clips_of_run(folder: RunFolder, manifest: Manifest) -> list[ClipSet]:
+    """The clips of each test set of a run whose originals are in its folder."""
+    originals = read_rows(folder.root, OriginalRow)
+    return [_clips(folder, testset, originals) for testset in manifest.testsets]
+
+
+def _clips(
+    folder: RunFolder, testset: TestSetRecord, originals: Mapping[tuple[str, ...], OriginalRow]
+) -> ClipSet:
+    rows = [(clip, originals.get((testset.name, clip.id))) for clip in testset.clips]
+    kept = [(clip, row) for clip, row in rows if row is not None and row.status == "ok"]
+    clips = tuple(
+        LabelledClip(clip.id, clip.cluster, clip.all_labels, row.duration_s) for clip, row in kept
+    )
+    return ClipSet(
+        testset.name,
+        clips,
+        lambda id_: read(folder.original(testset.name, id_)),
+        signature([row.audio_sha256 for _, row in kept]),
+    )
+
+
+def sources_of_run(
+    folder: RunFolder,
+    manifest: Manifest,
+    clips: ClipSet,
+    codecs: Mapping[str, Callable[[], AnyCodec]],
+    device: str = "cpu",
+) -> list[TokenSource]:
+    """List the codecs of a run whose codes of a test set are in its folder.
+
+    Args:
+        folder: The run folder.
+        manifest: Its manifest.
+        clips: The clips of the test set.
+        codecs: Id -> what makes the codec, for those that can be made here.
+        device: What neural codecs run on.
+    """
+    rows = read_rows(folder.root, ReconstructionRow)
+    found = []
+    for id_ in manifest.testsets_by_name[clips.testset].codecs:
+        codec = manifest.codecs_by_id[id_]
+        there = {
+            clip.id: folder.codes(clips.testset, id_, clip.id)
+            for clip in clips.clips
+            if (row := rows.get((clips.testset, clip.id, id_)))
+            and row.status == "ok"
+            and row.bits is not None
+        }
+        if codec.has_codes and there:
+            opened = _opener(codecs.get(id_), codec, device)
+            reads = partial(_read_set, clips, codec, there, opened)
+            found.append(TokenSource(clips, id_, codec.label, reads))
+    return found
+
+
+@dataclass(frozen=True)
+class _Opener:
+    """How a codec is loaded, or why it cannot be."""
+
+    open: Callable[[], Any] | None
+    reason: str
+
+
+def _opener(make: Callable[[], AnyCodec] | None, codec: CodecRecord, device: str) -> _Opener:
+    if codec.precomputed:
+        return _Opener(None, NO_CODEC)
+    if make is None:
+        return _Opener(None, codec.missing or "the codec cannot be made here")
+
+    @contextmanager
+    def opened() -> Iterator[Codec[Any]]:
+        made = make()
+        assert isinstance(made, Codec)  # noqa: S101 - the others are precomputed
+        made.fetch(network=False)
+        made.load(device if made.uses_device else "cpu")
+        try:
+            yield made
+        finally:
+            made.unload()
+
+    return _Opener(opened, "")
+
+
+def _read_set(
+    clips: ClipSet, codec: CodecRecord, files: Mapping[str, Path], opener: _Opener
+) -> tuple[TokenSet, list[str]]:
+    held: dict[str, Codes] = {}
+    faults = []
+    for clip in clips.clips:
+        if clip.id in files:
+            try:
+                held[clip.id] = read_codes(files[clip.id], codec.codebook_sizes)
+            except CodecError as error:
+                faults.append(f"{clips.testset}/{clip.id} by {codec.id}: {error}")
+    facts = codec.model_dump(include={"family", "checkpoint", "settings", "codebook_sizes"})
+    tokens = TokenSet(
+        clipset=clips.only(held),
+        codec=codec.id,
+        codes=tuple(held.values()),
+        sizes=codec.codebook_sizes,
+        frame_rate=codec.frame_rate,
+        open_codec=opener.open,
+        no_codec=opener.reason,
+        codec_hash=signature(facts),
+    )
+    return tokens, faults
+
+
+def run_codecs(folder: RunFolder, manifest: Manifest) -> dict[str, Callable[[], AnyCodec]]:
+    """How the codecs of a run are made anew, by the suite in its folder.
+
+    A codec that is in no suite, such as an object given to `evaluate`, is not among them.
+    """
+    if not folder.suite.is_file():
+        return {}
+    suite = load_suite(str(folder.suite))
+    testsets = {config.name: config for config in suite.testset}
+    sets = {id_: testsets.get(t.name) for t in manifest.testsets for id_ in t.codecs}
+    return {
+        config.id: partial(configured_codec, config, testset)
+        for config in suite.codec
+        if (testset := sets.get(config.id))
+    }

@@ -1,0 +1,194 @@
+"""Token files of a codec that is not here, and tables of labels, as a user brings them."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from almbench.codecs.codes_file import SUFFIX, read_facts
+from almbench.errors import CodecError, UserError
+from almbench.names import ascii_name, readable, safe_name
+from almbench.results.records import signature
+from almbench.statistics.tokens import Codes
+from almbench.suite.layouts import Contents
+from almbench.tokens.measure import ClipSet, LabelledClip, TokenSet
+from almbench.tokens.sources import NO_CODEC, TokenSource
+
+FORM = "[NAME=]FOLDER"
+RESERVED = {"id", "clip", "path", "cluster", "domain"}  # columns that are no labels
+
+
+@dataclass(frozen=True)
+class TokenFolder:
+    """A folder of token files: `.npz` with the array `codes`, integers `[K, T]`, one per clip.
+
+    Attributes:
+        name: Id and label of the codec.
+        files: Id of a clip -> its file, by stem, or by path below the folder where stems repeat.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+
+    @classmethod
+    def parse(cls, text: str) -> "TokenFolder":
+        """Read `[NAME=]FOLDER`.
+
+        Raises:
+            UserError: There is no such folder, or no token file in it.
+        """
+        name, _, path = text.rpartition("=")
+        if Path(text).expanduser().is_dir():
+            name, path = "", text
+        folder = Path(path).expanduser()
+        if not folder.is_dir():
+            raise UserError(f"--codes {text}: {path} is not a folder. Allowed: {FORM}.")
+        paths = sorted(folder.rglob(f"*{SUFFIX}"))
+        if not paths:
+            raise UserError(f"--codes {text}: there are no token files (*{SUFFIX}) in {path}.")
+        stems = Counter(p.stem for p in paths)
+        inside = [p.relative_to(folder).with_suffix("").as_posix() for p in paths]
+        names = [p.stem if stems[p.stem] == 1 else i for p, i in zip(paths, inside, strict=True)]
+        files = {safe_name(readable(n)): p for n, p in zip(names, paths, strict=True)}
+        return cls(ascii_name(name or readable(folder.resolve().name)), files)
+
+    def source(self, clips: ClipSet) -> TokenSource:
+        """The codes of the clips of a test set that there are files of."""
+        there = {clip.id: self.files[clip.id] for clip in clips.clips if clip.id in self.files}
+        return TokenSource(clips, self.name, self.name, partial(_read_set, clips, self.name, there))
+
+
+def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[TokenSet, list[str]]:
+    held: dict[str, Codes] = {}
+    faults = []
+    stated: set[tuple[tuple[int, ...], float | None]] = set()
+    for id_, path in files.items():
+        try:
+            facts = read_facts(path)
+            held[id_] = _read_codes(path)
+        except CodecError as error:
+            faults.append(f"{clips.testset}/{id_} of {name}: {error}")
+            continue
+        sizes = tuple(np.atleast_1d(facts.get("codebook_sizes", [])).astype(int).tolist())
+        stated.add((sizes, facts.get("frame_rate")))
+    if len(stated) > 1:
+        raise UserError(f"--codes {name}: its files name different codebooks or frame rates.")
+    sizes, rate = next(iter(stated), ((), None))
+    books = {len(codes) for codes in held.values()}
+    if len(books) > 1 or (sizes and books and books != {len(sizes)}):
+        raise UserError(
+            f"--codes {name}: its files have {', '.join(map(str, sorted(books)))} codebooks"
+            f"{f', and name {len(sizes)}' if sizes else ''}; all must have the same."
+        )
+    seen = [
+        max((int(c[k].max()) for c in held.values() if c.size), default=0) + 1
+        for k in range(max(books, default=0))
+    ]
+    if sizes and any(most > size for most, size in zip(seen, sizes, strict=True)):
+        raise UserError(f"--codes {name}: codes go beyond the codebook sizes that its files name.")
+    clipset = clips.only(held)
+    tokens = TokenSet(
+        clipset=clipset,
+        codec=name,
+        codes=tuple(held[clip.id] for clip in clipset.clips),
+        sizes=sizes or tuple(seen),
+        frame_rate=None if rate is None else float(rate),
+        no_codec=NO_CODEC,
+    )
+    return tokens, faults
+
+
+def _read_codes(path: Path) -> Codes:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            codes = np.atleast_2d(file["codes"])
+    except KeyError as error:
+        raise CodecError(f"{path.name} has no array 'codes'") from error
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise CodecError(f"{path.name} cannot be read: {error}") from error
+    if not np.issubdtype(codes.dtype, np.integer) or codes.ndim != 2 or (codes < 0).any():
+        raise CodecError(
+            f"{path.name} holds {codes.dtype} of shape {codes.shape}, not integers from 0 of shape "
+            "[codebooks, frames]"
+        )
+    return codes.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A table of labels.
+
+    Attributes:
+        path: The file.
+        rows: Id of a clip -> column -> label, the column `cluster` included.
+    """
+
+    path: Path
+    rows: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def read(cls, path: Path) -> "Labels":
+        """Read a CSV with a column `id` (or `path`) and further columns of labels.
+
+        The column `cluster` names what clips share that are not independent; by default it is the
+        `speaker`.
+
+        Raises:
+            UserError: It cannot be read, has no such column, or names a clip twice.
+        """
+        table = Contents().table(path, set())
+        key = next((name for name in ("id", "clip", "path") if name in table), None)
+        if key is None:
+            columns = ", ".join(map(str, table.columns))
+            raise UserError(f"{path} has no column 'id' or 'path'; it has: {columns}.")
+        rows: dict[str, Mapping[str, str]] = {}
+        for row in table.to_dict("records"):
+            name = Path(row[key]).stem if key == "path" else row[key]
+            id_ = safe_name(readable(name))
+            if id_ in rows:
+                raise UserError(f"{path} names the clip '{name}' twice. To fix: remove one.")
+            rows[id_] = {str(k): v for k, v in row.items() if v and k not in RESERVED - {"cluster"}}
+        return cls(path, rows)
+
+    def clip(self, id_: str) -> LabelledClip:
+        """A clip by its row."""
+        row = self.rows.get(id_, {})
+        cluster = row.get("cluster", row.get("speaker", ""))
+        return LabelledClip(id_, cluster, {k: v for k, v in row.items() if k != "cluster"})
+
+    def added_to(self, clips: ClipSet) -> ClipSet:
+        """Clips of a run with these labels added to theirs."""
+        return replace(clips, clips=tuple(self._added(clip) for clip in clips.clips))
+
+    def _added(self, clip: LabelledClip) -> LabelledClip:
+        ours = self.clip(clip.id)
+        labels = {**clip.labels, **ours.labels}
+        return replace(clip, labels=labels, cluster=ours.cluster or clip.cluster)
+
+    def check(self, ids: Collection[str], what: str) -> None:
+        """Refuse a table that names none of some clips.
+
+        Raises:
+            UserError: It names none.
+        """
+        if not set(self.rows) & set(ids):
+            named, other = next(iter(self.rows), "nothing"), next(iter(ids), "none")
+            raise UserError(
+                f"{self.path} names no clip of {what}: it has '{named}', there is '{other}'."
+            )
+
+
+def clips_of_files(folders: Collection[TokenFolder], labels: Labels, testset: str) -> ClipSet:
+    """The clips that token files are of, where there is no run: all that any folder has.
+
+    Raises:
+        UserError: The labels name none of them.
+    """
+    ids = sorted({id_ for folder in folders for id_ in folder.files})
+    labels.check(ids, "--codes")
+    clips = tuple(labels.clip(id_) for id_ in ids)
+    return ClipSet(testset, clips, sound_hash=signature(ids))

@@ -1,0 +1,104 @@
+"""Probes: labels that were written into codes are read, those that were not are not."""
+
+import numpy as np
+import pytest
+
+from almbench.errors import MetricUndefined
+from almbench.results.probes import ProbeValue
+from almbench.tokens.folds import make_task
+from almbench.tokens.measure import Effort, TokenSet
+from almbench.tokens.probe import Probe, ProbeSettings
+from tests.tokens.conftest import token_set
+
+
+def accuracies(tokens: TokenSet, target: str, seed: int = 0) -> dict[tuple[str, str], ProbeValue]:
+    values = Probe(ProbeSettings()).compute(tokens, target, Effort(seed))
+    return {(value.input, value.book): value for value in values}
+
+
+def interval(value: ProbeValue) -> tuple[float, float]:
+    assert value.ci95_low is not None
+    assert value.ci95_high is not None
+    return value.ci95_low, value.ci95_high
+
+
+def test_a_label_that_is_written_in_a_book_is_read(written: TokenSet) -> None:
+    found = accuracies(written, "class")
+    assert found["bag", "1"].value == found["bag", "all"].value == 1.0
+    second = found["bag", "2"]
+    assert second.chance == pytest.approx(1 / 3)
+    low, high = interval(second)
+    assert low < 1 / 3 < high
+    assert (second.n, second.clusters) == (60, 6)
+
+
+def test_chance_is_within_the_interval_of_codes_that_hold_nothing() -> None:
+    inside = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        codes = [rng.integers(0, 8, (1, 20)) for _ in range(80)]
+        labels = [{"class": "abbb"[int(rng.integers(4))]} for _ in codes]  # one is rare
+        (value,) = accuracies(token_set(codes, labels), "class").values()
+        low, high = interval(value)
+        inside += low <= 0.5 <= high
+    assert inside >= 17
+
+
+def test_the_same_seed_gives_the_same_and_order_within_a_clip_does_not_count(
+    written: TokenSet,
+) -> None:
+    once, again = accuracies(written, "speaker", 3), accuracies(written, "speaker", 3)
+    assert once == again
+    turned = tuple(codes[:, ::-1] for codes in written.codes)
+    other = token_set(turned, [c.labels for c in written.clipset.clips], sizes=written.sizes)
+    assert accuracies(other, "class")["bag", "2"].value is not None
+
+
+def test_speakers_are_kept_apart_unless_they_are_the_label(written: TokenSet) -> None:
+    by_class = make_task(written.clipset, "class")
+    for train, test in by_class.folds(0):
+        assert not set(by_class.clusters[train]) & set(by_class.clusters[test])
+    by_speaker = make_task(written.clipset, "speaker")
+    assert len(set(by_speaker.groups)) == 60  # each clip may go elsewhere
+    for train, test in by_speaker.folds(0):
+        assert set(by_speaker.labels[test]) <= set(by_speaker.labels[train])
+
+
+def test_recordings_are_kept_apart_where_the_speaker_is_the_label() -> None:
+    labels = [{"speaker": f"s{i % 2}", "recording": f"s{i % 2}-{i // 10}"} for i in range(40)]
+    codes = [np.zeros((1, 4), np.int64)] * 40
+    task = make_task(token_set(codes, labels, [x["speaker"] for x in labels]).clipset, "speaker")
+    assert len(set(task.groups)) == 8
+    for train, test in task.folds(0):
+        assert not set(task.groups[train]) & set(task.groups[test])
+
+
+@pytest.mark.parametrize(
+    ("labels", "clusters"),
+    [
+        (["a"], None),  # one clip
+        (["a"] * 6, None),  # one class
+        (["a", "b"], None),  # a clip a class
+        (["", "", ""], None),  # no labels
+        (["a", "a", "b", "b"], ["x", "x", "y", "z"]),  # a class within one cluster
+    ],
+)
+def test_what_cannot_be_told_apart_says_so(labels: list[str], clusters: list[str] | None) -> None:
+    codes = [np.zeros((1, 3), np.int64)] * len(labels)
+    tokens = token_set(codes, [{"x": label} for label in labels], clusters)
+    with pytest.raises(MetricUndefined, match="two classes"):
+        accuracies(tokens, "x")
+
+
+def test_odd_codes(written: TokenSet) -> None:
+    """Clips without a frame are left out; a book of one entry holds nothing."""
+    labels = [c.labels for c in written.clipset.clips]
+    codes = [np.concatenate([c, np.zeros((1, c.shape[1]), np.int64)]) for c in written.codes]
+    codes[0] = codes[0][:, :0]
+    found = accuracies(token_set(codes, labels, sizes=(12, 16, 1)), "class")
+    assert found["bag", "1"].value == 1.0
+    assert found["bag", "1"].n == 59
+    assert found["bag", "3"].value == pytest.approx(1 / 3)
+    empty = token_set([codes[0], codes[0]], labels[:2])
+    with pytest.raises(MetricUndefined, match="no clip has codes"):
+        accuracies(empty, "class")
