@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from math import log2
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from almbench.statistics.entropy import coverage, entropy, rarefied
+from almbench.statistics.ngram import leave_one_out
 
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 LEAST_COVERAGE = 0.75  # below it the estimate of an entropy is off by tenths of a bit
-EM_STEPS = 200
-EM_PRECISION = 1e-6  # of a weight
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ class _Book:
         self.ngram: Floats | None = None
         if len(lengths) > 1:
             owners = np.repeat(np.arange(len(lengths)), lengths)
-            self.ngram = -np.log2(_probabilities(tokens, below, owners, size))
+            self.ngram = -np.log2(leave_one_out(tokens, below, owners, size))
 
     def of(self, clip: int) -> slice:
         """Where the tokens of a clip are."""
@@ -171,83 +169,3 @@ class _Book:
             2**spread.entropy_bits,
             None if self.ngram is None else float(self.ngram.mean()),
         )
-
-
-def _probabilities(tokens: Codes, below: Codes | None, owners: Codes, size: int) -> Floats:
-    """Probability of each token under an n-gram model of the other clips.
-
-    F. Jelinek and R. L. Mercer, "Interpolated estimation of Markov source parameters from sparse
-    data", Pattern Recognition in Practice, 1980: a weighted sum of the uniform distribution, of the
-    frequencies of the tokens, of their frequencies after the token before (none before a clip's
-    first), and of those given the token of the codebook below in the same frame. The frequencies
-    are those in the other clips; a context that these do not have leaves the token's own frequency.
-    The weights are found by expectation maximization on the other half of the clips, each of
-    which is predicted in the same way, so that no clip is predicted by what was learnt from itself.
-
-    Args:
-        tokens: **Shape** `[N]`, as all below.
-        below: The token of the codebook below; None for the first.
-        owners: The clip of each.
-        size: Entries of the codebook.
-    """
-    uniform = np.full(len(tokens), 1 / size)
-    unigram = _elsewhere(tokens, np.zeros_like(tokens), owners, uniform, size)
-    follows = np.flatnonzero(owners[1:] == owners[:-1]) + 1
-    bigram = unigram.copy()
-    bigram[follows] = _elsewhere(
-        tokens[follows], tokens[follows - 1], owners[follows], unigram[follows], size
-    )
-    parts = [uniform, unigram, bigram]
-    if below is not None:
-        parts.append(_elsewhere(tokens, below, owners, unigram, size))
-    of_parts = np.stack(parts)
-    halves = owners % 2 == 0
-    mixed = np.empty(len(tokens))
-    for half in (halves, ~halves):
-        mixed[half] = _weights(of_parts[:, ~half]) @ of_parts[:, half]
-    return mixed
-
-
-def _elsewhere(
-    tokens: Codes, contexts: Codes, owners: Codes, otherwise: Floats, size: int
-) -> Floats:
-    """Frequency of each token in its context in the other clips; `otherwise` where that is new."""
-    c = np.subtract(*_occurrences(contexts * size + tokens, owners))
-    n = np.subtract(*_occurrences(contexts, owners))
-    return np.where(n > 0, c / np.maximum(n, 1), otherwise)
-
-
-def _weights(parts: Floats) -> Floats:
-    """Weights of a mixture that make its tokens likeliest, by expectation maximization.
-
-    Args:
-        parts: Probability of each token by each part, **Shape** `[P, N]`; the first is never 0.
-    """
-    weights = np.full(len(parts), 1 / len(parts))
-    for _ in range(EM_STEPS):
-        shares = weights[:, None] * parts
-        updated = (shares / shares.sum(axis=0)).mean(axis=1)
-        done = np.abs(updated - weights).max() < EM_PRECISION
-        weights = updated
-        if done:
-            break
-    floor = 0.5 / parts.shape[1]  # the uniform part's: what has not been seen is never impossible
-    weights = np.maximum(weights, np.where(np.arange(len(weights)) == 0, floor, 0))
-    return np.asarray(weights / weights.sum(), np.float64)
-
-
-def _occurrences(events: Codes, owners: Codes) -> tuple[Codes, Codes]:
-    """How often each event occurs in all clips, and in its own."""
-    event, count = _numbered(events)
-    place, _ = _numbered(owners * count + event)
-    return np.bincount(event)[event], np.bincount(place)[place]
-
-
-def _numbered(values: Codes) -> tuple[Codes, int]:
-    """Number the distinct values from 0, by hashing, which is faster than sorting.
-
-    Returns:
-        The number of each value, and how many distinct ones there are.
-    """
-    numbers, names = pd.factorize(values)
-    return numbers, len(names)

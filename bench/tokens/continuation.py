@@ -1,0 +1,114 @@
+"""Continuations: what the small Transformer makes of the beginning of a clip, to be heard."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from almbench.audio import Samples, write_flac
+from almbench.codecs.base import from_codes
+from almbench.errors import MetricUndefined
+from almbench.statistics.tokens import Codes
+from almbench.tokens.language import NO_TIME, Fitted, LanguageSettings, fit, split_codes
+from almbench.tokens.measure import Effort, TokenSet
+from almbench.tokens.training import repeatable
+from almbench.tokens.transformer import ABSENT, delay
+
+TOP = 250  # of the entries, the likeliest that are drawn from, as in MusicGen
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A clip that was continued. Its sound after the prompt was never spoken or played.
+
+    Attributes:
+        clip: Id of the clip.
+        prompt_s: Seconds of the clip itself, coded.
+        codes: Codes of prompt and continuation, **Shape** `[K, T]`.
+        samples: Their sound, **Shape** `[N]`.
+        rate: Its rate in Hz.
+    """
+
+    clip: str
+    prompt_s: float
+    codes: Codes
+    samples: Samples
+    rate: int
+
+    def write(self, folder: Path) -> Path:
+        """Write the sound as `CLIP.sampled.flac`."""
+        path = folder / f"{self.clip}.sampled.flac"
+        write_flac(path, self.samples, self.rate)
+        return path
+
+
+def continue_codes(fitted: Fitted, prompt: Codes, frames: int, seed: int, top: int = TOP) -> Codes:
+    """Sample codes that follow others.
+
+    Args:
+        fitted: The model.
+        prompt: **Shape** `[K, T]`, `T >= 0`.
+        frames: How many frames to add.
+        seed: Seed of the draw.
+        top: How many of the likeliest entries to draw from.
+
+    Returns:
+        Prompt and continuation, **Shape** `[K, T + frames]`.
+    """
+    model, (books, begin) = fitted.model, prompt.shape
+    end = begin + frames
+    codes = torch.from_numpy(np.pad(prompt, ((0, 0), (0, frames)), constant_values=ABSENT))
+    codes = codes.to(model.head.weight.device)
+    with repeatable(seed), torch.inference_mode():
+        for step in range(begin, end + books - 1 if frames else begin):
+            first = max(0, step + 2 - fitted.frames - books)
+            steps = delay(codes[None, :, first : step + 1])[:, :, : step + 1 - first]
+            for k, logits in enumerate(model(steps)):
+                if begin <= step - k < end:
+                    likeliest = logits[0, -1].topk(min(top, logits.shape[-1]))
+                    drawn = torch.multinomial(likeliest.values.softmax(0), 1)
+                    codes[k, step - k] = likeliest.indices[drawn[0]]
+    return np.asarray(codes.cpu().numpy())
+
+
+def continuations(
+    tokens: TokenSet,
+    settings: LanguageSettings,
+    effort: Effort,
+    clips: int = 4,
+    prompt_s: float = 2.0,
+    new_s: float = 4.0,
+) -> Iterator[Continuation]:
+    """Continue clips that the model has not seen, and decode them by the codec.
+
+    Args:
+        tokens: The codes; their codec must be one that can be opened here.
+        settings: How much the model is trained.
+        effort: Seed and device.
+        clips: How many clips, at most.
+        prompt_s: Seconds of each clip that are given.
+        new_s: Seconds that are sampled.
+
+    Raises:
+        MetricUndefined: The codec cannot be run here, or the model cannot be trained.
+    """
+    if tokens.open_codec is None:
+        raise MetricUndefined(tokens.no_codec)
+    data = split_codes(tokens, effort.seed)
+    if data.rate is None:
+        raise MetricUndefined(NO_TIME)
+    fitted = fit(data, data.rate, settings, effort)
+    ids = [c.id for c, codes in zip(tokens.clipset.clips, tokens.codes, strict=True) if codes.size]
+    tested = np.flatnonzero(data.parts.test)[:clips]
+    with tokens.open_codec() as codec:
+        for i in tested:
+            prompt = data.codes[i][:, : round(prompt_s * data.rate)]
+            codes = continue_codes(fitted, prompt, round(new_s * data.rate), effort.seed)
+            rate = codec.spec.sample_rate
+            if rate is None:
+                raise MetricUndefined("the codec does not say at which rate it decodes")
+            length = round(codes.shape[1] * rate / data.rate)
+            sound = codec.decode([from_codes(codes, tokens.sizes, length)], rate)[0]
+            yield Continuation(ids[i], prompt.shape[1] / data.rate, codes, sound, rate)
