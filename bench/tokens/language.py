@@ -193,7 +193,9 @@ def split_codes(tokens: TokenSet, seed: int) -> Data:
     if not (parts.train.any() and parts.validation.any() and parts.test.any()):
         raise MetricUndefined("too few clips have codes to learn from some and be tested on others")
     held = [codes for codes in tokens.codes if codes.shape[1]]
-    seconds = np.array([tokens.seconds(i) or np.nan for i in np.flatnonzero(kept)], np.float64)
+    seconds = np.array(
+        [tokens.seconds(i) or np.nan for i in np.flatnonzero(kept).tolist()], np.float64
+    )
     rates = [codes.shape[1] / s for codes, s in zip(held, seconds, strict=True) if s > 0]
     return Data(
         held,

@@ -14,6 +14,8 @@ from almbench.tokens.measure import Measure
 
 MEASURES: dict[str, str] = {
     "probe": "almbench.tokens.probe:Probe",
+    "language": "almbench.tokens.language:Language",
+    "stability": "almbench.tokens.robustness:Stability",
 }
 
 _measures: Registry[type[Measure[Any]]] = Registry(

@@ -92,7 +92,7 @@ def train(
             steps = delay(torch.from_numpy(next(windows)).to(device))
             loss = model.train().nats(steps).sum() / (steps != ABSENT).sum()
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             schedule.step()

@@ -7,6 +7,7 @@ from all that lies steps before. The probabilities of a clip's tokens multiply t
 """
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 import torch
@@ -103,7 +104,7 @@ class TokenTransformer(nn.Module):
         hidden = self._embed(F.pad(steps[:, :, :-1], (1, 0), value=ABSENT))
         mask = nn.Transformer.generate_square_subsequent_mask(hidden.shape[1], hidden.device)
         logits: Tensor = self.head(self.body(hidden, mask, is_causal=True))
-        return logits.split(self.sizes, dim=-1)
+        return torch.split(logits, self.sizes, dim=-1)
 
     def nats(self, steps: Tensor) -> Tensor:
         """Nats of each token given those before, 0 where there is none; shapes as of `delay`."""
@@ -119,8 +120,7 @@ class TokenTransformer(nn.Module):
         absent, first = self.get_buffer("absent"), self.get_buffer("first")
         rows = torch.where(steps == ABSENT, absent[:, None], steps + first[:, None])
         summed: Tensor = self.embedding(rows.transpose(1, 2).reshape(-1, books))
-        scaled = summed.view(batch, count, WIDTH) * books**-0.5
-        return scaled + positions(count).to(scaled)
+        return summed.view(batch, count, WIDTH) / sqrt(books) + positions(count).to(summed)
 
 
 def positions(count: int) -> Tensor:

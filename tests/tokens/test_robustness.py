@@ -69,7 +69,7 @@ class Toy(Codec[Options]):
 def tone(level_db: float, seconds: float = 1.0) -> Samples:
     """A tone of 1 kHz, which has a whole number of periods in each frame."""
     time = np.arange(round(seconds * RATE)) / RATE
-    return np.sqrt(2) * 10 ** (level_db / 20) * np.sin(2 * np.pi * 1000 * time)
+    return np.asarray(np.sqrt(2) * 10 ** (level_db / 20) * np.sin(2 * np.pi * 1000 * time))
 
 
 def kept(codec: Codec[Any], samples: Samples, other: Samples | None) -> dict[str, list[float]]:
@@ -155,7 +155,8 @@ def test_values_are_means_over_clips_with_intervals_and_chance() -> None:
     sounds = {f"c{i}": tone(-40 + 4 * i) for i in range(4)}
     values = compute(token_set(sounds, opened))
     same = values["stability", "preceded", "all"]
-    assert (same.n, same.clusters, same.chance) == (4, 4, pytest.approx(0.25))
+    assert (same.n, same.clusters) == (4, 4)
+    assert same.chance == pytest.approx(0.25)
     assert same.value == pytest.approx(1 - 0.01)
     assert values["stability", "preceded", "2"].value == pytest.approx(0.98)
     assert values["stability", "+6 dB", "1"].value == 0

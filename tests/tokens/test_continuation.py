@@ -1,0 +1,64 @@
+"""Continuations of a source that leaves no choice, and through a codec."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import soundfile as sf
+
+from almbench.errors import MetricUndefined
+from almbench.tokens.continuation import continuations, continue_codes
+from almbench.tokens.language import Fitted, LanguageSettings, fit, split_codes
+from almbench.tokens.measure import ClipSet, Effort, LabelledClip, TokenSet
+from tests.tokens.conftest import token_set
+from tests.tokens.test_robustness import HOP, RATE, opened
+
+SETTINGS = LanguageSettings(steps=60, windows=8, window_s=0.4, every=30)
+
+
+@pytest.fixture(scope="module")
+def wheel() -> tuple[TokenSet, Fitted]:
+    """A wheel of four, its second book one ahead: what comes is certain."""
+    codes = [np.stack([np.arange(i, i + 40), np.arange(i + 1, i + 41)]) % 4 for i in range(12)]
+    tokens = token_set(codes, sizes=(4, 4))
+    return tokens, fit(split_codes(tokens, 0), 50, SETTINGS, Effort())
+
+
+def test_what_is_certain_is_continued(wheel: tuple[TokenSet, Fitted]) -> None:
+    tokens, fitted = wheel
+    for begin in (2, 7, 35):  # shorter and longer than a window of 20 frames
+        went_on = continue_codes(fitted, tokens.codes[0][:, :begin], 40 - begin, seed=0, top=1)
+        assert went_on.tolist() == tokens.codes[0].tolist()
+    assert continue_codes(fitted, tokens.codes[0], 0, seed=0).tolist() == tokens.codes[0].tolist()
+
+
+def test_nothing_is_continued_by_the_seed(wheel: tuple[TokenSet, Fitted]) -> None:
+    nothing = np.empty((2, 0), np.int64)
+    drawn = [continue_codes(wheel[1], nothing, 12, seed) for seed in (1, 1, 2, 3)]
+    assert drawn[0].shape == (2, 12)
+    assert drawn[0].tolist() == drawn[1].tolist()
+    assert len({str(one.tolist()) for one in drawn}) > 1
+    assert all(((one >= 0) & (one < 4)).all() for one in drawn)
+
+
+def test_continuations_are_decoded_and_marked(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    codes = tuple(rng.integers(30, 34, (2, 50)) for _ in range(8))
+    clips = tuple(LabelledClip(f"c{i}") for i in range(8))
+    tokens = TokenSet(ClipSet("set", clips), "toy", codes, (64, 64), RATE / HOP, opened)
+    settings = LanguageSettings(steps=2, windows=2, window_s=0.4)
+    made = list(continuations(tokens, settings, Effort(), clips=2, prompt_s=0.5, new_s=1))
+    assert len(made) == 2
+    for one in made:
+        assert one.prompt_s == 0.5
+        assert one.codes.shape == (2, 75)
+        assert one.codes[:, :25].tolist() == codes[int(one.clip[1:])][:, :25].tolist()
+        path = one.write(tmp_path)
+        assert path.name == f"{one.clip}.sampled.flac"
+        assert sf.info(path).frames == 75 * HOP
+    alone = TokenSet(ClipSet("set", clips), "toy", codes, (64, 64), 50, None, "files alone")
+    with pytest.raises(MetricUndefined, match="files alone"):
+        list(continuations(alone, settings, Effort()))
