@@ -26,7 +26,8 @@ from almbench.site.pages import Page, Site, Writer, page_data
 from almbench.site.runs_index import add_to_earlier, write_index
 from almbench.site.source import read_runs
 from almbench.site.theme import CUSTOM_CSS, check_theme, environment, render, static_files
-from almbench.site.words import duration, size
+from almbench.site.told import told
+from almbench.site.words import duration, set_name, size
 
 CARD = "card.png"
 
@@ -130,6 +131,8 @@ def _shared(site: Site) -> dict[str, Any]:
         "logo": logo(site),
         "duration": duration,
         "size": size,
+        "set_name": set_name,
+        "told": told,
         "page_data": page_data,
         "test_kinds": load_kinds(),
     }

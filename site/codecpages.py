@@ -14,6 +14,7 @@ from almbench.site.media import Sound, Sounds
 from almbench.site.pages import Page, Site
 from almbench.site.source import Run
 from almbench.site.summary import measured_rate, sample_rate
+from almbench.site.told import told
 from almbench.site.words import number, significant, time_span
 
 CAUSAL = {True: "yes", False: "no", None: "not known"}
@@ -111,8 +112,8 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
         ("Parameters", codec.parameters and f"{codec.parameters / 1e6:,.1f} million"),
         ("Checkpoint", _source(codec.checkpoint)),
         ("SHA-256", codec.checkpoint and codec.checkpoint.sha256),
-        ("Licence", codec.license),
-        ("Weights", codec.weights_license),
+        ("Licence", told(codec.license)),
+        ("Weights", told(codec.weights_license)),
         ("Settings", ", ".join(f"{key} {value}" for key, value in codec.settings.items())),
         ("Role", tr("an anchor, which is not ranked") if codec.anchor else ""),
     ]
@@ -210,7 +211,7 @@ def _results(run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds) ->
     return Results(
         table.of,
         means,
-        "" if means else codec.missing or next(iter(reasons), tr("not run yet")),
+        "" if means else codec.missing or told(next(iter(reasons), "not run yet")),
         _books(table, codec),
         _extremes(run, table, codec.id, sounds),
     )

@@ -14,6 +14,7 @@ from almbench.site.language import ntr, tr
 from almbench.site.media import Sound
 from almbench.site.pages import Page, Site, Versus
 from almbench.site.source import Run
+from almbench.site.told import told
 from almbench.site.words import number
 
 VERDICTS = {"better": "↑ better", "worse": "↓ worse"}
@@ -197,7 +198,7 @@ def _row(versus: Versus, made: PairedComparison) -> Row:
         f"{made.wins} / {made.ties} / {made.losses}",
         text(made.smallest_difference),
         tr(VERDICTS.get(made.verdict, made.verdict)),
-        made.note,
+        told(made.note),
     )
 
 

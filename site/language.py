@@ -33,6 +33,11 @@ def speak(language: Language) -> Iterator[NullTranslations]:
         _current.reset(token)
 
 
+def spoken() -> bool:
+    """Whether the pages speak another language than English."""
+    return isinstance(_current.get(), GNUTranslations)
+
+
 def tr(text: str, **values: object) -> str:
     """A text of the pages in their language.
 

@@ -12,6 +12,7 @@ from almbench.site.language import tr
 from almbench.site.means import Column, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run
+from almbench.site.told import told
 from almbench.site.words import kbps, number
 
 NOT_SCORED = "not scored"
@@ -167,7 +168,7 @@ class _Maker:
         by_codec = {row.codec: row for row in rows}
         first = rows[0]
         original = self._sounds.get((self._testset, ORIGINAL, first.clip))
-        reason = "" if original else first.reason
+        reason = "" if original else told(first.reason)
         versions = [
             Version(_source(), original, reason, "", []),
             *(self._version(codec, by_codec.get(codec)) for codec in self._systems),
@@ -179,10 +180,10 @@ class _Maker:
     def _version(self, codec: str, row: ClipRow | None) -> Version:
         system = self._systems[codec]
         if row is None:
-            return Version(system, None, "not run yet", "", [])
+            return Version(system, None, tr("not run yet"), "", [])
         key = self._testset, codec, row.clip
         if key not in self._sounds:
-            return Version(system, None, row.reason or "no sound", "", [])
+            return Version(system, None, told(row.reason) or tr("no sound"), "", [])
         of_clip = self._run.scores.get((self._testset, row.clip, codec), {})
         scores = [_score(m, of_clip.get(m.name)) for m in self._metrics]
         return Version(system, self._sounds[key], "", _note(row.reason, of_clip), scores)
@@ -204,9 +205,9 @@ def _system(table: Comparison, codec: CodecRecord) -> System:
 
 def _score(metric: MetricRecord, row: MetricRow | None) -> Score:
     if row is None:
-        return Score("", NOT_SCORED)
+        return Score("", told(NOT_SCORED))
     if row.value is None:
-        return Score("", row.reason)
+        return Score("", told(row.reason))
     text = number(row.value, metric.digits)
     return Score(text, "", round(row.value, metric.digits))
 
@@ -220,4 +221,4 @@ def _note(reason: str, of_clip: dict[str, MetricRow]) -> str:
     for row in of_clip.values():
         if row.status == "unavailable":
             reason = reason.replace(f"{row.metric}: {row.reason}", "")
-    return "; ".join(part for part in reason.split("; ") if part)
+    return told("; ".join(part for part in reason.split("; ") if part))

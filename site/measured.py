@@ -7,6 +7,7 @@ from almbench.results.manifest import MetricRecord
 from almbench.site.language import tr
 from almbench.site.pages import Page, Site
 from almbench.site.source import Run
+from almbench.site.told import told
 from almbench.site.words import MINUS, hertz
 
 ADDRESS = "measured.html"
@@ -57,7 +58,7 @@ def _has_values(run: Run, metric: str) -> bool:
 
 
 def _line(metric: MetricRecord) -> MetricLine:
-    at = hertz(metric.rate) if metric.rate else "the test set's"
+    at = hertz(metric.rate) if metric.rate else tr("the test set's")
     settings = [f"{key} {value}" for key, value in metric.settings.items() if value]
     return MetricLine(
         metric.name,
@@ -69,8 +70,8 @@ def _line(metric: MetricRecord) -> MetricLine:
         metric.version,
         ", ".join(settings),
         metric.missing,
-        metric.note,
-        f"{metric.caveat} {metric.footnote}".strip(),
+        told(metric.note),
+        f"{told(metric.caveat)} {told(metric.footnote)}".strip(),
     )
 
 

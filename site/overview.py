@@ -17,7 +17,7 @@ from almbench.site.pages import Page, Site
 from almbench.site.plots import Plot, plots
 from almbench.site.source import Run
 from almbench.site.summary import codec_table, published
-from almbench.site.words import size
+from almbench.site.words import set_name, size
 
 
 def overview_pages(site: Site) -> Iterator[Page]:
@@ -53,7 +53,7 @@ def compared(run: Run) -> str:
         parts.append(tr("at {rates} kbps", rates="–".join(ends)))
     if anchors:
         parts.append(ntr("and {count} anchor", "and {count} anchors", anchors))
-    sets = [f"{table.testset} ({size(table.of)})" for table in run.tables]
+    sets = [f"{set_name(table.of)} ({size(table.of)})" for table in run.tables]
     return tr("{what}, on {sets}", what=" ".join(parts), sets=", ".join(sets))
 
 

@@ -10,6 +10,7 @@ from almbench.results.manifest import CodecRecord
 from almbench.site.language import tr
 from almbench.site.means import cell
 from almbench.site.source import Run
+from almbench.site.told import told
 from almbench.site.words import hertz, kbps, number
 
 EXTERNAL_METRICS = {"dnsmos": "DNSMOS", "mushra": "MUSHRA", "utmos": "UTMOS", "wer": "WER"}
@@ -101,4 +102,4 @@ def sample_rate(run: Run, codec: CodecRecord) -> str:
 
 def _license(codec: CodecRecord) -> str:
     weights = codec.weights_license
-    return "; ".join(filter(None, (codec.license, f"weights {weights}" if weights else "")))
+    return "; ".join(filter(None, (told(codec.license), f"weights {weights}" if weights else "")))

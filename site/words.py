@@ -57,6 +57,11 @@ def size(testset: TestSetRecord) -> str:
     return ntr("{clips} of {count} cluster", "{clips} of {count} clusters", clusters, clips=n)
 
 
+def set_name(testset: TestSetRecord) -> str:
+    """The name of a test set; that of a domain in the language of the pages."""
+    return tr(testset.name) if testset.name == testset.domain else testset.name
+
+
 def duration(seconds: float) -> str:
     """The duration of sounds.
 

@@ -15,6 +15,7 @@ from almbench.languages import LANGUAGES
 from almbench.listening.kinds import load_kinds
 from almbench.results.table_rows import TABLES
 from almbench.site.language import SCRIPT_STRING
+from almbench.site.told import SHAPES, sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
@@ -57,6 +58,8 @@ def messages() -> dict[Message, list[str]]:
             found.setdefault(text, []).append(file)
     for form in TABLES.values():
         found.setdefault(form.holds, []).append("results/table_rows.py")
+    for text in (*SHAPES, *sentences()):
+        found.setdefault(text, []).append("site/told.py")
     for kind in load_kinds():
         for text in (kind.label, kind.task, kind.question, kind.method, kind.exclusions):
             found.setdefault(text, []).append(f"listening/{kind.name}")
