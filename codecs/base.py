@@ -46,6 +46,8 @@ class CodecSpec(BaseModel):
         sample_rate: Rate of its input and output in Hz; None where it takes any.
         frame_rate: Frames per second in Hz.
         codebook_sizes: Entries of each codebook; empty for a codec without codes.
+        codebook_strides: Frames that a code of each codebook lasts, where not all are of one rate;
+            the frames are those of the fastest.
         stated_bps: Nominal bit/s of a codec without codebooks.
         anchor: A mark of known quality, such as a filter; it takes no part in the ranking.
         causal: Whether it needs no future sound; None where unknown.
@@ -65,6 +67,7 @@ class CodecSpec(BaseModel):
     sample_rate: int | None
     frame_rate: float | None = None
     codebook_sizes: tuple[int, ...] = ()
+    codebook_strides: tuple[int, ...] = ()
     stated_bps: float | None = None
     anchor: bool = False
     causal: bool | None = None
@@ -77,19 +80,27 @@ class CodecSpec(BaseModel):
 
     @property
     def nominal_kbps(self) -> float | None:
-        """Nominal bitrate in kbps: frame rate x sum of log2(codebook size), or as stated."""
+        """Nominal bitrate in kbps: frame rate x sum of log2(codebook size), or as stated.
+
+        Of codebooks that are slower than the frames, each counts at its own rate.
+        """
         if self.frame_rate and self.codebook_sizes:
-            return self.frame_rate * sum(log2(size) for size in self.codebook_sizes) / 1000
+            bits = sum(log2(size) / stride for size, stride in self._books)
+            return self.frame_rate * bits / 1000
         return None if self.stated_bps is None else self.stated_bps / 1000
 
     @property
     def tokens_per_second(self) -> float | None:
         """Codes per second over all codebooks."""
-        return (
-            self.frame_rate * len(self.codebook_sizes)
-            if self.codebook_sizes and self.frame_rate
-            else None
-        )
+        if not (self.codebook_sizes and self.frame_rate):
+            return None
+        return self.frame_rate * sum(1 / stride for _, stride in self._books)
+
+    @property
+    def _books(self) -> list[tuple[int, int]]:
+        """Size and stride of each codebook."""
+        strides = self.codebook_strides or (1,) * len(self.codebook_sizes)
+        return list(zip(self.codebook_sizes, strides, strict=True))
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,8 @@ class Encoded:
     Attributes:
         bits: Bits of payload really emitted; None for what is no codec (a filter). A code counts
             log2(codebook size) bits, which need not be whole.
-        codes: Integer codes, **Shape** `[K, T]`, for a codec with codebooks.
+        codes: Integer codes, **Shape** `[K, T]`, for a codec with codebooks. A codebook that is
+            slower than the frames holds its code in all frames that it lasts.
         payload: What `decode` needs, private to the adapter.
         length: Samples of the input, at the codec's rate.
         seconds: Seconds of encoding and of decoding, from a codec that does both in one go and
@@ -132,7 +144,7 @@ class Codec(ABC, Generic[O]):
 
     options_type: ClassVar[type[Options]] = Options
     uses_device: ClassVar[bool] = False
-    supports_batching: ClassVar[bool] = False
+    supports_batching: bool = False
     max_duration_s: ClassVar[float | None] = None
 
     def __init__(self, id_: str, label: str, options: O) -> None:
@@ -206,16 +218,22 @@ class Codec(ABC, Generic[O]):
         """
 
 
-def from_codes(codes: NDArray[np.int64], sizes: Sequence[int], length: int) -> Encoded:
+def from_codes(
+    codes: NDArray[np.int64], sizes: Sequence[int], length: int, strides: Sequence[int] = ()
+) -> Encoded:
     """Wrap the codes of a codec with codebooks, keeping the first `len(sizes)` codebooks.
 
     Args:
         codes: **Shape** `[K, T]` with `K >= len(sizes)`.
         sizes: Entries of each codebook that is kept.
         length: Samples of the input, at the codec's rate.
+        strides: Frames that a code of each codebook lasts; 1 by default.
     """
     kept = codes[: len(sizes)]
-    return Encoded(kept.shape[1] * sum(map(log2, sizes)), length, kept)
+    frames = kept.shape[1]
+    lasting = zip(sizes, strides or (1,) * len(sizes), strict=True)
+    bits = sum(-(-frames // stride) * log2(size) for size, stride in lasting)
+    return Encoded(bits, length, kept)
 
 
 def trim_delay(decoded: Samples, delay: int, length: int) -> Samples:

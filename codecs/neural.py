@@ -27,8 +27,11 @@ class Facts:
         sample_rate: Rate in Hz.
         hop: Samples per frame.
         codebook_size: Entries of each codebook.
-        codebooks: Codebooks there are; a codec may use the first few.
+        codebooks: Codebooks there are; a codec may use the first few. None of a model whose frames
+            are real numbers.
         parameters: Learned parameters; codebooks that the model keeps as buffers do not count.
+        depths: How many codebooks the model was trained to do with; empty for any number.
+        strides: Frames that a code of each codebook lasts; empty where that is one.
     """
 
     sample_rate: int
@@ -36,6 +39,8 @@ class Facts:
     codebook_size: int
     codebooks: int
     parameters: int | None = field(default=None, compare=False)
+    depths: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class NeuralCodec(Codec[O]):
     file_names: ClassVar[tuple[str, ...]]
     packages: ClassVar[tuple[str, ...]]
     extra: ClassVar[str] = "neural"
-    pads: ClassVar[bool] = True
+    pads: bool = True
     causal: ClassVar[bool | None] = None
     licenses: ClassVar[tuple[str, str]]
 
@@ -111,13 +116,7 @@ class NeuralCodec(Codec[O]):
             UserError: The checkpoint has fewer codebooks than were asked for.
         """
         super().fetch(network=network)
-        facts = self._facts(self.files(network=network))
-        if self.options.num_codebooks > facts.codebooks:
-            raise UserError(
-                f"Codec '{self.id}': options.num_codebooks = {self.options.num_codebooks}, but "
-                f"'{self.options.checkpoint}' has {facts.codebooks} codebooks. Allowed: "
-                f"1 to {facts.codebooks}."
-            )
+        self._depth(self._facts(self.files(network=network)))
 
     def files(self, *, network: bool) -> Files:
         """Find the checkpoint's files.
@@ -152,7 +151,7 @@ class NeuralCodec(Codec[O]):
             known = self.published.get(self.options.checkpoint)
             facts = known.facts if known else None
             checkpoint = Checkpoint(source=self.options.checkpoint, revision=self._revision)
-        depth = self.options.num_codebooks
+        depth = self._depth(facts) if facts else self.options.num_codebooks
         return CodecSpec(
             id=self.id,
             label=self.label,
@@ -160,6 +159,7 @@ class NeuralCodec(Codec[O]):
             sample_rate=facts.sample_rate if facts else None,
             frame_rate=facts.sample_rate / facts.hop if facts else None,
             codebook_sizes=(facts.codebook_size,) * depth if facts else (),
+            codebook_strides=facts.strides if facts else (),
             causal=self.causal,
             parameters=facts.parameters if facts else None,
             checkpoint=checkpoint,
@@ -204,8 +204,9 @@ class NeuralCodec(Codec[O]):
         sounds = np.stack([fit(samples, padded) for samples in batch]).astype(np.float32)
         with torch.inference_mode():
             codes = self._encode(torch.from_numpy(sounds)[:, None].to(self._device))
-        sizes = [self._loaded.codebook_size] * self.options.num_codebooks
-        return [from_codes(one, sizes, length) for one in codes.cpu().numpy().astype(np.int64)]
+        sizes = [self._loaded.codebook_size] * self._depth(self._loaded)
+        made = codes.cpu().numpy().astype(np.int64)
+        return [from_codes(one, sizes, length, self._loaded.strides) for one in made]
 
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
         """Decode clips of equal length and depth, which may be less than this codec's."""
@@ -218,6 +219,17 @@ class NeuralCodec(Codec[O]):
         decoded = sounds.cpu().numpy().astype(np.float64)
         return [fit(one, item.length) for one, item in zip(decoded, batch, strict=True)]
 
+    def _depth(self, facts: Facts) -> int:
+        """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""
+        depth = self.options.num_codebooks
+        if depth > facts.codebooks:
+            raise UserError(
+                f"Codec '{self.id}': options.num_codebooks = {depth}, but "
+                f"'{self.options.checkpoint}' has {facts.codebooks} codebooks. Allowed: "
+                f"1 to {facts.codebooks}."
+            )
+        return depth
+
     @abstractmethod
     def _facts(self, files: Files) -> Facts:
         """Read the facts without loading the weights. Raises `Unavailable`."""
@@ -228,7 +240,7 @@ class NeuralCodec(Codec[O]):
 
     @abstractmethod
     def _encode(self, sounds: "Tensor") -> "Tensor":
-        """Encode `[B, 1, T]` to integers `[B, K, T']`, K = `num_codebooks` or more."""
+        """Encode `[B, 1, T]` to integers `[B, K, T']`, with the codebooks in use or more."""
 
     @abstractmethod
     def _decode(self, codes: "Tensor") -> "Tensor":

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from almbench.codecs.base import Codec
 from almbench.codecs.builtin import ADAPTERS, PRESETS, Preset
+from almbench.codecs.hub import is_hub, parse_hub
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import UserError, unknown
 from almbench.plugins import Registry, parse_options
@@ -71,7 +72,7 @@ def create(
 
 
 def make_codec(name: str, options: Mapping[str, Any] | None = None) -> Codec[Any]:
-    """Make a codec by the name of a built-in preset, or else of an adapter.
+    """Make a codec by the name of a built-in preset, or of an adapter, or `hf:ORG/NAME@K`.
 
     Args:
         name: The name, which becomes the codec's id.
@@ -81,6 +82,10 @@ def make_codec(name: str, options: Mapping[str, Any] | None = None) -> Codec[Any
     Raises:
         UserError: There is no such name, an option is wrong, or it reads precomputed files.
     """
+    if is_hub(name):
+        hub = parse_hub(name)
+        made = create(hub.id, hub.label, hub.adapter, {**hub.options, **(options or {})})
+        return cast("Codec[Any]", made)
     if name not in PRESETS and name not in adapter_names():
         raise UserError(unknown("codec", name, [*PRESETS, *adapter_names()]))
     chosen = PRESETS.get(name) or Preset(name, name, {})

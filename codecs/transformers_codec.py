@@ -1,62 +1,209 @@
-"""Codecs that the library transformers has."""
+"""Codecs that the library transformers has, from any checkpoint of theirs: one adapter for all."""
 
-from abc import abstractmethod
 from importlib.util import find_spec
+from math import log2
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import numpy as np
+from pydantic import Field, model_validator
+
+from almbench.audio import Samples, fit
+from almbench.codecs.base import CodecSpec, Encoded
 from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, read_config
-from almbench.errors import Unavailable
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published, read_config
+from almbench.codecs.transformers_models import MODELS, TRANSFORMERS, Latents, Model
+from almbench.errors import Unavailable, UserError
+from almbench.packages import missing_packages
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-O = TypeVar("O", bound=NeuralOptions)  # noqa: E741
+UNKNOWN = "licence of the checkpoint not known"
+NEAR = 0.05  # how far from a bandwidth that was asked for the bitrate may be
+
+
+class TransformersOptions(NeuralOptions):
+    """Options of a codec of transformers.
+
+    Attributes:
+        checkpoint: Hub id, or a local folder or weights file.
+        num_codebooks: Codebooks used; 0 for all.
+        bandwidth: Bitrate in kbps, in place of `num_codebooks`: that of the codebooks which come
+            nearest to it, 5 % off at most.
+    """
+
+    num_codebooks: int = Field(default=0, ge=0)
+    bandwidth: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "TransformersOptions":
+        if self.bandwidth and self.num_codebooks and "num_codebooks" in self.model_fields_set:
+            raise ValueError("give num_codebooks or bandwidth, not both")
+        return self
+
+
+O = TypeVar("O", bound=TransformersOptions)  # noqa: E741
 
 
 class TransformersCodec(NeuralCodec[O]):
-    """A codec that the library transformers has.
+    """Any codec of transformers that `MODELS` knows; the checkpoint's configuration says which."""
 
-    Its `family` is the type of model that transformers writes into a configuration.
-
-    Attributes:
-        model: Name of its class there.
-    """
-
+    options_type: ClassVar[type[TransformersOptions]] = TransformersOptions
+    family = "transformers"
     file_names = ("config.json", "model.safetensors")
     packages = ("transformers",)
-    model: ClassVar[str]
+    licenses = (TRANSFORMERS, UNKNOWN)
+    published: ClassVar[dict[str, Published]] = {
+        id_: known for kind in MODELS.values() for id_, known in kind.published.items()
+    }
 
-    @abstractmethod
-    def _read(self, config: dict[str, Any]) -> Facts:
-        """Read the facts from the configuration. Raises `Unavailable` if it cannot be used."""
+    _kind: Model
+
+    def fetch(self, *, network: bool = True) -> None:
+        """Make sure that the packages and the checkpoint are here.
+
+        Raises:
+            Unavailable: Something is missing.
+            UserError: The checkpoint has no such number of codebooks.
+        """
+        if known := self.published.get(self.options.checkpoint):
+            self._depth(known.facts)
+        super().fetch(network=network)
+        kind = MODELS[self._kind_of(self.files(network=network))]
+        if reason := missing_packages(kind.packages, " ".join(kind.packages)):
+            cause, _, command = reason.partition(". To fix: ")
+            raise Unavailable(reason, cause, command)
+
+    @property
+    def spec(self) -> CodecSpec:
+        """Facts of the checkpoint; while it is not here, as published, or none."""
+        spec = super().spec
+        source = self.options.checkpoint
+        try:
+            name = self._kind_of(self.files(network=False))
+        except Unavailable:
+            named = [name for name, kind in MODELS.items() if source in kind.published]
+            if not named:
+                return spec
+            name = named[0]
+        kind = MODELS[name]
+        return spec.model_copy(
+            update={
+                "family": name,
+                "causal": kind.causal,
+                "license": kind.licenses[0],
+                "weights_license": spec.weights_license.replace(UNKNOWN, kind.licenses[1]),
+                "settings": {**spec.settings, **kind.settings},
+            }
+        )
+
+    def load(self, device: str) -> None:
+        """Load the model.
+
+        Raises:
+            Unavailable: The files are not here, or the weights do not fit the model.
+        """
+        self._kind = MODELS[self._kind_of(self.files(network=False))]
+        self.pads, self.supports_batching = self._kind.pads, self._kind.supports_batching
+        super().load(device)
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        """Encode clips of equal length, each **Shape** `[T]`; one alone, without codebooks."""
+        if self._loaded.codebooks:
+            return super().encode(batch, rate)
+        import torch
+
+        encoded = []
+        for samples in batch:
+            hop, length = self._loaded.hop, len(samples)
+            padded = -(-length // hop) * hop if self.pads else length
+            sound = fit(samples, padded).astype(np.float32)
+            with torch.inference_mode():
+                sounds = torch.from_numpy(sound)[None, None].to(self._device)
+                latents = self._kind.encode(self._model, sounds, 0, self._loaded)
+            encoded.append(Encoded(None, length, payload=latents))
+        return encoded
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        """Decode clips of equal length and depth, which may be less than this codec's."""
+        if self._loaded.codebooks:
+            return super().decode(batch, rate)
+        import torch
+
+        decoded = []
+        for item in batch:
+            latents: Latents = item.payload
+            with torch.inference_mode():
+                sounds = self._kind.decode(self._model, latents.frames) / latents.gain
+            decoded.append(fit(sounds[0].cpu().numpy().astype(np.float64), item.length))
+        return decoded
+
+    def _depth(self, facts: Facts) -> int:
+        """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""
+        books, wanted = facts.codebooks, self.options.bandwidth
+        if not books:
+            if self.options.num_codebooks or wanted:
+                raise UserError(
+                    f"Codec '{self.id}': '{self.options.checkpoint}' has no codebooks, its frames "
+                    "are real numbers. Leave num_codebooks and bandwidth out."
+                )
+            return 0
+        allowed = facts.depths or tuple(range(1, books + 1))
+        if not wanted:
+            depth = self.options.num_codebooks or books
+            if depth not in allowed:
+                raise UserError(
+                    f"Codec '{self.id}': options.num_codebooks = {depth}, but "
+                    f"'{self.options.checkpoint}' has {books} codebooks. Allowed: "
+                    f"{', '.join(map(str, facts.depths)) or f'1 to {books}'}."
+                )
+            return depth
+        kbps = log2(facts.codebook_size) * facts.sample_rate / facts.hop / 1000
+        depth = min(allowed, key=lambda depth: abs(depth * kbps - wanted))
+        if abs(depth * kbps / wanted - 1) > NEAR:
+            rates = ", ".join(f"{depth * kbps:.4g}" for depth in allowed)
+            raise UserError(
+                f"Codec '{self.id}': options.bandwidth = {wanted:g}, which "
+                f"'{self.options.checkpoint}' does not have. Allowed, in kbps: {rates}."
+            )
+        return depth
+
+    def _kind_of(self, files: Files) -> str:
+        path = files.paths["config.json"]
+        kind = read_config(path).get("model_type")
+        if kind not in MODELS:
+            what = f"a model of type '{kind}'" if kind else "no model that is named in it"
+            raise Unavailable(
+                f"{path} is that of {what}, which is no codec known here. "
+                f"Known types: {', '.join(MODELS)}. {TO_FIX}"
+            )
+        return str(kind)
 
     def _facts(self, files: Files) -> Facts:
         path = files.paths["config.json"]
-        config = read_config(path)
-        if (kind := config.get("model_type", self.family)) != self.family:
-            raise Unavailable(
-                f"{path} is that of a model of type '{kind}', not '{self.family}'. {self._to_fix}"
-            )
+        kind = MODELS[self._kind_of(files)]
         try:
-            facts = self._read(config)
+            facts = kind.read(read_config(path))
         except KeyError as error:
             raise Unavailable(
-                f"{path} is no configuration of {self.model}: {error} is missing. {self._to_fix}"
+                f"{path} is no configuration of {kind.class_name}: {error} is missing. {TO_FIX}"
             ) from error
-        except (TypeError, IndexError) as error:
+        except (TypeError, IndexError, ValueError, ZeroDivisionError) as error:
             raise Unavailable(
-                f"{path} is no configuration of {self.model}: {error}. {self._to_fix}"
+                f"{path} is no configuration of {kind.class_name}: {error}. {TO_FIX}"
             ) from error
         # What is laid out like a published model has as many parameters.
-        return next((p.facts for p in self.published.values() if p.facts == facts), facts)
+        if known := kind.published.get(self.options.checkpoint):
+            return known.facts if known.facts == facts else facts
+        alike = [known.facts for known in kind.published.values() if known.facts == facts]
+        return alike[0] if len({known.parameters for known in alike}) == 1 else facts
 
     def _load(self, files: Files) -> "nn.Module":
         transformers = import_transformers()
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        class_ = getattr(transformers, self.model)
+        class_ = getattr(transformers, self._kind.class_name)
         try:
             model, report = class_.from_pretrained(
                 None,
@@ -76,16 +223,79 @@ class TransformersCodec(NeuralCodec[O]):
         loaded: nn.Module = model
         return loaded
 
-    @property
-    def _to_fix(self) -> str:
-        known = type(self.options).model_fields["checkpoint"].default
-        return f"To fix: take {' and '.join(self.file_names)} from one checkpoint, such as {known}."
+    def _encode(self, sounds: "Tensor") -> "Tensor":
+        codes = self._kind.encode(self._model, sounds, self._depth(self._loaded), self._loaded)
+        assert not isinstance(codes, Latents)  # noqa: S101 - for the type checker
+        return codes
+
+    def _decode(self, codes: "Tensor") -> "Tensor":
+        return self._kind.decode(self._model, codes)
 
     def _unfit(self, files: Files, reason: str) -> Unavailable:
         return Unavailable(
-            f"{files.weights} does not hold the weights of the {self.model} that its config.json "
-            f"describes: {reason.splitlines()[0]}. {self._to_fix}"
+            f"{files.weights} does not hold the weights of the {self._kind.class_name} that its "
+            f"config.json describes: {reason.splitlines()[0]}. {TO_FIX}"
         )
+
+
+TO_FIX = (
+    "To fix: take config.json and model.safetensors from one checkpoint, "
+    "such as kyutai/mimi or descript/dac_24khz."
+)
+
+
+class EncodecOptions(TransformersOptions):
+    """Options of Encodec (Défossez et al., "High Fidelity Neural Audio Compression", 2022).
+
+    Attributes:
+        num_codebooks: Codebooks used, at 750 bit/s each: 2, 4, 8, 16 or 32.
+    """
+
+    checkpoint: str = "facebook/encodec_24khz"
+    num_codebooks: int = Field(default=2, ge=0)
+
+
+class DacOptions(TransformersOptions):
+    """Options of DAC (Kumar et al., "High-Fidelity Audio Compression with Improved RVQGAN", 2023).
+
+    Attributes:
+        checkpoint: Hub id (descript/dac_16khz, descript/dac_24khz, descript/dac_44khz), or a local
+            folder or weights file.
+        num_codebooks: Codebooks used: up to 12 at 16 kHz (500 bit/s each), 32 at 24 kHz (750 bit/s)
+            and 9 at 44.1 kHz (861 bit/s).
+    """
+
+    checkpoint: str = "descript/dac_24khz"
+    num_codebooks: int = Field(default=2, ge=0)
+
+
+class MimiOptions(TransformersOptions):
+    """Options of Mimi (Défossez et al., "Moshi: a speech-text foundation model", 2024).
+
+    Attributes:
+        num_codebooks: Codebooks used, up to 32 at 137.5 bit/s each.
+    """
+
+    checkpoint: str = "kyutai/mimi"
+    num_codebooks: int = Field(default=8, ge=0)
+
+
+class Encodec(TransformersCodec[EncodecOptions]):
+    """The adapter `transformers` with Encodec's checkpoint."""
+
+    options_type = EncodecOptions
+
+
+class Dac(TransformersCodec[DacOptions]):
+    """The adapter `transformers` with DAC's checkpoint."""
+
+    options_type = DacOptions
+
+
+class Mimi(TransformersCodec[MimiOptions]):
+    """The adapter `transformers` with Mimi's checkpoint."""
+
+    options_type = MimiOptions
 
 
 def import_transformers() -> Any:

@@ -8,13 +8,16 @@ from pydantic import model_validator
 from almbench.codecs.checkpoints import Files, find
 from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
 from almbench.codecs.pickled import fill, read_state, unfit
-from almbench.codecs.wavtokenizer_weights import Layout, adapt
+from almbench.codecs.transformers_codec import import_transformers
+from almbench.codecs.transformers_models import WavTokenizer as Kind
+from almbench.codecs.wavtokenizer_weights import BUFFERS, Layout, adapt
 from almbench.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 RATE = 24_000
+KIND = Kind()  # how transformers codes with it
 LARGE = {
     "40": "novateur/WavTokenizer-large-unify-40token",
     "75": "novateur/WavTokenizer-large-speech-75token",
@@ -54,7 +57,7 @@ class WavTokenizerOptions(NeuralOptions):
 
 
 class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
-    """WavTokenizer in the authors' checkpoints, run by an implementation of almbench's own.
+    """WavTokenizer in the authors' checkpoints, run by transformers' model of it.
 
     The authors' code cannot be installed as a package. All sizes are told from the weights, so the
     authors' configuration file is not needed. Clips go in unpadded, as the encoder extends them by
@@ -68,8 +71,8 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
     packages = ("transformers",)
     licenses = ("MIT (WavTokenizer), Apache-2.0 (transformers)", "MIT")
     published: ClassVar[dict[str, Published]] = {
-        LARGE["40"]: Published("main", Facts(RATE, 600, 4096, 1, 72_051_810)),
-        LARGE["75"]: Published("main", Facts(RATE, 320, 4096, 1, 71_690_242)),
+        LARGE["40"]: Published("main", Facts(RATE, 600, 4096, 1, 72_111_714)),
+        LARGE["75"]: Published("main", Facts(RATE, 320, 4096, 1, 71_750_146)),
     }
 
     def files(self, *, network: bool) -> Files:
@@ -90,24 +93,24 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
                 f"gives {RATE / layout.hop:g} codes per second. Set options.model to what the "
                 "checkpoint is."
             )
-        learned = sum(weight.numel() for name, weight in weights.items() if name != "codebook")
+        learned = sum(
+            weight.numel() for name, weight in weights.items() if not name.startswith(BUFFERS)
+        )
         return Facts(RATE, layout.hop, layout.codebook_size, 1, learned)
 
     def _load(self, files: Files) -> "nn.Module":
-        from almbench.codecs.wavtokenizer_model import WavTokenizer as Model
-
+        transformers = import_transformers()
         weights, layout = _read(files)
-        model = Model(layout)
+        config = transformers.WavTokenizerConfig(**layout.config)
+        model: nn.Module = transformers.WavTokenizerModel(config)
         fill(model, weights, files)
         return model
 
     def _encode(self, sounds: "Tensor") -> "Tensor":
-        codes: Tensor = self._model.encode(sounds)
-        return codes[:, None]
+        return KIND.encode(self._model, sounds, 1, self._loaded)
 
     def _decode(self, codes: "Tensor") -> "Tensor":
-        decoded: Tensor = self._model.decode(codes[:, 0])
-        return decoded
+        return KIND.decode(self._model, codes)
 
 
 def _read(files: Files) -> "tuple[dict[str, Tensor], Layout]":

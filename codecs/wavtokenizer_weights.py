@@ -1,17 +1,23 @@
-"""The published weights of WavTokenizer: which are needed, and the sizes that they tell."""
+"""WavTokenizer's weights as its authors publish them, by the names that transformers gives them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CODEBOOK = "feature_extractor.encodec.quantizer.vq.layers.0._codebook.embed"
-ENCODER = "feature_extractor.encodec.encoder.model."
 QUANTIZERS = "feature_extractor.encodec.quantizer.vq.layers."
-TRAINED_WITH = ("_codebook.inited", "_codebook.cluster_size", "_codebook.embed_avg")
+RENAMED = {
+    "feature_extractor.encodec.encoder.model.": "encoder_model.encoder.layers.",
+    f"{QUANTIZERS}0._codebook.": "encoder_model.quantizer.codebook.",
+    QUANTIZERS: QUANTIZERS,  # there is one codebook: what follows has no place, and is refused
+    "backbone.": "backbone.",
+    "head.out.": "head.linear.",
+}
+LAYERS = "encoder_model.encoder.layers."
+BUFFERS = "encoder_model.quantizer."
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,6 @@ class Layout:
         width: Channels of the decoder.
         inner: Channels within a ConvNeXt block.
         blocks: Number of ConvNeXt blocks.
-        window: Samples of a window of the inverse Fourier transform.
     """
 
     strides: tuple[int, ...]
@@ -36,12 +41,25 @@ class Layout:
     width: int
     inner: int
     blocks: int
-    window: int
 
     @property
     def hop(self) -> int:
         """Samples per frame."""
         return prod(self.strides)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration that transformers wants."""
+        return {
+            "upsampling_ratios": self.strides[::-1],  # named from the decoder's side
+            "num_filters": self.filters,
+            "hidden_size": self.latent,
+            "codebook_dim": self.latent,
+            "codebook_size": self.codebook_size,
+            "decoder_hidden_size": self.width,
+            "decoder_intermediate_size": self.inner,
+            "decoder_num_layers": self.blocks,
+        }
 
     @classmethod
     def of(cls, weights: Mapping[str, "Tensor"]) -> "Layout":
@@ -52,50 +70,32 @@ class Layout:
         """
         strides = []
         layer = 3  # the first that strides; a residual block and an activation lie between two
-        while f"encoder.layers.{layer}.conv.weight_v" in weights:
-            kernel = weights[f"encoder.layers.{layer}.conv.weight_v"].shape[-1]
+        while f"{LAYERS}{layer}.conv.weight_v" in weights:
+            kernel = weights[f"{LAYERS}{layer}.conv.weight_v"].shape[-1]
             strides.append(kernel // 2)
             layer += 3
-        size, latent = weights["codebook"].shape
+        size, latent = weights[f"{BUFFERS}codebook.embed"].shape
         inner, width = weights["backbone.convnext.0.pwconv1.weight"].shape
         # The last layer of the encoder follows in the same step, behind the LSTM.
         return cls(
             strides=tuple(strides[:-1]),
-            filters=weights["encoder.layers.0.conv.weight_v"].shape[0],
+            filters=weights[f"{LAYERS}0.conv.weight_v"].shape[0],
             latent=latent,
             codebook_size=size,
             width=width,
             inner=inner,
             blocks=sum(name.endswith(".gamma") for name in weights),
-            window=weights["head.out.weight"].shape[0] - 2,
         )
 
 
 def adapt(state: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
-    """Pick what coding needs from a published checkpoint, by the names in `WavTokenizer`.
+    """Pick what coding needs from a published checkpoint, by the names of transformers.
 
     Dropped are the discriminators, the state of the training, and a decoder that is not used.
     """
-    return dict(_renamed(name, weight) for name, weight in state.items() if _is_used(name))
-
-
-def _is_used(name: str) -> bool:
-    return name.startswith((ENCODER, "backbone.", "head.out.")) or (
-        name.startswith(QUANTIZERS) and not name.endswith(TRAINED_WITH)
-    )
-
-
-def _renamed(name: str, weight: "Tensor") -> tuple[str, "Tensor"]:
-    if name == CODEBOOK:
-        return "codebook", weight
-    if name.startswith(ENCODER):
-        rest = name.removeprefix(ENCODER).replace(".conv.conv.", ".conv.")
-        return f"encoder.layers.{rest}", weight
-    # The layer norms have a scale and a shift for each bandwidth; WavTokenizer has one, the first.
-    for published, own in (
-        (".norm.scale.weight", ".norm.weight"),
-        (".norm.shift.weight", ".norm.bias"),
-    ):
-        if name.endswith(published):
-            return name.removesuffix(published) + own, weight[0]
-    return name, weight
+    return {
+        own + name.removeprefix(theirs).replace(".conv.conv.", ".conv."): weight
+        for name, weight in state.items()
+        if (theirs := next((start for start in RENAMED if name.startswith(start)), ""))
+        for own in [RENAMED[theirs]]
+    }

@@ -97,7 +97,7 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
     """The codec as configured; what nobody stated is left out."""
     frames, sizes = codec.frame_rate, codec.codebook_sizes
     measured = measured_rate(run, codec.id)
-    tokens = frames * len(sizes) if frames and sizes else None
+    tokens = codec.tokens_per_second
     facts = [
         ("Family", codec.family),
         ("Id", codec.id),

@@ -87,7 +87,8 @@ def _codes(codec: CodecRecord) -> str:
         return ""
     sizes = codec.codebook_sizes
     entries = "/".join(str(size) for size in dict.fromkeys(sizes))
-    rate = f"{codec.frame_rate:g}"
+    rates = [codec.frame_rate / stride for stride in codec.codebook_strides or (1,)]
+    rate = "/".join(f"{rate:.4g}" for rate in rates)
     return tr("{rate} Hz × {count} of {entries}", rate=rate, count=len(sizes), entries=entries)
 
 

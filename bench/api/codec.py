@@ -115,7 +115,7 @@ class LoadedCodec:
                 f"of {', '.join(map(str, sizes))} entries, counted from 0."
             )
         length = round(given.shape[1] * rate / frame_rate)
-        return from_codes(given.astype(np.int64), sizes, length)
+        return from_codes(given.astype(np.int64), sizes, length, self.spec.codebook_strides)
 
     def close(self) -> None:
         """Free the memory that the model takes."""
@@ -140,7 +140,7 @@ def load_codec(name: str, *, device: str = "auto", **options: Any) -> LoadedCode
 
     Args:
         name: Id of a built-in preset, such as "mimi-1.1", or the name of an adapter
-            (`bench list codecs`).
+            (`bench list codecs`), or `hf:ORG/NAME@K`.
         device: Where a neural codec runs: auto, cpu or cuda.
         **options: Options of the adapter, which take the place of the preset's own; such as
             `checkpoint="FOLDER"`.

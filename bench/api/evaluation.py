@@ -14,6 +14,7 @@ from almbench.arrays import SoundLike, to_sound
 from almbench.audio import EXTENSIONS, Samples
 from almbench.codecs.base import Codec
 from almbench.codecs.function import FunctionCodec
+from almbench.codecs.hub import is_hub
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import preset
 from almbench.domains import Domain, check_domain
@@ -50,8 +51,8 @@ def evaluate(
 
     Args:
         codecs: One codec or several; a mapping names them. A codec is the id of a built-in preset
-            (`bench list codecs`), an adapter object, or a function `(samples, sample_rate) ->
-            samples` of mono sound, both **Shape** `[T]`.
+            (`bench list codecs`), `hf:ORG/NAME@K`, an adapter object, or a function `(samples,
+            sample_rate) -> samples` of mono sound, both **Shape** `[T]`.
         testsets: What to run them over: the path of a folder, a glob or a CSV manifest, or several
             of them; a list of sounds; or a mapping from clip names to sounds. A sound is an array
             or tensor of **Shape** `[T]` or `[C, T]` at `sample_rate`, a pair of such samples and
@@ -128,6 +129,8 @@ def _codecs(
 def _preset(name: str | None, id_: str) -> CodecConfig:
     if name in {None, id_}:
         return CodecConfig(id=id_)
+    if is_hub(id_):
+        return CodecConfig(id=id_, label=name).model_copy(update={"id": ascii_name(name)})
     chosen = preset(id_)
     return CodecConfig(
         id=ascii_name(name), adapter=chosen.adapter, label=name, options=dict(chosen.options)
@@ -137,8 +140,8 @@ def _preset(name: str | None, id_: str) -> CodecConfig:
 def _function(name: str | None, function: Any) -> FunctionCodec:
     if not callable(function):
         raise UserError(
-            f"{function!r} is no codec. Allowed: the id of a built-in preset, an adapter object, "
-            "or a function of (samples, sample_rate)."
+            f"{function!r} is no codec. Allowed: the id of a built-in preset, hf:ORG/NAME@K, an "
+            "adapter object, or a function of (samples, sample_rate)."
         )
     return FunctionCodec(function, ascii_name(name) if name else "", name or "")
 

@@ -14,7 +14,8 @@ COLOURS = {"pass": "green", "FAIL": "red", "info": "yellow"}
 
 def check(
     codecs: Annotated[
-        list[str], typer.Argument(metavar="CODEC...", help="Built-in presets, or adapters.")
+        list[str],
+        typer.Argument(metavar="CODEC...", help="Built-in presets, adapters, or hf:ORG/NAME@K."),
     ],
     option: Annotated[
         list[str] | None,

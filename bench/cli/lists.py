@@ -40,8 +40,9 @@ def _print_codecs(console: Console) -> None:
     from almbench.codecs.builtin import PRESETS
     from almbench.codecs.registry import adapter_names, make_codec
 
-    table = _table("preset", "label", "domains", "usable", "licence")
+    table = _table("preset", "label", "domains", "usable")
     missing: list[Missing] = []
+    licensed: dict[str, list[str]] = {}
     for id_, preset in PRESETS.items():
         codec = make_codec(id_)
         usable = "yes"
@@ -53,10 +54,15 @@ def _print_codecs(console: Console) -> None:
         spec = codec.spec
         label = codec_label(spec)
         license_ = f"{spec.license}; weights: {spec.weights_license}".removesuffix("; weights: ")
-        table.add_row(id_, escape(label), _domains(preset.domains), usable, escape(license_))
+        licensed.setdefault(license_, []).append(id_)
+        table.add_row(id_, escape(label), _domains(preset.domains), usable)
     console.print(table)
+    console.print("Licences of the code, and of the weights of those that have any:")
+    for license_, ids in licensed.items():
+        console.print(f"- {escape(license_)}: {', '.join(ids)}", soft_wrap=True)
     print_missing(console, missing)
     console.print(f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}.")
+    console.print("Any codec of transformers: hf:ORG/NAME@K (K codebooks), or hf:ORG/NAME@6kbps.")
 
 
 def _metrics() -> Table:

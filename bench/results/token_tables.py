@@ -64,7 +64,11 @@ class TokenTable:
                 self._faults[clip] = str(error)
         clip_tokens = [limits.get(clip, held.shape[1]) for clip, held in codes.items()]
         found = token_statistics(
-            list(codes.values()), codec.codebook_sizes, clip_tokens, limits.get(ALL)
+            list(codes.values()),
+            codec.codebook_sizes,
+            clip_tokens,
+            limits.get(ALL),
+            codec.codebook_strides,
         )
         self._clips = dict(zip(codes, found.clips, strict=True))
         self._codebooks = found.codebooks
@@ -175,25 +179,33 @@ def token_tables(folder: RunFolder, manifest: Manifest) -> dict[tuple[str, str],
             for id_ in testset.codecs
             if manifest.codecs_by_id[id_].has_codes
         }
-        limits = _limits(files.values())
+        slowest = {
+            id_: max(manifest.codecs_by_id[id_].codebook_strides, default=1) for id_ in files
+        }
+        limits = _limits((of_codec, slowest[id_]) for id_, of_codec in files.items())
         for id_, of_codec in files.items():
             codec = manifest.codecs_by_id[id_]
             tables[testset.name, id_] = TokenTable(testset, codec, of_codec, limits)
     return tables
 
 
-def _limits(codecs: Iterable[Mapping[str, tuple[Path, str]]]) -> dict[str, int]:
-    """How many tokens of a codebook codecs are compared by: the fewest frames that any has.
+def _limits(codecs: Iterable[tuple[Mapping[str, tuple[Path, str]], int]]) -> dict[str, int]:
+    """How many tokens of a codebook codecs are compared by: the fewest that any has.
 
     Args:
-        codecs: For each codec, clip -> its file of codes, and a signature.
+        codecs: For each codec, clip -> its file of codes, and a signature; and the frames that a
+            token of its slowest codebook lasts.
 
     Returns:
-        Clip -> the fewest frames of it; `ALL` -> the fewest of all clips together.
+        Clip -> the fewest tokens of it; `ALL` -> the fewest of all clips together.
     """
     limits: dict[str, int] = {}
-    for of_codec in codecs:
-        frames = {clip: count for clip, (path, _) in of_codec.items() if (count := _frames(path))}
+    for of_codec, stride in codecs:
+        frames = {
+            clip: -(-count // stride)
+            for clip, (path, _) in of_codec.items()
+            if (count := _frames(path))
+        }
         if frames:
             frames[ALL] = sum(frames.values())
         for clip, count in frames.items():

@@ -191,4 +191,5 @@ def _truncate(encoded: Encoded, planned: PlannedCodec, leader: PlannedCodec) -> 
     """Keep the codebooks that a shallower codec has."""
     if planned is leader or encoded.codes is None:
         return encoded
-    return from_codes(encoded.codes, planned.record.codebook_sizes, encoded.length)
+    record = planned.record
+    return from_codes(encoded.codes, record.codebook_sizes, encoded.length, record.codebook_strides)

@@ -7,6 +7,7 @@ from typing import Any
 
 from almbench.codecs.base import Codec
 from almbench.codecs.builtin import PRESETS
+from almbench.codecs.hub import is_hub
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import create, preset
 from almbench.domains import DOMAINS, SCORING_RATES
@@ -112,20 +113,25 @@ class Plan:
 def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[str]) -> Suite:
     """Narrow a suite to the named test sets, codecs and metrics; empty lists keep all.
 
-    A built-in preset that is not in the suite is added.
+    A built-in preset, or a codec of the hub (`hf:ORG/NAME@K`), that is not in the suite is added.
 
     Raises:
         UserError: A name does not exist.
     """
     _check("test set", testsets, [t.name for t in suite.testset])
-    _check("codec", codecs, [c.id for c in suite.codec] + list(PRESETS))
+    asked = [CodecConfig(id=name) if is_hub(name) else name for name in dict.fromkeys(codecs)]
+    named = [name for name in asked if isinstance(name, str)]
+    _check("codec", named, [c.id for c in suite.codec] + list(PRESETS))
     _check("metric", metrics, metric_names())
     known = {c.id: c for c in suite.codec}
     changes: dict[str, Any] = {}
     if testsets:
         changes["testset"] = [t for t in suite.testset if t.name in testsets]
     if codecs:
-        chosen_codecs = [known.get(id_) or CodecConfig(id=id_) for id_ in dict.fromkeys(codecs)]
+        chosen_codecs = [
+            (known.get(one) or CodecConfig(id=one)) if isinstance(one, str) else one
+            for one in asked
+        ]
         changes["codec"] = [c.model_copy(update={"optional": False}) for c in chosen_codecs]
     if metrics:
         changes["metrics"] = dict.fromkeys(DOMAINS, metrics)

@@ -76,6 +76,7 @@ def token_statistics(
     sizes: Sequence[int],
     clip_tokens: Sequence[int] | None = None,
     tokens: int | None = None,
+    strides: Sequence[int] = (),
 ) -> TokenStatistics:
     """Compute the statistics of a test set.
 
@@ -87,15 +88,16 @@ def token_statistics(
         sizes: Entries of each of the K codebooks.
         clip_tokens: Tokens of a codebook that each clip is rarefied to; all of them by default.
         tokens: Tokens of a codebook that the whole is rarefied to; all of them by default.
+        strides: Frames that a token of each codebook lasts, held in each of them; 1 by default.
     """
     if not clips:
         return TokenStatistics([], [])
-    lengths = np.array([codes.shape[1] for codes in clips])
     books: list[_Book] = []
-    for k, size in enumerate(sizes):
-        below = books[-1].tokens if books else None
-        of_book = np.concatenate([codes[k] for codes in clips])
-        books.append(_Book(of_book, below, lengths, size))
+    for k, (size, stride) in enumerate(zip(sizes, strides or [1] * len(sizes), strict=True)):
+        below = np.concatenate([codes[k - 1, ::stride] for codes in clips]) if k else None
+        lengths = np.array([len(codes[k, ::stride]) for codes in clips])
+        books.append(_Book(np.concatenate([c[k, ::stride] for c in clips]), below, lengths, size))
+    lengths = np.array([codes.shape[1] for codes in clips])
     limits = lengths if clip_tokens is None else np.minimum(lengths, clip_tokens)
     return TokenStatistics(
         [_of_clip(i, books, int(limits[i])) for i in range(len(clips))],
@@ -104,7 +106,7 @@ def token_statistics(
 
 
 def _of_clip(i: int, books: "list[_Book]", limit: int) -> ClipStatistics:
-    spread = [rarefied(book.counts(i), limit) for book in books]
+    spread = [rarefied(counts := book.counts(i), min(limit, int(counts.sum()))) for book in books]
     bits = [book.entropy_bits(i) for book in books]
     ngram = [float(book.ngram[book.of(i)].mean()) for book in books if book.ngram is not None]
     return ClipStatistics(

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from almbench.codecs.hub import is_hub, parse_hub
 from almbench.domains import Domain
 from almbench.errors import unknown
 from almbench.languages import Language
@@ -94,7 +95,8 @@ class CodecConfig(_Strict):
     """A codec with its settings. Without `adapter`, `id` names a built-in preset.
 
     Attributes:
-        id: Name in tables and folders.
+        id: Name in tables and folders; or a line `hf:ORG/NAME@K` for a codec of transformers, which
+            stands for its adapter and options, too.
         adapter: The adapter that runs it.
         label: Name for readers; the bitrate is added to it.
         stated_kbps: Nominal bitrate in kbps as its authors call it, where that is not what follows
@@ -112,6 +114,18 @@ class CodecConfig(_Strict):
     domains: list[Domain] | None = None
     optional: bool = False
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_hub(cls, given: Any) -> Any:
+        line = given.get("id") if isinstance(given, dict) else None
+        if not (isinstance(line, str) and is_hub(line)):
+            return given
+        hub = parse_hub(line)
+        options = {**hub.options, **given.get("options", {})}
+        return {"adapter": hub.adapter, "label": hub.label, **given, "id": hub.id} | {
+            "options": options
+        }
 
 
 class Published(_Strict):

@@ -25,6 +25,13 @@ class Facts(NamedTuple):
     causal: bool | None = False
 
 
+HF = "transformers"
+
+
+def _xcodec(name: str, depth: int, domains: tuple[str, ...]) -> Facts:
+    return Facts(f"X-Codec ({name})", HF, 16_000, 50, 10 * depth, (1024,) * depth, domains)
+
+
 FACTS = {
     # Yang et al., arXiv 2504.10344: 75 patches a second, in groups of 6 by default; 3 codebooks of
     # 2048 entries, 0.41 kbps.
@@ -50,11 +57,50 @@ FACTS = {
     # Défossez et al., "High fidelity neural audio compression", TMLR 2023: 75 frames a second,
     # codebooks of 1024 entries; the model at 24 kHz is causal.
     "encodec-1.5": Facts("Encodec", "encodec", 24_000, 75, 20, (1024,) * 2, causal=True),
+    "encodec-3": Facts("Encodec", "encodec", 24_000, 75, 40, (1024,) * 4, causal=True),
+    "encodec-6": Facts("Encodec", "encodec", 24_000, 75, 80, (1024,) * 8, causal=True),
+    "encodec-12": Facts("Encodec", "encodec", 24_000, 75, 160, (1024,) * 16, causal=True),
+    "encodec-24": Facts("Encodec", "encodec", 24_000, 75, 320, (1024,) * 32, causal=True),
     # Kumar et al., NeurIPS 2023: strides 2, 4, 5, 8 = 320 samples; codebooks of 1024 entries.
     "dac-1.5": Facts("DAC", "dac", 24_000, 24_000 / 320, 20, (1024,) * 2),
+    "dac-6": Facts("DAC", "dac", 24_000, 75, 80, (1024,) * 8),
+    "dac-24": Facts("DAC", "dac", 24_000, 75, 320, (1024,) * 32),
+    # The same: 12 codebooks at 16 kHz (hop 320), 9 at 44.1 kHz (strides 2, 4, 8, 8 = 512).
+    "dac-16khz-6": Facts("DAC 16 kHz", HF, 16_000, 50, 120, (1024,) * 12),
+    "dac-44khz-7.75": Facts("DAC 44.1 kHz", HF, 44_100, 44_100 / 512, 90, (1024,) * 9),
     # Défossez et al., "Moshi", 2024: 12.5 frames a second, 2048 entries, causal; 8 make 1.1 kbps.
     "mimi-1.1": Facts("Mimi", "mimi", 24_000, 12.5, 88, (2048,) * 8, SPEECH, causal=True),
     "mimi-0.41": Facts("Mimi", "mimi", 24_000, 12.5, 33, (2048,) * 3, SPEECH, causal=True),
+    "mimi-2.2": Facts("Mimi", "mimi", 24_000, 12.5, 176, (2048,) * 16, SPEECH, causal=True),
+    "mimi-4.4": Facts("Mimi", "mimi", 24_000, 12.5, 352, (2048,) * 32, SPEECH, causal=True),
+    # Ye et al., "Codec does matter", AAAI 2025: 16 kHz, 50 frames a second, up to 8 codebooks of
+    # 1024 entries.
+    "xcodec-librispeech-2": _xcodec("LibriSpeech", 4, SPEECH),
+    "xcodec-librispeech-4": _xcodec("LibriSpeech", 8, SPEECH),
+    "xcodec-mls-2": _xcodec("MLS", 4, SPEECH),
+    "xcodec-mls-4": _xcodec("MLS", 8, SPEECH),
+    "xcodec-more-data-2": _xcodec("more data", 4, SPEECH),
+    "xcodec-more-data-4": _xcodec("more data", 8, SPEECH),
+    "xcodec-general-2": _xcodec("general", 4, ALL),
+    "xcodec-general-4": _xcodec("general", 8, ALL),
+    "xcodec-balanced-0.5": _xcodec("balanced", 1, ALL),
+    "xcodec-balanced-1": _xcodec("balanced", 2, ALL),
+    "xcodec-balanced-2": _xcodec("balanced", 4, ALL),
+    "xcodec-balanced-4": _xcodec("balanced", 8, ALL),
+    # Ye et al., "Llasa", 2025: finite scalar quantization of four levels in eight dimensions at
+    # 50 Hz. NeuCodec (Neuphonic, 2025) has it too, and a decoder of 24 kHz.
+    "xcodec2-0.8": Facts("X-Codec 2", HF, 16_000, 50, 16, (65_536,), SPEECH),
+    "neucodec-0.8": Facts("NeuCodec", HF, 24_000, 50, 16, (65_536,), SPEECH),
+    # Boson AI, 2025: 25 frames a second of 24 kHz, up to 8 codebooks of 1024 entries.
+    "higgs-audio-1": Facts("Higgs Audio v2", HF, 24_000, 25, 40, (1024,) * 4),
+    "higgs-audio-2": Facts("Higgs Audio v2", HF, 24_000, 25, 80, (1024,) * 8),
+    # Kyutai, 2025: Mimi without its quantizer. Peng et al., "VibeVoice", 2025: 7.5 Hz.
+    "pocket-tts": Facts(
+        "Pocket TTS tokenizer (continuous)", HF, 24_000, 12.5, None, (), SPEECH, causal=True
+    ),
+    "vibevoice": Facts(
+        "VibeVoice tokenizer (continuous)", HF, 24_000, 7.5, None, (), SPEECH, causal=True
+    ),
     # Lyra 1.3.2: frames of 20 ms at 16 kHz; 64, 120 and 184 bits a frame, in codebooks of 4 bits.
     "lyra-3.2": Facts("Lyra V2", "lyra", 16_000, 50, 64, (16,) * 16, SPEECH, causal=True),
     "lyra-6": Facts("Lyra V2", "lyra", 16_000, 50, 120, (16,) * 30, SPEECH, causal=True),
@@ -63,13 +109,28 @@ FACTS = {
     "speechtokenizer-1.5": Facts(
         "SpeechTokenizer", "speechtokenizer", 16_000, 50, 30, (1024,) * 3, SPEECH
     ),
+    "speechtokenizer-0.5": Facts(
+        "SpeechTokenizer", "speechtokenizer", 16_000, 50, 10, (1024,), SPEECH
+    ),
+    "speechtokenizer-4": Facts(
+        "SpeechTokenizer", "speechtokenizer", 16_000, 50, 80, (1024,) * 8, SPEECH
+    ),
     # Ji et al., ICLR 2025: one codebook of 4096 entries at 40 or 75 tokens a second.
     "wavtokenizer-0.48": Facts("WavTokenizer", "wavtokenizer", 24_000, 40, 12, (4096,)),
     "wavtokenizer-0.9": Facts("WavTokenizer", "wavtokenizer", 24_000, 75, 12, (4096,), SPEECH),
+    "wavtokenizer-small-0.48": Facts("WavTokenizer (small)", HF, 24_000, 40, 12, (4096,), SPEECH),
+    "wavtokenizer-small-0.9": Facts("WavTokenizer (small)", HF, 24_000, 75, 12, (4096,), SPEECH),
     # Parker et al., "Scaling transformers for low-bitrate high-quality speech coding", 2024: 25
     # frames a second at 16 kHz, finite scalar quantization of six levels in six dimensions.
     "stablecodec-0.4": Facts(
         "StableCodec", "stablecodec", 16_000, 25, 6 * log2(6), (6**6,), SPEECH
+    ),
+    # The same: residual ones of five levels, and of three, in six dimensions.
+    "stablecodec-0.7": Facts(
+        "StableCodec", "stablecodec", 16_000, 25, 12 * log2(5), (5**6,) * 2, SPEECH
+    ),
+    "stablecodec-0.95": Facts(
+        "StableCodec", "stablecodec", 16_000, 25, 24 * log2(3), (3**6,) * 4, SPEECH
     ),
     # Anchors of ITU-R BS.1534-3: filters, which send nothing; of zero phase, so not causal.
     "lowpass-3.5": Facts("Low-pass 3.5 kHz", "lowpass", None, None, None),

@@ -13,9 +13,9 @@ from almbench.codecs.base import from_codes
 from almbench.codecs.builtin import PRESETS
 from almbench.codecs.registry import create
 from almbench.codecs.speechtokenizer import import_model
+from almbench.codecs.transformers_codec import import_transformers
 from almbench.codecs.wavtokenizer import FILES, LARGE, WavTokenizer
-from almbench.codecs.wavtokenizer_model import WavTokenizer as Model
-from almbench.codecs.wavtokenizer_weights import Layout
+from almbench.codecs.wavtokenizer_weights import BUFFERS, LAYERS, Layout
 from almbench.errors import Unavailable, UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated:FutureWarning")
@@ -45,37 +45,38 @@ def make(kind: str, checkpoint: Path | str = "") -> WavTokenizer:
 
 
 def official(kind: str) -> Layout:
-    return Layout(STRIDES[kind], 32, 512, 4096, 768, 2304, 12, 4 * HOPS[kind])
+    return Layout(STRIDES[kind], 32, 512, 4096, 768, 2304, 12)
 
 
 def random_state(layout: Layout) -> State:
     """Weights by the official names."""
     torch.manual_seed(7)
-    model = Model(layout)
+    transformers = import_transformers()
+    config = transformers.WavTokenizerConfig(**layout.config)
+    model = transformers.WavTokenizerModel(config)
     size, latent, width = layout.codebook_size, layout.latent, layout.width
     with torch.inference_mode():
-        latents = model.encoder(torch.randn(1, 1, 24_000))[0]
-    spread, mean = latents.std(1), latents.mean(1)
+        latents = model.encoder_model.encoder(torch.randn(1, 1, 24_000))[0]
+    spread, frames = latents.std(1), latents.T[torch.randint(latents.shape[1], (size,))]
     state: State = {
-        f"{CODEBOOK}embed": mean + spread * torch.randn(size, latent),
+        f"{CODEBOOK}embed": frames + 0.3 * spread * torch.randn(size, latent),
         f"{CODEBOOK}embed_avg": torch.zeros(size, latent),
         f"{CODEBOOK}cluster_size": torch.zeros(size),
         f"{CODEBOOK}inited": torch.ones(1),
         "feature_extractor.encodec.decoder.model.0.conv.conv.bias": torch.zeros(4),
-        "head.istft.window": torch.hann_window(layout.window),
+        "head.istft.window": torch.hann_window(4 * layout.hop),
     }
     for name, weight in model.state_dict().items():
-        if name.startswith("encoder.layers."):
-            theirs = name.replace("encoder.layers.", "model.").replace(".conv.", ".conv.conv.")
+        if name.startswith(LAYERS):
+            theirs = name.replace(LAYERS, "model.").replace(".conv.", ".conv.conv.")
             for part, old in (("original0", "weight_g"), ("original1", "weight_v")):
                 theirs = theirs.replace(f"parametrizations.weight.{part}", old)
             state[ENCODER + theirs] = weight
-        elif name.endswith(".norm.weight") and "pos_net" not in name:
-            state[name.replace("weight", "scale.weight")] = 1 + 0.2 * torch.randn(4, width)
-        elif name.endswith(".norm.bias") and "pos_net" not in name:
-            state[name.replace("bias", "shift.weight")] = 0.2 * torch.randn(4, width)
-        elif name != "codebook":
-            state[name] = weight + 0.02 * torch.randn(weight.shape)
+        elif name.endswith((".scale.weight", ".shift.weight")):
+            state[name] = float("scale" in name) + 0.2 * torch.randn(4, width)
+        elif not name.startswith(BUFFERS):
+            theirs = name.replace("head.linear", "head.out")
+            state[theirs] = weight + 0.02 * torch.randn(weight.shape)
     return state
 
 
@@ -136,7 +137,9 @@ def test_computes_what_the_authors_code_computes(
     assert encoded.codes is not None
     np.testing.assert_array_equal(encoded.codes, want["codes"])
     with torch.inference_mode():
-        latent = codec._model.encoder(torch.from_numpy(sound.astype(np.float32))[None, None])
+        latent = codec._model.encoder_model.encoder(
+            torch.from_numpy(sound.astype(np.float32))[None, None]
+        )
     np.testing.assert_allclose(latent[0], want["latent"], atol=2e-4, rtol=0)
     whole = from_codes(want["codes"].astype(np.int64), [4096], len(want["audio"]))
     [decoded] = codec.decode([whole], 24_000)
@@ -345,7 +348,7 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="no tensors by name"):
         make("40", tmp_path).fetch(network=False)
     torch.save({"state_dict": OF_THE_TRAINING}, path)
-    with pytest.raises(Unavailable, match="'codebook' is missing"):
+    with pytest.raises(Unavailable, match=r"'encoder_model.quantizer.codebook.embed' is missing"):
         make("40", tmp_path).fetch(network=False)
 
 
@@ -358,7 +361,7 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
     ],
 )
 def test_weights_that_do_not_fit(tmp_path: Path, remove: str, add: str, named: str) -> None:
-    state = random_state(Layout(STRIDES["40"], 2, 8, 16, 64, 16, 2, 2400))
+    state = random_state(Layout(STRIDES["40"], 2, 8, 16, 64, 16, 2))
     write(tmp_path, "40", state)
     make("40", tmp_path).load("cpu")
     changed = {name: weight for name, weight in state.items() if name != remove}

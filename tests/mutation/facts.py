@@ -37,7 +37,7 @@ RECORDS, COMPARISON = "bench/results/records.py", "bench/results/comparison.py"
 NAMES = "bench/results/codec_names.py"
 PRESETS, RUN, MAIN = "codecs/builtin.py", "bench/cli/run.py", "bench/cli/main.py"
 SITE, CLI_TABLES, LISTEN = "bench/cli/site.py", "bench/cli/tables.py", "bench/cli/listen.py"
-PYPROJECT = "pyproject.toml"
+PYPROJECT, MODELS = "pyproject.toml", "codecs/transformers_models.py"
 SLOW = "--ignore=tests/statistics/test_coverage.py"  # simulations
 
 WB, NB, S, ES = 'label="PESQ-WB"', 'label="PESQ-NB"', 'label="STOI"', 'label="ESTOI"'
@@ -226,13 +226,13 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(PRESETS, '"dac-1.5"', '"num_codebooks": 2', '"num_codebooks": 3'),
         M(PRESETS, '"mimi-1.1"', "}, SPEECH", "}, DOMAINS"),
         M(PRESETS, '"mimi-0.41"', '"num_codebooks": 3', '"num_codebooks": 4'),
-        M(PRESETS, "", '"num_codebooks": 3}, SPEECH\n', '"num_codebooks": 8}, SPEECH\n'),
+        M(PRESETS, '"speechtokenizer-1.5"', '"num_codebooks": 3', '"num_codebooks": 2'),
         M(PRESETS, "", '{"model": "40"}', '{"model": "75"}'),
-        M("codecs/base.py", "", "log2(size) for size", "size for size"),
+        M("codecs/base.py", "", "log2(size) / stride for size", "size / stride for size"),
         M("codecs/base.py", "", "self.stated_bps / 1000", "self.stated_bps / 1024"),
-        M("codecs/encodec.py", "", "Facts(24_000, 320, 1024", "Facts(24_000, 320, 2048"),
-        M("codecs/encodec.py", "", "    causal = True", "    causal = False"),
-        M("codecs/mimi.py", "", "    causal = True", "    causal = False"),
+        M(MODELS, "class Encodec", "Facts(24_000, 320, 1024", "Facts(24_000, 320, 2048"),
+        M(MODELS, "class Encodec", "    causal = True", "    causal = False"),
+        M(MODELS, "class Mimi", "    causal = True", "    causal = False"),
         M("codecs/amr.py", "", "FRAME_RATE = 50", "FRAME_RATE = 100"),
         M("codecs/aac.py", "", "FRAME = 1024", "FRAME = 960"),
         M("codecs/lowpass.py", "", "anchor=True", "anchor=False"),
