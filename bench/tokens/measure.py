@@ -79,7 +79,8 @@ class TokenSet:
     Attributes:
         clipset: The clips that there are codes of, and their sound.
         codec: Id of the codec.
-        codes: Codes of each clip, integers of **Shape** `[K, T]`, `T >= 0`, in the order of clips.
+        codes: Codes of each clip, integers of **Shape** `[K, T]`, `T >= 0`, in the order of clips;
+            of a codec without codebooks `[0, 0]`.
         sizes: Entries of each of the K codebooks.
         frame_rate: Frames per second in Hz; None where unknown.
         open_codec: Loads the codec for a `with` block, on the device of the command; None where it
@@ -152,6 +153,7 @@ class Measure(ABC, Generic[S]):
         settings_type: The pydantic model of its settings.
         uses_sound: Whether it hears the originals.
         uses_codec: Whether it loads the codec.
+        needs_codes: Whether it says nothing of a codec without codebooks.
         uses_budget: Whether `Effort.budget_s` changes its values.
         takes_labels: Whether it is computed once for each column of labels. Else `target` is empty.
     """
@@ -161,6 +163,7 @@ class Measure(ABC, Generic[S]):
     settings_type: ClassVar[type[Settings]] = Settings
     uses_sound: ClassVar[bool] = False
     uses_codec: ClassVar[bool] = False
+    needs_codes: ClassVar[bool] = True
     uses_budget: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
 

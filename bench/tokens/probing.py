@@ -16,6 +16,10 @@ from almbench.tokens.run import run_measures
 from almbench.tokens.sources import TokenSource, clips_of_run, run_codecs, sources_of_run
 from almbench.tokens.token_files import Labels, TokenFolder, clips_of_files
 
+NO_CODES = (
+    "There are no codes to probe: no codec of the run has codebooks, and no --codes were given."
+)
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -79,7 +83,10 @@ def probe(
     made = [make_measure(name, (settings or {}).get(name, {})) for name in wanted.measures or known]
     folder = RunFolder(root)
     sources = _of_files(folders, labels) if alone else _of_run(folder, folders, labels, effort)
-    chosen = _chosen(sources, wanted)
+    needed = all(measure.needs_codes for measure in made)
+    chosen = [s for s in _chosen(sources, wanted) if s.has_codes or not needed]
+    if not chosen:
+        raise UserError(NO_CODES)
     records = run_measures(folder, chosen, made, wanted.targets, effort)
     if folder.checksums.is_file():
         write_checksums(folder)
@@ -120,15 +127,9 @@ def _chosen(sources: list[TokenSource], wanted: Wanted) -> list[TokenSource]:
         for name in names:
             if name not in known:
                 raise UserError(unknown(kind, name, known, "among those with codes"))
-    chosen = [
+    return [
         source
         for source in sources
         if source.clips.testset in (wanted.testsets or [source.clips.testset])
         and source.codec in (wanted.codecs or [source.codec])
     ]
-    if not chosen:
-        raise UserError(
-            "There are no codes to probe: no codec of the run has codebooks, and no --codes were "
-            "given."
-        )
-    return chosen

@@ -62,7 +62,7 @@ class Stability(Measure[StabilitySettings]):
     of passes in which the codec codes its own output again. Only frames that are filled with sound
     in both versions are compared. Chance is how often two frames drawn at random agree: constant
     codes are stable, too. `lookback_s` and `lookahead_s` say how long another sound before and
-    after changes codes.
+    after changes codes. A codec without codes has its generation loss only.
     """
 
     name = "stability"
@@ -70,6 +70,7 @@ class Stability(Measure[StabilitySettings]):
     settings_type = StabilitySettings
     uses_sound = True
     uses_codec = True
+    needs_codes = False
 
     def compute(self, tokens: TokenSet, target: str, effort: Effort) -> list[ProbeValue]:
         """Change the sounds, encode them, and compare.

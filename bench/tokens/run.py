@@ -139,10 +139,13 @@ def _units(
             if clips.read_sound and type(measure).baseline is not Measure.baseline:
                 yield Unit(measure, target, clips, ORIGINALS.label)
         for source in of_set:
+            of_source = [(m, t) for m, t in chosen if source.has_codes or not m.needs_codes]
+            if not of_source:
+                continue
             tokens, faults = source.read()
             for fault in faults:
                 note(f"Left out: {fault}")
-            for measure, target in chosen:
+            for measure, target in of_source:
                 yield Unit(measure, target, tokens, source.label)
 
 

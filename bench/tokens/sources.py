@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from almbench.audio import read
 from almbench.codecs.base import Codec
 from almbench.errors import CodecError
@@ -30,12 +32,14 @@ class TokenSource:
         clips: All clips of the test set.
         codec: Id of the codec.
         label: Its name for readers.
+        has_codes: Whether it has codebooks.
         read: Reads the codes; with them, what is wrong with clips that were left out.
     """
 
     clips: ClipSet
     codec: str
     label: str
+    has_codes: bool
     read: Callable[[], tuple[TokenSet, list[str]]]
 
 
@@ -68,7 +72,7 @@ def sources_of_run(
     codecs: Mapping[str, Callable[[], AnyCodec]],
     device: str = "cpu",
 ) -> list[TokenSource]:
-    """List the codecs of a run whose codes of a test set are in its folder.
+    """List the codecs of a run that coded clips of a test set.
 
     Args:
         folder: The run folder.
@@ -88,10 +92,10 @@ def sources_of_run(
             and row.status == "ok"
             and row.bits is not None
         }
-        if codec.has_codes and there:
+        if there:
             opened = _opener(codecs.get(id_), codec, device)
             reads = partial(_read_set, clips, codec, there, opened)
-            found.append(TokenSource(clips, id_, codec.label, reads))
+            found.append(TokenSource(clips, id_, codec.label, codec.has_codes, reads))
     return found
 
 
@@ -129,7 +133,9 @@ def _read_set(
     held: dict[str, Codes] = {}
     faults = []
     for clip in clips.clips:
-        if clip.id in files:
+        if clip.id in files and not codec.has_codes:
+            held[clip.id] = np.empty((0, 0), np.int64)
+        elif clip.id in files:
             try:
                 held[clip.id] = read_codes(files[clip.id], codec.codebook_sizes)
             except CodecError as error:

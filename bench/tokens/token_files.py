@@ -59,7 +59,9 @@ class TokenFolder:
     def source(self, clips: ClipSet) -> TokenSource:
         """The codes of the clips of a test set that there are files of."""
         there = {clip.id: self.files[clip.id] for clip in clips.clips if clip.id in self.files}
-        return TokenSource(clips, self.name, self.name, partial(_read_set, clips, self.name, there))
+        return TokenSource(
+            clips, self.name, self.name, True, partial(_read_set, clips, self.name, there)
+        )
 
 
 def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[TokenSet, list[str]]:
