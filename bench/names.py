@@ -6,7 +6,7 @@ import unicodedata
 
 ORIGINAL = "original"  # stands for the original where a codec's id may stand
 LONGEST = 120  # bytes; leaves room for suffixes below the 255 that file systems allow
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows
+RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])(\.|$)", re.IGNORECASE)  # by Windows
 
 
 def readable(name: str) -> str:
@@ -27,13 +27,13 @@ def safe_name(text: str) -> str:
         text: Any text, such as a file's stem or a relative path.
 
     Returns:
-        The name; never empty, never starting with a dot, at most 120 bytes long, and none that
+        The name; never empty, with no dot at its ends, at most 120 bytes long, and none that
         Windows keeps for itself.
     """
     text = readable(text)
     flat = text.replace("\\", "/").replace("/", "__")
     kept = "".join(char if _is_safe(char) else " " for char in flat)
-    name = re.sub(" +", "_", kept).lstrip(".")
+    name = re.sub(" +", "_", kept).strip(".")  # Windows drops a dot at the end
     if RESERVED.match(name):
         name = f"_{name}"
     if len(name.encode()) > LONGEST:
@@ -59,9 +59,14 @@ def ascii_name(text: str, longest: int = 70) -> str:
     plain = unicodedata.normalize("NFKD", safe)
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     name = plain.encode("ascii", errors="ignore").decode().lstrip("._-")
-    if name and plain.isascii() and len(name) <= longest:
+    if name and plain.isascii() and len(name) <= longest and not RESERVED.match(name):
         return name
     return f"{name[: longest - 9].rstrip('._-') or 'set'}-{digest(text)}"
+
+
+def is_portable(name: str) -> bool:
+    """Whether a file may have a name on Windows, too: none reserved, no dot or space at its end."""
+    return not RESERVED.match(name) and not name.endswith((".", " ")) and ":" not in name
 
 
 def check_file_name(name: str) -> str:

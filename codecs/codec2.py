@@ -1,5 +1,6 @@
 """Codec2 (Rowe), by libcodec2 through pycodec2: speech at 0.7 to 3.2 kbps."""
 
+import os
 import struct
 import subprocess
 import sys
@@ -42,7 +43,9 @@ class Codec2(Codec[Codec2Options]):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say whether pycodec2 is missing."""
+        """Say whether pycodec2 is missing, or what the decoder's program needs."""
+        if not hasattr(os, "fork"):
+            return "the decoder starts anew for each clip by fork, which this system does not have"
         return missing_packages(["pycodec2"], "'almbench[codec2]'")
 
     @property

@@ -46,7 +46,7 @@ def python_of(name: str) -> Path:
     if not (folder / DONE).is_file():
         cause, command = f"environment '{name}' is not installed", f"bench codec install {name}"
         raise Unavailable(f"The {cause}. To fix: {command}", f"the {cause}", command)
-    return folder / "bin" / "python"
+    return _python_in(folder)
 
 
 def fingerprint(name: str) -> str:
@@ -74,7 +74,11 @@ def install(name: str, python: str | None, *, force: bool, show: Callable[[str],
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         done = folder / DONE
-        if not force and done.is_file() and done.read_text().startswith(_wanted(name)):
+        if (
+            not force
+            and done.is_file()
+            and done.read_text(encoding="utf-8").startswith(_wanted(name))
+        ):
             show(f"The environment '{name}' is there already: {folder}")
             return folder
         if folder.exists():
@@ -95,6 +99,10 @@ def _folder(name: str) -> Path:
 
 def _lists(name: str) -> list[Path]:
     return [p for p in (WORKERS / f"{name}.txt", WORKERS / f"{name}-after.txt") if p.is_file()]
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _wanted(name: str) -> str:
@@ -121,7 +129,7 @@ def _interpreter(name: str, python: str | None) -> str:
 
 
 def _make(name: str, folder: Path, python: str, show: Callable[[str], None]) -> None:
-    inside = str(folder / "bin" / "python")
+    inside = str(_python_in(folder))
     pip = [inside, "-m", "pip", "--disable-pip-version-check"]
     show(f"Making {folder} with {python}")
     _run([python, "-m", "venv", str(folder)], show)
@@ -129,7 +137,7 @@ def _make(name: str, folder: Path, python: str, show: Callable[[str], None]) -> 
         after = ["--no-build-isolation"] if path.stem.endswith("-after") else []
         _run([*pip, "install", "--no-deps", *after, "-r", str(path)], show)
     freeze = subprocess.run([*pip, "freeze", "--all"], capture_output=True, text=True, check=True)
-    (folder / DONE).write_text(_wanted(name) + freeze.stdout)
+    (folder / DONE).write_text(_wanted(name) + freeze.stdout, encoding="utf-8")
 
 
 def _run(command: list[str], show: Callable[[str], None]) -> None:

@@ -175,9 +175,12 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
     """End a process and its children at once, also those that left its session."""
     family = _descendants(process.pid)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    _kill(family)
+    if os.name == "nt":  # where there are no groups of processes
+        process.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _kill(family)
     for pipe in _pipes(process):
         with suppress(OSError):
             pipe.close()
@@ -196,6 +199,6 @@ def _descendants(pid: int) -> list[int]:
     found: list[int] = []
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
-            for child in map(int, listed.read_text().split()):
+            for child in map(int, listed.read_text(encoding="ascii").split()):
                 found += [child, *_descendants(child)]
     return found

@@ -165,7 +165,7 @@ class PyavCodec(Codec[O]):
         if missing:
             return (
                 f"missing in this build of PyAV: {' and '.join(missing)}. To fix: "
-                "pip install --force-reinstall --only-binary av av"
+                "pip install --force-reinstall --only-binary av 'av<19'"
             )
         return None
 

@@ -19,6 +19,14 @@ def test_what_is_no_pair_is_named_with_its_form_and_a_right_one(pair: str) -> No
     assert str(caught.value) == f"--data '{pair}' is not NAME=PATH, such as vctk=/data/VCTK."
 
 
+def test_paths_of_windows_are_values() -> None:
+    pairs = [r"demo=C:\data\new", r"share=\\server\a=b"]
+    assert parse_pairs("--data", pairs, FORM, EXAMPLE) == {
+        "demo": r"C:\data\new",
+        "share": r"\\server\a=b",
+    }
+
+
 def test_keys_are_split_into_so_many_parts() -> None:
     assert split_key("--set", "a.b", 2, FORM, EXAMPLE) == ["a", "b"]
     assert split_key("--set", "a.b.c", 0, FORM, EXAMPLE) == ["a", "b", "c"]

@@ -29,6 +29,13 @@ from almbench.names import LONGEST, ascii_name, safe_name
         ("con", "_con"),
         ("AUX.backup", "_AUX.backup"),
         ("console", "console"),
+        ("com1.wav", "_com1.wav"),
+        ("LPT³", "_LPT³"),
+        ("a. ", "a._"),
+        ("a...", "a"),
+        ("a:b", "a_b"),
+        (r"C:\x\y", "C___x__y"),
+        ("a|b?c*d<e>f", "a_b_c_d_e_f"),
     ],
 )
 def test_names_are_safe(text: str, name: str) -> None:
@@ -52,6 +59,7 @@ def test_long_names_stay_distinct_and_short() -> None:
         ("Größe", "Groe-" + sha256("Größe".encode()).hexdigest()[:8]),
         ("café", "cafe"),
         ("模型一", "set-" + sha256("模型一".encode()).hexdigest()[:8]),
+        ("aux", "aux-" + sha256(b"aux").hexdigest()[:8]),
         ("", "set-" + sha256(b"").hexdigest()[:8]),
     ],
 )

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import TimeoutError as Late
 from io import BytesIO
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from almbench.audio import sha256
 from almbench.checks.finding import Finding
@@ -29,6 +28,7 @@ from almbench.results.records import (
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, table_bytes
 from almbench.runner import worker
+from almbench.runner.processes import finished, scoring_processes
 from almbench.runner.scoring import TIMEOUT_S
 from almbench.runner.worker import MetricRequest, MetricResult, ScoringJob
 
@@ -174,7 +174,7 @@ def _scores(
     ]
     chosen = [found[i] for i in sorted(rng.permutation(len(found))[:sample].tolist())]
     wrong, right, other = [], 0, []
-    with ProcessPool(1, initializer=worker.start, context=get_context("spawn")) as pool:
+    with scoring_processes(1) as pool:
         for case, score in chosen:
             metric = manifest.metrics_by_name[score.metric]
             if reason := _incomparable(metric):
@@ -182,8 +182,10 @@ def _scores(
                 continue
             job = _job(folder, case, metric)
             try:
-                results = pool.schedule(worker.score_pair, [job], timeout=TIMEOUT_S).result()
-                again = results.results[0]
+                future = pool.schedule(worker.score_pair, [job], timeout=TIMEOUT_S)
+                while not finished(pool, [future]):
+                    pass
+                again = future.result().results[0]
             except (ProcessExpired, Late) as error:
                 again = MetricResult(metric.name, None, "failed", type(error).__name__, 0.0)
             if fault := _compare(score, again):

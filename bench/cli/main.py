@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from almbench.caches import ensure_matplotlib_cache
 from almbench.cli import (
     check,
     codec,
@@ -81,6 +82,7 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line; every error of the user's is one message and exit code 2."""
+    ensure_matplotlib_cache()
     try:
         code = app(standalone_mode=False)
     except AlmbenchError as error:

@@ -19,10 +19,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from almbench.audio import Samples
+from almbench.caches import ensure_numba_cache
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, S, Settings
 from almbench.metrics.common import refuse_longer, refuse_silence
-from almbench.numba_cache import ensure_numba_cache
 from almbench.packages import missing_packages, release
 from almbench.standard_error import quiet
 

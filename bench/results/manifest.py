@@ -107,7 +107,7 @@ class RunRecord(_Record):
         scoring_busy_s: Seconds that the scoring processes spent on pairs, summed.
         scoring_in_metrics_s: Seconds of those inside the metrics' own code.
         codecs: What each codec took of the machine, by its id.
-        peak_memory_mb: Peak resident memory.
+        peak_memory_mb: Peak resident memory; None where it is not known.
     """
 
     device: str
@@ -118,7 +118,7 @@ class RunRecord(_Record):
     scoring_busy_s: float
     scoring_in_metrics_s: float
     codecs: dict[str, UsageRecord]
-    peak_memory_mb: PeakMemory
+    peak_memory_mb: PeakMemory | None
 
 
 class ClipRecord(_Record):

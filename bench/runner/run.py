@@ -1,6 +1,5 @@
 """The main job: from a suite to a run folder, stage after stage, each of which resumes."""
 
-import resource
 import sys
 import time
 import tomllib
@@ -196,8 +195,12 @@ def _beside(
         raise errors[0]
 
 
-def _peak_memory() -> PeakMemory:
-    """Peak resident memory in MB: of this process, and of the largest of its children."""
+def _peak_memory() -> PeakMemory | None:
+    """Peak resident memory of this process, and of the largest of its children; none on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
     unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts in bytes, others in KiB
     return PeakMemory(
         main=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,

@@ -2,29 +2,23 @@
 
 import json
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, resource_tracker
 from queue import SimpleQueue
-from threading import current_thread, main_thread
-from typing import Any
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from almbench.names import ORIGINAL
-from almbench.numba_cache import ensure_numba_cache
 from almbench.results.manifest import MetricRecord
 from almbench.results.records import ReconstructionRow, ScoreRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner import worker
 from almbench.runner.plan import PlannedTestSet
+from almbench.runner.processes import finished, scoring_processes
 from almbench.runner.worker import MetricRequest, MetricResult, PairResults, ScoringJob
 
-POLL_S = 0.5  # seconds between looks for new pairs
 TIMEOUT_S = 600.0  # for one pair; covers the one-time compilation that some metrics need
 
 
@@ -150,7 +144,7 @@ class Scorer:
 
         A process that dies or hangs costs the metric that it was computing.
         """
-        with Writer(self._folder.root, ScoreRow, self._shard) as rows, _without_main():
+        with Writer(self._folder.root, ScoreRow, self._shard) as rows:
             for job, results in self._results():
                 for result in results:
                     rows.write(self._row(self._testsets[job.testset], job, result))
@@ -178,20 +172,14 @@ class Scorer:
         queue: deque[ScoringJob] = deque()
         under_way: dict[Future[PairResults], ScoringJob] = {}
         closed = False
-        ensure_numba_cache()  # once for all processes
-        pool = ProcessPool(
-            max_workers=self._workers, initializer=worker.start, context=get_context("spawn")
-        )
-        try:
-            with _interrupts_blocked():
-                assert pool.active  # noqa: S101 - asking starts its threads and processes
+        with scoring_processes(self._workers) as pool:
             while not closed or queue or under_way:
                 closed = closed or self._take(queue, wait=not (queue or under_way))
                 while queue and len(under_way) < 2 * self._workers:
                     job = queue.popleft()
                     future = pool.schedule(worker.score_pair, args=[job], timeout=TIMEOUT_S)
                     under_way[future] = job
-                for done in wait(under_way, POLL_S, return_when=FIRST_COMPLETED).done:
+                for done in finished(pool, under_way):
                     job = under_way.pop(done)
                     try:
                         outcome = done.result()
@@ -204,9 +192,6 @@ class Scorer:
                     self.times.in_metrics += outcome.in_metrics_s
                     self.times.pairs += 1
                     yield job, outcome.results
-        finally:
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
 
     def _take(self, queue: deque[ScoringJob], *, wait: bool) -> bool:
         """Move what was offered into the queue; True once no more will come."""
@@ -217,45 +202,6 @@ class Scorer:
             queue.append(job)
             wait = False
         return False
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Start threads and processes that are deaf to Ctrl-C from their first instruction.
-
-    They inherit the mask of signals; `worker.start` comes too late for those that still import.
-    Ctrl-C meanwhile waits until they are started, as half a start leaves tracebacks behind.
-    """
-    if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
-        yield
-        return
-    resource_tracker.ensure_running()  # else it starts later, and lifts the mask
-    waiting: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: waiting.append(number))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler)
-    if waiting:
-        raise KeyboardInterrupt
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Let new processes not import the main module again.
-
-    Scoring needs nothing of it, and a caller's script that does not ask for its `__name__` would
-    run once more in each process.
-    """
-    main: Any = sys.modules["__main__"]
-    hidden = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    vars(main).update(dict.fromkeys(hidden))
-    try:
-        yield
-    finally:
-        vars(main).update(hidden)
 
 
 def _lost(request: MetricRequest, error: ProcessExpired | TimeoutError) -> list[MetricResult]:

@@ -17,7 +17,7 @@ from almbench.codecs.hub import is_hub, parse_hub
 from almbench.domains import Domain
 from almbench.errors import unknown
 from almbench.languages import Language
-from almbench.names import ORIGINAL
+from almbench.names import ORIGINAL, is_portable
 
 Layout = Literal["auto", "folder", "vctk", "libritts", "librispeech", "esc-50", "musiccaps"]
 
@@ -39,6 +39,10 @@ def _check_name(name: str) -> str:
         raise ValueError(
             "a name has up to 80 of the characters A-Z, a-z, 0-9, '.', '_' and '-', and begins "
             "with a letter or digit"
+        )
+    if not is_portable(name):
+        raise ValueError(
+            "a name ends in no dot, and is none that Windows keeps (CON, NUL, COM1, ...)"
         )
     return name
 

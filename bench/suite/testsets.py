@@ -1,5 +1,6 @@
 """Test sets: from a suite's words to a list of clips, and what was left out of it."""
 
+import os
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -185,19 +186,39 @@ def _manifest(path: Path, config: TestSetConfig) -> Contents:
     contents = Contents()
     table = contents.table(path, {"path"})
     given: set[str] = set()
-    stems = Counter(PurePath(path).stem for path in table["path"])
-    for row in table.to_dict("records"):
+    places = [_place(path.parent, told) for told in table["path"]]
+    for place, by_path, row in zip(places, _names(places), table.to_dict("records"), strict=True):
         if row.get("domain") not in {None, "", config.domain}:
             contents.omitted.append(Omitted(row.get("id") or row["path"], "row of another domain"))
             continue
-        file = path.parent / row["path"]
-        by_path = file.stem if stems[file.stem] == 1 else PurePath(row["path"]).with_suffix("")
-        name = readable(row.get("id") or str(by_path))
+        name = readable(row.get("id") or by_path)
         if row.get("id"):
             if safe_name(name) in given:
                 raise UserError(f"{path} gives the id '{name}' twice. To fix: rename one.")
             given.add(safe_name(name))
         speaker, text, cluster = (row.get(key, "") for key in ("speaker", "text", "cluster"))
         labels = {str(k): v for k, v in row.items() if v and k not in COLUMNS}
-        contents.found.append(Found(file, name, speaker, text, cluster, labels))
+        contents.found.append(Found(path.parent / place, name, speaker, text, cluster, labels))
     return contents
+
+
+def _place(folder: Path, told: str) -> PurePath:
+    r"""The path of a row; one with `\`, as of Windows, is read so on other systems, too."""
+    if "\\" in told and not os.path.lexists(folder / told):
+        told = told.replace("\\", "/")
+    return PurePath(told)
+
+
+def _names(places: list[PurePath]) -> list[str]:
+    """Names of files by their stems, or, where those are alike, by what tells their paths apart."""
+    stems = Counter(place.stem for place in places)
+    absolute = [place.parent for place in places if place.is_absolute()]
+    shared = os.path.commonpath(absolute) if absolute else ""
+    return [
+        place.stem
+        if stems[place.stem] == 1
+        else (place.relative_to(shared) if place.is_absolute() else place)
+        .with_suffix("")
+        .as_posix()
+        for place in places
+    ]

@@ -10,7 +10,7 @@ from almbench.audio import Samples
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.devices import Device
 from almbench.errors import CodecError
-from almbench.results.manifest import CodecRecord, Manifest, PeakMemory, RunRecord
+from almbench.results.manifest import CodecRecord, Manifest, RunRecord
 from almbench.results.records import ReconstructionRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, write_tables
@@ -113,7 +113,6 @@ def make_run(root: Path, lengths: list[int]) -> tuple[RunFolder, Manifest]:
     suite = Suite(name="s", testset=[config], codec=[CodecConfig(id="near")])
     plan = Plan(suite, [testset], [])
     write_suite(plan, folder)
-    memory = PeakMemory(main=0, largest_worker=0)
     went = RunRecord(
         device="cpu",
         workers=1,
@@ -123,7 +122,7 @@ def make_run(root: Path, lengths: list[int]) -> tuple[RunFolder, Manifest]:
         scoring_busy_s=0,
         scoring_in_metrics_s=0,
         codecs={},
-        peak_memory_mb=memory,
+        peak_memory_mb=None,
     )
     return folder, make_manifest(plan, folder, went)
 

@@ -43,6 +43,9 @@ def test_builtin_suites_load() -> None:
         ("", "[[codec]]\nid = 'OPUS-6'", ["opus-6", "twice"]),
         ("", "[[codec]]\nid = 'a/b'", ["id", "a/b"]),
         ("", "[[codec]]\nid = 'original'", ["original", "reserved"]),
+        ("", "[[codec]]\nid = 'CON'", ["id", "CON", "Windows"]),
+        ("", "[[codec]]\nid = 'com1.wav'", ["id", "COM1", "Windows"]),
+        ("", "[[codec]]\nid = 'opus.'", ["id", "ends in no dot"]),
         ("", "[[codec]]\nid =", ["TOML"]),
     ],
 )

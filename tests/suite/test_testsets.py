@@ -316,3 +316,20 @@ def test_names_that_are_not_utf_8_or_not_composed(tmp_path: Path) -> None:
     sound(tmp_path / "cafe\u0301.wav")  # as macOS writes it
     sound(tmp_path / "x.wav").rename(os.fsdecode(os.fsencode(tmp_path) + b"/na\xefve.wav"))
     assert [clip.id for clip in clips(tmp_path)] == ["café", "naïve"]
+
+
+def test_a_csv_manifest_of_windows_is_read_elsewhere_too(tmp_path: Path) -> None:
+    for name in ("x/1.wav", "y/1.wav", r"y/3\4.wav"):
+        sound(tmp_path / name)
+    text(tmp_path / "list.csv", "path\nx\\1.wav\ny\\1.wav\ny/3\\4.wav\n")
+    found = clips(tmp_path / "list.csv")
+    assert [clip.id for clip in found] == ["3__4", "x__1", "y__1"]
+    assert all(clip.path.is_file() for clip in found)
+
+
+def test_ids_of_absolute_paths_with_like_stems_name_no_folder_above(tmp_path: Path) -> None:
+    for name in ("home/me/x/1.wav", "home/me/y/1.wav"):
+        sound(tmp_path / name)
+    rows = "\n".join(str(tmp_path / "home/me" / name) for name in ("x/1.wav", "y/1.wav"))
+    text(tmp_path / "list.csv", f"path\n{rows}\n")
+    assert [clip.id for clip in clips(tmp_path / "list.csv")] == ["x__1", "y__1"]
