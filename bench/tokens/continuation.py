@@ -1,7 +1,8 @@
 """Continuations: what the small Transformer makes of the beginning of a clip, to be heard."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import lcm
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from almbench.audio import Samples, write_flac
 from almbench.codecs.base import from_codes
 from almbench.errors import MetricUndefined
 from almbench.statistics.tokens import Codes
-from almbench.tokens.language import NO_TIME, Fitted, LanguageSettings, fit, split_codes
+from almbench.tokens.language import NO_TIME, Fitted, LanguageSettings, fit
 from almbench.tokens.measure import Effort, TokenSet
+from almbench.tokens.parts import ABSENT, held, split_codes
 from almbench.tokens.training import repeatable
-from almbench.tokens.transformer import ABSENT, delay
+from almbench.tokens.transformer import delay
 
 TOP = 250  # of the entries, the likeliest that are drawn from, as in MusicGen
 
@@ -44,33 +46,44 @@ class Continuation:
         return path
 
 
-def continue_codes(fitted: Fitted, prompt: Codes, frames: int, seed: int, top: int = TOP) -> Codes:
+def continue_codes(
+    fitted: Fitted,
+    prompt: Codes,
+    frames: int,
+    seed: int,
+    top: int = TOP,
+    strides: Sequence[int] = (),
+) -> Codes:
     """Sample codes that follow others.
 
     Args:
         fitted: The model.
-        prompt: **Shape** `[K, T]`, `T >= 0`.
+        prompt: **Shape** `[K, T]`, `T >= 0`; `ABSENT` where a slower codebook holds its token.
         frames: How many frames to add.
         seed: Seed of the draw.
         top: How many of the likeliest entries to draw from.
+        strides: Frames that a token of each codebook lasts; 1 by default.
 
     Returns:
         Prompt and continuation, **Shape** `[K, T + frames]`.
     """
     model, (books, begin) = fitted.model, prompt.shape
-    end = begin + frames
+    end, lasts = begin + frames, list(strides) or [1] * books
+    period = lcm(*lasts)
     codes = torch.from_numpy(np.pad(prompt, ((0, 0), (0, frames)), constant_values=ABSENT))
     codes = codes.to(model.head.weight.device)
     with repeatable(seed), torch.inference_mode():
         for step in range(begin, end + books - 1 if frames else begin):
             first = max(0, step + 2 - fitted.frames - books)
+            first += -first % period
             steps = delay(codes[None, :, first : step + 1])[:, :, : step + 1 - first]
             for k, logits in enumerate(model(steps)):
-                if begin <= step - k < end:
+                if begin <= step - k < end and (step - k) % lasts[k] == 0:
                     likeliest = logits[0, -1].topk(min(top, logits.shape[-1]))
                     drawn = torch.multinomial(likeliest.values.softmax(0), 1)
                     codes[k, step - k] = likeliest.indices[drawn[0]]
-    return np.asarray(codes.cpu().numpy())
+    made = codes.cpu().numpy()
+    return np.stack([held(row, lasting) for row, lasting in zip(made, lasts, strict=True)])
 
 
 def continuations(
@@ -105,10 +118,12 @@ def continuations(
     with tokens.open_codec() as codec:
         for i in tested:
             prompt = data.codes[i][:, : round(prompt_s * data.rate)]
-            codes = continue_codes(fitted, prompt, round(new_s * data.rate), effort.seed)
+            codes = continue_codes(
+                fitted, prompt, round(new_s * data.rate), effort.seed, strides=data.strides
+            )
             rate = codec.spec.sample_rate
             if rate is None:
                 raise MetricUndefined("the codec does not say at which rate it decodes")
             length = round(codes.shape[1] * rate / data.rate)
-            sound = codec.decode([from_codes(codes, tokens.sizes, length)], rate)[0]
+            sound = codec.decode([from_codes(codes, tokens.sizes, length, tokens.strides)], rate)[0]
             yield Continuation(ids[i], prompt.shape[1] / data.rate, codes, sound, rate)

@@ -1,24 +1,21 @@
 """The language model's view: bits that it takes to predict the codes of clips never seen."""
 
 from dataclasses import dataclass
-from math import log2
-from statistics import median
+from math import lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, JsonValue
 
-from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.packages import missing_packages
 from almbench.results.probes import ALL_BOOKS, ProbeValue
-from almbench.statistics.clusters import Numbers, count_clusters
+from almbench.statistics.clusters import count_clusters
 from almbench.statistics.intervals import t_interval
 from almbench.statistics.ngram import held_out
-from almbench.statistics.tokens import Codes, Floats
+from almbench.statistics.tokens import Floats
 from almbench.tokens.measure import Effort, Measure, TokenSet
-from almbench.tokens.parts import Parts, split
+from almbench.tokens.parts import ABSENT, Data, held, split_codes
 
 if TYPE_CHECKING:
     from almbench.tokens.training import Look
@@ -44,31 +41,6 @@ class LanguageSettings(Settings):
     window_s: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     every: int = Field(default=20, ge=1)
     patience: int = Field(default=4, ge=1)
-
-
-@dataclass(frozen=True)
-class Data:
-    """The clips that have codes, in three parts.
-
-    Attributes:
-        codes: Their codes, each **Shape** `[K, T]`, `T >= 1`.
-        seconds: Their durations, NaN where unknown. **Shape** `[N]`.
-        clusters: Their clusters, **Shape** `[N]`.
-        sizes: Entries of each codebook.
-        parts: Which clip is in which part.
-        rate: Frames per second, by the clips where it is not stated; None where unknown.
-    """
-
-    codes: list[Codes]
-    seconds: Floats
-    clusters: Numbers
-    sizes: tuple[int, ...]
-    parts: Parts
-    rate: float | None
-
-    def of(self, part: NDArray[np.bool_]) -> list[Codes]:
-        """The codes of the clips of a part."""
-        return [codes for codes, inside in zip(self.codes, part, strict=True) if inside]
 
 
 class Language(Measure[LanguageSettings]):
@@ -145,8 +117,12 @@ def fit(data: Data, rate: float, settings: LanguageSettings, effort: Effort) -> 
     """
     from almbench.tokens.training import Budget, train
 
-    frames = max(1, round(settings.window_s * rate))
-    budget = Budget(settings.steps, settings.windows, frames, settings.every, settings.patience)
+    period = lcm(*data.strides)
+    half = settings.window_s * rate / 2
+    frames = max(1, round(2 * half)) if period == 1 else 2 * period * max(1, round(half / period))
+    budget = Budget(
+        settings.steps, settings.windows, frames, settings.every, settings.patience, period
+    )
     learnt, known = data.of(data.parts.train), data.seconds[data.parts.train]
     lengths = np.array([codes.shape[1] for codes in learnt], np.float64)
     model, curve = train(
@@ -181,50 +157,27 @@ def _report(data: Data, fitted: Fitted) -> dict[str, JsonValue]:
     return report
 
 
-def split_codes(tokens: TokenSet, seed: int) -> Data:
-    """Split all clips, then leave out those without a frame, so that all codecs are split alike.
-
-    Raises:
-        MetricUndefined: There are too few clusters, or a part is without codes.
-    """
-    parts = split(tokens.clipset.clusters, seed)
-    kept = np.array([codes.shape[1] > 0 for codes in tokens.codes], bool)
-    parts = Parts(parts.train[kept], parts.validation[kept], parts.test[kept])
-    if not (parts.train.any() and parts.validation.any() and parts.test.any()):
-        raise MetricUndefined("too few clips have codes to learn from some and be tested on others")
-    held = [codes for codes in tokens.codes if codes.shape[1]]
-    seconds = np.array(
-        [tokens.seconds(i) or np.nan for i in np.flatnonzero(kept).tolist()], np.float64
-    )
-    rates = [codes.shape[1] / s for codes, s in zip(held, seconds, strict=True) if s > 0]
-    return Data(
-        held,
-        seconds,
-        tokens.clipset.clusters[kept],
-        tokens.sizes,
-        parts,
-        tokens.frame_rate or (median(rates) if rates else None),
-    )
-
-
 def _amounts(data: Data) -> dict[str, JsonValue]:
     """Clips and frames of each part."""
     return {
-        name: {"clips": len(held), "frames": sum(codes.shape[1] for codes in held)}
+        name: {"clips": len(inside), "frames": sum(codes.shape[1] for codes in inside)}
         for name in ("train", "validation", "test")
-        for held in [data.of(getattr(data.parts, name))]
+        for inside in [data.of(getattr(data.parts, name))]
     }
 
 
 def _ngram_bits(data: Data) -> Floats:
     """Bits of each clip tested by book under the n-gram model, **Shape** `[N, K]`."""
-    lengths = [codes.shape[1] for codes in data.codes]
-    owners = np.repeat(np.arange(len(lengths)), lengths)
-    tokens = np.concatenate(data.codes, axis=1)
-    bits = np.empty((len(lengths), len(data.sizes)))
-    for k, size in enumerate(data.sizes):
-        below = tokens[k - 1] if k else None
-        p = held_out(tokens[k], below, owners, size, data.parts.train, data.parts.validation)
+    bits = np.empty((len(data.codes), len(data.sizes)))
+    for k, (size, stride) in enumerate(zip(data.sizes, data.strides, strict=True)):
+        of_book = [codes[k, ::stride] for codes in data.codes]
+        owners = np.repeat(np.arange(len(of_book)), [len(tokens) for tokens in of_book])
+        below = None
+        if k:
+            faster = data.strides[k - 1]
+            below = np.concatenate([held(c[k - 1], faster)[::stride] for c in data.codes])
+        parts = data.parts.train, data.parts.validation
+        p = held_out(np.concatenate(of_book), below, owners, size, *parts)
         bits[:, k] = np.bincount(owners, -np.log2(p))
     return bits[data.parts.test]
 
@@ -240,9 +193,10 @@ def _values(
         bits: Bits of each clip tested by book, **Shape** `[N, K]`.
         detail: How they were come by.
     """
-    frames = np.array([codes.shape[1] for codes in data.of(data.parts.test)])
+    tested = data.of(data.parts.test)
+    tokens = np.array([(codes != ABSENT).sum(axis=1) for codes in tested], np.float64)
+    nominal = tokens @ np.log2(data.sizes)
     seconds, clusters = data.seconds[data.parts.test], data.clusters[data.parts.test]
-    sizes = [log2(size) for size in data.sizes]
 
     def value(measure: str, of_clips: Floats, unit: str = "", book: str = ALL_BOOKS) -> ProbeValue:
         if np.isnan(of_clips).any():
@@ -265,13 +219,13 @@ def _values(
     spent = bits.sum(axis=1)
     values = [
         value("lm_bits_per_second", spent / seconds, "bit/s"),
-        value("lm_bits_per_token", spent / frames / len(sizes), "bit"),
+        value("lm_bits_per_token", spent / tokens.sum(axis=1), "bit"),
     ]
-    if sum(sizes):
-        values.append(value("lm_share", spent / frames / sum(sizes)))
-    if len(sizes) > 1:
+    if nominal.all():
+        values.append(value("lm_share", spent / nominal))
+    if len(data.sizes) > 1:
         values += [
-            value("lm_bits_per_token", bits[:, k] / frames, "bit", str(k + 1))
-            for k in range(len(sizes))
+            value("lm_bits_per_token", bits[:, k] / tokens[:, k], "bit", str(k + 1))
+            for k in range(len(data.sizes))
         ]
     return values

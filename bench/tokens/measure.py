@@ -89,6 +89,7 @@ class TokenSet:
         codec_hash: Hash of the codec's facts.
         vectors: The dequantised vectors of codes: `[K, T]` -> `[D, T]`; None for a codec that shows
             none.
+        strides: Frames that a token of each codebook lasts, held in each of them; empty where 1.
     """
 
     clipset: ClipSet
@@ -100,6 +101,7 @@ class TokenSet:
     no_codec: str = ""
     codec_hash: str = ""
     vectors: Callable[[Codes], Floats] | None = None
+    strides: tuple[int, ...] = ()
 
     @property
     def books(self) -> int:
@@ -119,6 +121,7 @@ class TokenSet:
             self,
             codes=tuple(codes[k : k + 1] for codes in self.codes),
             sizes=self.sizes[k : k + 1],
+            strides=self.strides[k : k + 1],
             open_codec=None,
             vectors=None,
         )

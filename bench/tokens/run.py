@@ -63,7 +63,7 @@ class Unit:
         parts = [measure.name, measure.version, measure.settings.model_dump(mode="json")]
         parts += [self.target, effort.seed, effort.budget_s if measure.uses_budget else None, clips]
         if isinstance(subject, TokenSet):
-            parts += [_digest(subject.codes), subject.sizes, subject.frame_rate]
+            parts += [_digest(subject.codes), subject.sizes, subject.frame_rate, *subject.strides]
             parts += [subject.codec_hash if measure.uses_codec else ""]
         if measure.uses_sound or not isinstance(subject, TokenSet):
             parts.append(self.clipset.sound_hash)

@@ -147,6 +147,7 @@ def _read_set(
         codes=tuple(held.values()),
         sizes=codec.codebook_sizes,
         frame_rate=codec.frame_rate,
+        strides=codec.codebook_strides,
         open_codec=opener.open,
         no_codec=opener.reason,
         codec_hash=signature(facts),

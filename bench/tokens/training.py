@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from almbench.statistics.tokens import Codes, Floats
-from almbench.tokens.transformer import ABSENT, TokenTransformer, delay, undelay
+from almbench.tokens.parts import ABSENT
+from almbench.tokens.transformer import TokenTransformer, delay, undelay
 
 RATE, WARM_UP, WEIGHT_DECAY, CLIP = 1e-3, 20, 0.1, 1.0
 EVALUATION = 32  # windows a batch
@@ -28,6 +29,7 @@ class Budget:
         frames: Frames of a window.
         every: Steps between two looks at the validation clips.
         patience: So many looks without a better one end the training.
+        period: Windows begin at multiples of so many frames; half a window is one, too.
     """
 
     steps: int
@@ -35,6 +37,7 @@ class Budget:
     frames: int
     every: int
     patience: int
+    period: int = 1
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def train(
     the clips' weights and the seed alone, so all codecs hear the same parts of the same clips.
 
     Args:
-        clips: Codes to learn from, each **Shape** `[K, T]`, `T >= 1`.
+        clips: Codes to learn from, each **Shape** `[K, T]`, `T >= 1`; `ABSENT` where a slower
+            codebook has no new token.
         validation: Codes to choose the step by, likewise.
         sizes: Entries of each codebook.
         weights: How often each clip is drawn, such as its duration. **Shape** `[N]`.
@@ -148,7 +152,8 @@ def clip_bits(model: TokenTransformer, clips: Sequence[Codes], frames: int) -> l
 
 def _bits(model: TokenTransformer, clips: Sequence[Codes], frames: int) -> float:
     """Bits a token."""
-    return float(sum(b.sum() for b in clip_bits(model, clips, frames)) / sum(c.size for c in clips))
+    tokens = sum(int((codes != ABSENT).sum()) for codes in clips)
+    return float(sum(bits.sum() for bits in clip_bits(model, clips, frames)) / tokens)
 
 
 def _windows(clips: Sequence[Codes], weights: Floats, budget: Budget, seed: int) -> Iterator[Codes]:
@@ -160,6 +165,7 @@ def _windows(clips: Sequence[Codes], weights: Floats, budget: Budget, seed: int)
         pieces = []
         for i, place in zip(chosen, rng.random(budget.windows), strict=True):
             start = round(place * max(clips[i].shape[1] - budget.frames, 0))
+            start -= start % budget.period
             pieces.append(clips[i][:, start : start + budget.frames])
         yield _pad(pieces, budget.frames)
 
@@ -173,9 +179,10 @@ def _pad(pieces: Sequence[Codes], frames: int) -> Codes:
 
 def _log_frequencies(clips: Sequence[Codes], sizes: Sequence[int]) -> Floats:
     """Logarithm of the probability of each entry, none of them 0; see `TokenTransformer`."""
+    tokens = [np.concatenate([codes[k] for codes in clips]) for k in range(len(sizes))]
     counts = [
-        np.bincount(np.concatenate([codes[k] for codes in clips]), minlength=size) + UNSEEN
-        for k, size in enumerate(sizes)
+        np.bincount(of_book[of_book != ABSENT], minlength=size) + UNSEEN
+        for of_book, size in zip(tokens, sizes, strict=True)
     ]
     return np.concatenate([np.log(count / count.sum()) for count in counts])
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
+from almbench.tokens.parts import ABSENT
+
 LAYERS, WIDTH, HEADS, DROPOUT = 4, 160, 4, 0.1
-ABSENT = -1  # in place of a token: before a codebook's first, after its last, padding
 
 
 def delay(codes: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Continuations of a source that leaves no choice, and through a codec."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import soundfile as sf
 
 from almbench.errors import MetricUndefined
 from almbench.tokens.continuation import continuations, continue_codes
-from almbench.tokens.language import Fitted, LanguageSettings, fit, split_codes
+from almbench.tokens.language import Fitted, LanguageSettings, fit
 from almbench.tokens.measure import ClipSet, Effort, LabelledClip, TokenSet
+from almbench.tokens.parts import split_codes
 from tests.tokens.conftest import token_set
 from tests.tokens.test_robustness import HOP, RATE, opened
 
@@ -42,6 +44,19 @@ def test_nothing_is_continued_by_the_seed(wheel: tuple[TokenSet, Fitted]) -> Non
     assert drawn[0].tolist() == drawn[1].tolist()
     assert len({str(one.tolist()) for one in drawn}) > 1
     assert all(((one >= 0) & (one < 4)).all() for one in drawn)
+
+
+def test_a_slower_book_holds_its_tokens() -> None:
+    codes = [
+        np.stack([np.repeat(np.arange(i, i + 10), 4) % 3, np.arange(40) % 4]) for i in range(9)
+    ]
+    tokens = replace(token_set(codes, sizes=(3, 4)), strides=(4, 1))
+    data = split_codes(tokens, 0)
+    fitted = fit(data, 50, LanguageSettings(steps=2, windows=2, window_s=0.4), Effort())
+    made = continue_codes(fitted, data.codes[0][:, :10], 13, seed=0, strides=data.strides)
+    assert made[:, :10].tolist() == codes[0][:, :10].tolist()
+    assert made.shape == (2, 23)
+    assert made[0].tolist() == np.repeat(made[0, ::4], 4)[:23].tolist()
 
 
 def test_continuations_are_decoded_and_marked(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The language model's view: values of sources of known entropy, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,26 @@ def test_the_ngram_model_finds_a_chain_and_a_book_that_follows_another() -> None
     values = compute(token_set(clips, (8, 16)))
     assert values["lm_bits_per_token", "ngram", "1"].value == pytest.approx(1, abs=0.03)
     assert values["lm_bits_per_token", "ngram", "2"].value == pytest.approx(1, abs=0.1)
+
+
+def test_a_slower_book_costs_at_its_own_rate() -> None:
+    """A coin every fourth frame beside a fair die of eight: 3 bits a frame and a quarter."""
+    rng = np.random.default_rng(3)
+    clips = [
+        np.stack([np.repeat(rng.integers(0, 2, 16), 4)[:62], rng.integers(0, 8, 62)])
+        for _ in range(20)
+    ]
+    values = compute(replace(token_set(clips, (2, 8)), strides=(4, 1)))
+    for model in ("ngram", "transformer"):
+        tokens = 16 + 62
+        assert values["lm_bits_per_second", model, "all"].value == pytest.approx(
+            (16 + 62 * 3) / 62 * 25, rel=0.06
+        )
+        assert values["lm_bits_per_token", model, "all"].value == pytest.approx(
+            (16 + 62 * 3) / tokens, rel=0.06
+        )
+        assert values["lm_bits_per_token", model, "1"].value == pytest.approx(1, abs=0.12)
+        assert values["lm_share", model, "all"].value == pytest.approx(1, abs=0.06)
 
 
 def test_the_same_seed_gives_the_same_values() -> None:
