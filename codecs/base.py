@@ -217,6 +217,20 @@ class Codec(ABC, Generic[O]):
             CodecError: The codec cannot decode this clip.
         """
 
+    def dequantize(self, codes: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """The vectors that a decoder makes its sound of: the sum of the codebooks' entries.
+
+        Called while the codec is loaded.
+
+        Args:
+            codes: **Shape** `[K, T]`.
+
+        Returns:
+            **Shape** `[D, T]`; None for a codec that does not show them.
+        """
+        del codes
+        return None
+
 
 def from_codes(
     codes: NDArray[np.int64], sizes: Sequence[int], length: int, strides: Sequence[int] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from almbench.audio import Samples, fit
 from almbench.codecs.base import Checkpoint, Codec, CodecSpec, Encoded, Options, from_codes
@@ -229,6 +230,19 @@ class NeuralCodec(Codec[O]):
                 f"1 to {facts.codebooks}."
             )
         return depth
+
+    def dequantize(self, codes: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """The sum of the codebooks' entries, **Shape** `[D, T]`, for codes `[K, T]`."""
+        import torch
+
+        with torch.inference_mode():
+            vectors = self._dequantize(torch.from_numpy(codes)[None].to(self._device))
+        return None if vectors is None else vectors[0].cpu().numpy().astype(np.float64)
+
+    def _dequantize(self, codes: "Tensor") -> "Tensor | None":
+        """Turn `[B, K, T']` into vectors `[B, D, T']`; None for a model that does not show them."""
+        del codes
+        return None
 
     @abstractmethod
     def _facts(self, files: Files) -> Facts:

@@ -138,6 +138,9 @@ class TransformersCodec(NeuralCodec[O]):
             decoded.append(fit(sounds[0].cpu().numpy().astype(np.float64), item.length))
         return decoded
 
+    def _dequantize(self, codes: "Tensor") -> "Tensor | None":
+        return self._kind.dequantize(self._model, codes)
+
     def _depth(self, facts: Facts) -> int:
         """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""
         books, wanted = facts.codebooks, self.options.bandwidth

@@ -66,6 +66,11 @@ class Model:
         decoded: Tensor = model.decode(coded).audio_values[:, 0]
         return decoded
 
+    def dequantize(self, model: Any, codes: "Tensor") -> "Tensor | None":
+        """Turn codes `[B, K, T']` into the sum of their entries `[B, D, T']`; None if not shown."""
+        del model, codes
+        return None
+
 
 class Encodec(Model):
     """Encodec of 24 kHz: 75 frames per second, up to 32 codebooks of 1024 entries.
@@ -109,6 +114,11 @@ class Encodec(Model):
         decoded: Tensor = model.decode(coded[None], [None]).audio_values[:, 0]
         return decoded
 
+    def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
+        """Sum the entries."""
+        vectors: Tensor = model.quantizer.decode(codes.transpose(0, 1))
+        return vectors
+
 
 class Dac(Model):
     """DAC at 16, 24 or 44.1 kHz, as the checkpoint says.
@@ -149,6 +159,11 @@ class Dac(Model):
         decoded: Tensor = model.decode(audio_codes=coded).audio_values
         return decoded
 
+    def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
+        """Sum the entries."""
+        vectors: Tensor = model.quantizer.from_codes(codes)[0]
+        return vectors
+
 
 class Mimi(Model):
     """Mimi: 12.5 frames per second, up to 32 codebooks of 2048 entries, the first of them semantic.
@@ -180,6 +195,11 @@ class Mimi(Model):
         del facts
         codes: Tensor = model.encode(sounds, num_quantizers=depth).audio_codes
         return codes
+
+    def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
+        """Sum the entries."""
+        vectors: Tensor = model.quantizer.decode(codes)
+        return vectors
 
 
 class XCodec(Model):

@@ -87,8 +87,8 @@ class TokenSet:
             cannot be loaded here.
         no_codec: Why it cannot.
         codec_hash: Hash of the codec's facts.
-        vectors: The dequantised vectors of codes: `[K, T]` -> `[D, T]`; None for a codec that shows
-            none.
+        dequantize: Makes the dequantised vectors of all clips, each **Shape** `[D, T]`, in their
+            order, or None for a codec that does not show them; None where it cannot be loaded.
         strides: Frames that a token of each codebook lasts, held in each of them; empty where 1.
     """
 
@@ -100,7 +100,7 @@ class TokenSet:
     open_codec: Callable[[], AbstractContextManager[Codec[Any]]] | None = None
     no_codec: str = ""
     codec_hash: str = ""
-    vectors: Callable[[Codes], Floats] | None = None
+    dequantize: Callable[[], list[Floats] | None] | None = None
     strides: tuple[int, ...] = ()
 
     @property
@@ -123,7 +123,7 @@ class TokenSet:
             sizes=self.sizes[k : k + 1],
             strides=self.strides[k : k + 1],
             open_codec=None,
-            vectors=None,
+            dequantize=None,
         )
 
 

@@ -1,6 +1,7 @@
 """Probes: how well a simple model reads a label of a clip off its codes."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,38 +13,54 @@ from almbench.packages import missing_packages
 from almbench.results.probes import ALL_BOOKS, ProbeValue
 from almbench.statistics.clusters import Numbers
 from almbench.tokens.folds import ONE_CLUSTER, Task, cross_validate, make_task
-from almbench.tokens.measure import Effort, Floats, Measure, TokenSet
+from almbench.tokens.logmel import log_mels
+from almbench.tokens.measure import ClipSet, Effort, Floats, Measure, TokenSet
 from almbench.tokens.quiet import quiet
+from almbench.tokens.sequence import SequenceClassifier
+
+Predict = Callable[[Numbers, Numbers], Numbers]
+PLAIN = 1.0  # inverse strength of the penalty on weights of standardised features
 
 
 class ProbeSettings(Settings):
     """Settings of the probes.
 
     Attributes:
-        regularization: Inverse strength of the penalty on the weights (scikit-learn's C).
+        regularization: Inverse strength of the penalty on the weights of bags (scikit-learn's C).
+        steps: Steps of training of the network for sequences; 0 leaves it out.
     """
 
     regularization: float = Field(default=100.0, gt=0)
+    steps: int = Field(default=300, ge=0)
 
 
 class Probe(Measure[ProbeSettings]):
-    """Balanced accuracy of reading a label off the codes of a clip, per book and from all books.
+    """Balanced accuracy of reading a label off the codes of a clip.
 
-    The input `bag` is how often each entry of a codebook occurs in the clip. A multinomial logistic
-    regression on it is the same as an embedding of each code, learned, averaged over the clip and
-    sent through a softmax. Frequencies enter as their square roots, so that their Euclidean
-    distance is Hellinger's (Rao, "A review of canonical coordinates and an alternative to
-    correspondence analysis using Hellinger distance", Qüestiió 19, 1995).
+    Inputs, each tested by the same folds:
+
+    - `bag`: how often each entry of a codebook occurs in the clip, for each book and for all. A
+      multinomial logistic regression on it is the same as an embedding of each code, learned,
+      averaged over the clip and sent through a softmax. Frequencies enter as their square roots, so
+      that their Euclidean distance is Hellinger's (Rao, "A review of canonical coordinates and an
+      alternative to correspondence analysis using Hellinger distance", Qüestiió 19, 1995).
+    - `sequence`: the codes in their order, all books, through a small convolutional network.
+    - `vectors`: mean and standard deviation over the clip of the dequantised vectors, through a
+      logistic regression, for codecs that show them and can be loaded.
+
+    The baseline takes log-mel spectra of the originals in the place of the vectors, for `bag` and
+    `vectors`, and of the embedded codes, for `sequence`.
     """
 
     name = "probe"
-    version = "1"
+    version = "2"
     settings_type = ProbeSettings
+    uses_codec = True
     takes_labels = True
 
     def missing(self) -> str | None:
-        """Say whether scikit-learn is missing."""
-        return missing_packages(["sklearn"], "'almbench[probe]'")
+        """Say which packages are missing."""
+        return missing_packages(["sklearn", "torch"], "'almbench[probe]'")
 
     def compute(self, tokens: TokenSet, target: str, effort: Effort) -> list[ProbeValue]:
         """Probe each book, and all books together.
@@ -51,54 +68,93 @@ class Probe(Measure[ProbeSettings]):
         Raises:
             MetricUndefined: There are not two classes that can be told apart.
         """
-        tokens = _with_frames(tokens)
-        task = make_task(tokens.clipset, target)
-        bags = [_bags(tokens, k)[task.kept] for k in range(tokens.books)]
+        there = [i for i, codes in enumerate(tokens.codes) if codes.shape[1]]
+        if not there:
+            raise MetricUndefined("no clip has codes")
+        codes = [tokens.codes[i] for i in there]
+        ids = {tokens.clipset.clips[i].id for i in there}
+        task = make_task(tokens.clipset.only(ids), target)
+        kept = [codes[i] for i in task.kept]
+        bags = [_bags([one[k] for one in kept]) for k in range(tokens.books)]
         inputs = {str(k): bag for k, bag in enumerate(bags, start=1)} if len(bags) > 1 else {}
         inputs[ALL_BOOKS] = np.concatenate(bags, axis=1) / np.sqrt(len(bags))
-        return [
-            self._probe(task, features, "bag", book, effort) for book, features in inputs.items()
+        penalty = self.settings.regularization
+        found = [
+            _value(task, _regression(task, bag, penalty), "bag", book, effort)
+            for book, bag in inputs.items()
         ]
+        if self.settings.steps:
+            predict = self._network(task, kept, tokens.sizes, effort)
+            found.append(_value(task, predict, "sequence", ALL_BOOKS, effort))
+        return [*found, self._vectors(tokens, task, there, effort)]
 
-    def _probe(
-        self, task: Task, features: Floats, input_: str, book: str, effort: Effort
+    def _vectors(
+        self, tokens: TokenSet, task: Task, there: list[int], effort: Effort
     ) -> ProbeValue:
+        vectors = tokens.dequantize() if tokens.dequantize else None
+        if vectors is None:
+            reason = tokens.no_codec or "the codec does not show its dequantised vectors"
+            return ProbeValue(measure="probe_accuracy", input="vectors", reason=reason)
+        pooled = _pooled([vectors[there[i]] for i in task.kept])
+        return _value(task, _regression(task, pooled, PLAIN), "vectors", ALL_BOOKS, effort)
+
+    def baseline(self, clips: ClipSet, target: str, effort: Effort) -> list[ProbeValue]:
+        """Probe log-mel spectra of the originals.
+
+        Raises:
+            MetricUndefined: There are not two classes that can be told apart, or no sound.
+        """
+        task = make_task(clips, target)
+        spectra = log_mels(clips)
+        kept = [spectra[i].astype(np.float32) for i in task.kept]
+        plain = _value(task, _regression(task, _pooled(kept), PLAIN), "bag", ALL_BOOKS, effort)
+        found = [plain, plain.model_copy(update={"input": "vectors"})]
+        if self.settings.steps:
+            mean, spread = np.mean([k.mean() for k in kept]), np.mean([k.std() for k in kept])
+            scaled = [(one - mean) / (spread or 1.0) for one in kept]
+            predict = self._network(task, scaled, len(kept[0]), effort)
+            found.append(_value(task, predict, "sequence", ALL_BOOKS, effort))
+        return found
+
+    def _network(
+        self, task: Task, clips: Sequence[Any], sizes: Sequence[int] | int, effort: Effort
+    ) -> Predict:
         def predict(train: Numbers, test: Numbers) -> Numbers:
-            from sklearn.linear_model import LogisticRegression
+            model = SequenceClassifier(sizes, len(task.classes), self.settings.steps, effort.seed)
+            model.fit([clips[i] for i in train], task.labels[train], effort.device)
+            return model.predict([clips[i] for i in test])
 
-            model = LogisticRegression(
-                C=self.settings.regularization, class_weight="balanced", max_iter=300
-            )
-            with quiet():
-                model.fit(features[train], task.labels[train])
-            return np.asarray(model.predict(features[test]))
-
-        return accuracy_value(task, *cross_validate(task, effort.seed, predict), input_, book)
+        return predict
 
 
-def _with_frames(tokens: TokenSet) -> TokenSet:
-    """The clips that have a frame at all."""
-    there = [i for i, codes in enumerate(tokens.codes) if codes.shape[1]]
-    if not there:
-        raise MetricUndefined("no clip has codes")
-    ids = {tokens.clipset.clips[i].id for i in there}
-    return replace(
-        tokens, clipset=tokens.clipset.only(ids), codes=tuple(tokens.codes[i] for i in there)
-    )
-
-
-def _bags(tokens: TokenSet, k: int) -> Floats:
+def _bags(of_book: Sequence[NDArray[np.int64]]) -> Floats:
     """Square roots of the shares of the entries that occur anywhere: **Shape** `[N, entries]`."""
-    of_book = [codes[k] for codes in tokens.codes]
     used = np.unique(np.concatenate(of_book))
     counts = [np.bincount(np.searchsorted(used, one), minlength=len(used)) for one in of_book]
-    return np.sqrt(np.stack(counts) / [[len(one)] for one in of_book])
+    return np.asarray(np.sqrt(np.stack(counts) / [[len(one)] for one in of_book]), np.float64)
 
 
-def accuracy_value(
-    task: Task, correct: NDArray[np.bool_], shares: list[float], input_: str, book: str
-) -> ProbeValue:
-    """The accuracy of a probe as a value."""
+def _pooled(clips: Sequence[Floats]) -> Floats:
+    """Mean and standard deviation over time, standardised over the clips: **Shape** `[N, 2 D]`."""
+    pooled = np.stack([np.concatenate([one.mean(1), one.std(1)]) for one in clips])
+    spread = pooled.std(axis=0)
+    return np.asarray((pooled - pooled.mean(axis=0)) / np.where(spread > 0, spread, 1), np.float64)
+
+
+def _regression(task: Task, features: Floats, inverse_penalty: float) -> Predict:
+    def predict(train: Numbers, test: Numbers) -> Numbers:
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=inverse_penalty, class_weight="balanced", max_iter=300)
+        with quiet():
+            model.fit(features[train], task.labels[train])
+        return np.asarray(model.predict(features[test]))
+
+    return predict
+
+
+def _value(task: Task, predict: Predict, input_: str, book: str, effort: Effort) -> ProbeValue:
+    correct, shares = cross_validate(task, effort.seed, predict)
     estimate, clusters = task.accuracy(correct)
     return ProbeValue(
         measure="probe_accuracy",

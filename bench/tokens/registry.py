@@ -14,6 +14,7 @@ from almbench.tokens.measure import Measure
 
 MEASURES: dict[str, str] = {
     "probe": "almbench.tokens.probe:Probe",
+    "abx": "almbench.tokens.abx:Abx",
     "language": "almbench.tokens.language:Language",
     "stability": "almbench.tokens.robustness:Stability",
 }

@@ -1,9 +1,9 @@
 """Where codes and labels come from: a finished run, folders of token files, tables of labels."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from almbench.results.token_tables import read_codes
 from almbench.runner.plan import AnyCodec, configured_codec
 from almbench.statistics.tokens import Codes
 from almbench.suite.load import load_suite
-from almbench.tokens.measure import ClipSet, LabelledClip, TokenSet
+from almbench.tokens.measure import ClipSet, Floats, LabelledClip, TokenSet
 
 NO_CODEC = "the codec was given as files alone, so it cannot be run"
 
@@ -140,19 +140,30 @@ def _read_set(
                 held[clip.id] = read_codes(files[clip.id], codec.codebook_sizes)
             except CodecError as error:
                 faults.append(f"{clips.testset}/{clip.id} by {codec.id}: {error}")
+    codes = tuple(held.values())
     facts = codec.model_dump(include={"family", "checkpoint", "settings", "codebook_sizes"})
     tokens = TokenSet(
         clipset=clips.only(held),
         codec=codec.id,
-        codes=tuple(held.values()),
+        codes=codes,
         sizes=codec.codebook_sizes,
         frame_rate=codec.frame_rate,
         strides=codec.codebook_strides,
         open_codec=opener.open,
         no_codec=opener.reason,
         codec_hash=signature(facts),
+        dequantize=cache(partial(_dequantize, opener.open, codes)) if opener.open else None,
     )
     return tokens, faults
+
+
+def _dequantize(
+    open_codec: Callable[[], AbstractContextManager[Codec[Any]]], codes: tuple[Codes, ...]
+) -> list[Floats] | None:
+    with open_codec() as codec:
+        vectors = [codec.dequantize(one) for one in codes]
+    shown = [vector for vector in vectors if vector is not None]
+    return shown if len(shown) == len(codes) else None
 
 
 def run_codecs(folder: RunFolder, manifest: Manifest) -> dict[str, Callable[[], AnyCodec]]:

@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from almbench.audio import read, sha256
 from almbench.codecs.codes_file import SUFFIX, read_facts
 from almbench.errors import CodecError, UserError
 from almbench.names import ascii_name, readable, safe_name
@@ -127,17 +128,19 @@ class Labels:
     Attributes:
         path: The file.
         rows: Id of a clip -> column -> label, the column `cluster` included.
+        sounds: Id of a clip -> its sound file, where the table has a column `path`.
     """
 
     path: Path
     rows: Mapping[str, Mapping[str, str]]
+    sounds: Mapping[str, Path]
 
     @classmethod
     def read(cls, path: Path) -> "Labels":
         """Read a CSV with a column `id` (or `path`) and further columns of labels.
 
         The column `cluster` names what clips share that are not independent; by default it is the
-        `speaker`.
+        `speaker`. The column `path` names sounds, from the folder of the table.
 
         Raises:
             UserError: It cannot be read, has no such column, or names a clip twice.
@@ -148,13 +151,16 @@ class Labels:
             columns = ", ".join(map(str, table.columns))
             raise UserError(f"{path} has no column 'id' or 'path'; it has: {columns}.")
         rows: dict[str, Mapping[str, str]] = {}
+        sounds: dict[str, Path] = {}
         for row in table.to_dict("records"):
             name = Path(row[key]).stem if key == "path" else row[key]
             id_ = safe_name(readable(name))
             if id_ in rows:
                 raise UserError(f"{path} names the clip '{name}' twice. To fix: remove one.")
+            if row.get("path"):
+                sounds[id_] = path.parent / row["path"]
             rows[id_] = {str(k): v for k, v in row.items() if v and k not in RESERVED - {"cluster"}}
-        return cls(path, rows)
+        return cls(path, rows, sounds)
 
     def clip(self, id_: str) -> LabelledClip:
         """A clip by its row."""
@@ -187,10 +193,15 @@ class Labels:
 def clips_of_files(folders: Collection[TokenFolder], labels: Labels, testset: str) -> ClipSet:
     """The clips that token files are of, where there is no run: all that any folder has.
 
+    Their sound is read where the labels name the file of each.
+
     Raises:
         UserError: The labels name none of them.
     """
     ids = sorted({id_ for folder in folders for id_ in folder.files})
     labels.check(ids, "--codes")
     clips = tuple(labels.clip(id_) for id_ in ids)
-    return ClipSet(testset, clips, sound_hash=signature(ids))
+    if any(id_ not in labels.sounds or not labels.sounds[id_].is_file() for id_ in ids):
+        return ClipSet(testset, clips)
+    hashes = [sha256(labels.sounds[id_]) for id_ in ids]
+    return ClipSet(testset, clips, lambda id_: read(labels.sounds[id_]), signature(hashes))

@@ -104,6 +104,10 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         decoded: Tensor = self._model.decode(codes, self.options.window)
         return decoded
 
+    def _dequantize(self, codes: "Tensor") -> "Tensor":
+        vectors: Tensor = self._model.quantizer.decode(codes).transpose(1, 2)
+        return vectors
+
 
 @cache
 def _count(config: Path, weights: Path) -> int:

@@ -1,19 +1,24 @@
 """Probes: labels that were written into codes are read, those that were not are not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from almbench.audio import Sound
 from almbench.errors import MetricUndefined
 from almbench.results.probes import ProbeValue
 from almbench.tokens.folds import make_task
-from almbench.tokens.measure import Effort, TokenSet
+from almbench.tokens.measure import ClipSet, Effort, LabelledClip, TokenSet
 from almbench.tokens.probe import Probe, ProbeSettings
 from tests.tokens.conftest import token_set
 
 
-def accuracies(tokens: TokenSet, target: str, seed: int = 0) -> dict[tuple[str, str], ProbeValue]:
-    values = Probe(ProbeSettings()).compute(tokens, target, Effort(seed))
-    return {(value.input, value.book): value for value in values}
+def accuracies(
+    tokens: TokenSet, target: str, seed: int = 0, steps: int = 0
+) -> dict[tuple[str, str], ProbeValue]:
+    values = Probe(ProbeSettings(steps=steps)).compute(tokens, target, Effort(seed))
+    return {(v.input, v.book): v for v in values if v.input != "vectors"}
 
 
 def interval(value: ProbeValue) -> tuple[float, float]:
@@ -102,3 +107,42 @@ def test_odd_codes(written: TokenSet) -> None:
     empty = token_set([codes[0], codes[0]], labels[:2])
     with pytest.raises(MetricUndefined, match="no clip has codes"):
         accuracies(empty, "class")
+
+
+def test_the_order_of_codes_is_read_by_the_network_alone() -> None:
+    """Rising and falling codes have the same bags."""
+    codes = [(np.arange(12)[None] + i) % 8 for i in range(60)]
+    codes = [one if i % 2 else one[:, ::-1].copy() for i, one in enumerate(codes)]
+    labels = [{"way": ("falls", "rises")[i % 2]} for i in range(60)]
+    tokens = token_set(codes, labels, sizes=(8,))
+    found = accuracies(tokens, "way", steps=60)
+    assert found["sequence", "all"].value == pytest.approx(1.0, abs=0.05)
+    assert found == accuracies(tokens, "way", steps=60)
+    low, high = interval(found["bag", "all"])
+    assert low < 0.7
+    assert high > 0.3
+
+
+def test_dequantised_vectors_are_probed_where_there_are_some(written: TokenSet) -> None:
+    vectors = [np.stack([codes[0] // 4, codes[1]]).astype(float) for codes in written.codes]
+    tokens = replace(written, dequantize=lambda: vectors)
+    values = Probe(ProbeSettings(steps=0)).compute(tokens, "class", Effort())
+    assert values[-1].input == "vectors"
+    assert values[-1].value == 1.0
+    silent = replace(written, dequantize=lambda: None)
+    last = Probe(ProbeSettings(steps=0)).compute(silent, "class", Effort())[-1]
+    assert (last.value, last.reason) == (None, "the codec does not show its dequantised vectors")
+
+
+def test_the_baseline_hears_what_codes_may_not_hold() -> None:
+    """Pitches that log-mel spectra tell apart; silence and clips of one sample are no trouble."""
+    seconds = np.arange(8000) / 16_000
+    sounds = {f"c{i}": np.sin(2 * np.pi * (400, 1600)[i % 2] * seconds) for i in range(20)}
+    sounds["c0"], sounds["c1"] = np.zeros(8000), np.zeros(1)
+    clips = tuple(LabelledClip(id_, "", {"pitch": "lh"[int(id_[1:]) % 2]}) for id_ in sounds)
+    heard = ClipSet("tones", clips, lambda id_: Sound(sounds[id_], 16_000), "x")
+    plain, as_vectors, sequence = Probe(ProbeSettings(steps=30)).baseline(heard, "pitch", Effort())
+    assert plain.value is not None
+    assert plain.value >= 0.85
+    assert sequence.value is not None
+    assert (as_vectors.input, as_vectors.value) == ("vectors", plain.value)
