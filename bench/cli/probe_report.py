@@ -12,6 +12,8 @@ from almbench.results.probes import probe_table
 from almbench.results.table_rows import ProbeRow, from_frame
 from almbench.tokens.probing import Probed
 
+BOOKS = 4  # that have lines of their own; the table has all
+
 
 def print_probes(probed: Probed) -> int:
     """Print a table per test set, measure and target, and what could not be computed.
@@ -31,6 +33,8 @@ def print_probes(probed: Probed) -> int:
         for column in ("value", "95 % interval", "n", "chance", "baseline"):
             table.add_column(column, justify="right")
         for row in same:
+            if row.book.isdecimal() and int(row.book) > BOOKS:
+                continue
             table.add_row(
                 escape(row.label or row.codec), row.input, row.book,
                 f"{_number(row.value)} {row.unit}".strip(), _interval(row),
@@ -38,7 +42,8 @@ def print_probes(probed: Probed) -> int:
             )  # fmt: skip
         console.print(table)
     for reason in dict.fromkeys(
-        f"{row.testset} {row.measure} {row.target} of {row.codec}: {row.reason}"
+        " ".join(filter(None, (row.testset, row.measure, row.target, row.input)))
+        + f" of {row.codec}: {row.reason}"
         for row in rows
         if row.value is None
     ):
