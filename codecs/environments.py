@@ -116,7 +116,7 @@ def _interpreter(name: str, python: str | None) -> str:
     if found is None:
         raise UserError(f"--python {python}: there is no such program.")
     ask = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    done = subprocess.run(ask, capture_output=True, text=True, check=False)
+    done = subprocess.run(ask, capture_output=True, encoding="utf-8", check=False)
     version, needed = done.stdout.strip(), PYTHONS.get(name)
     if done.returncode or not version:
         raise UserError(f"--python {python}: this is no Python that works: {done.stderr.strip()}")
@@ -136,7 +136,9 @@ def _make(name: str, folder: Path, python: str, show: Callable[[str], None]) -> 
     for path in _lists(name):
         after = ["--no-build-isolation"] if path.stem.endswith("-after") else []
         _run([*pip, "install", "--no-deps", *after, "-r", str(path)], show)
-    freeze = subprocess.run([*pip, "freeze", "--all"], capture_output=True, text=True, check=True)
+    freeze = subprocess.run(
+        [*pip, "freeze", "--all"], capture_output=True, encoding="utf-8", check=True
+    )
     (folder / DONE).write_text(_wanted(name) + freeze.stdout, encoding="utf-8")
 
 
@@ -144,7 +146,11 @@ def _run(command: list[str], show: Callable[[str], None]) -> None:
     """Run a command and show its output as it comes."""
     last: deque[str] = deque(maxlen=TAIL_LINES)
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
         assert process.stdout is not None  # noqa: S101 - for the type checker
         for line in process.stdout:

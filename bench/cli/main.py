@@ -4,6 +4,7 @@ import errno
 import os
 import shlex
 import sys
+from io import TextIOWrapper
 from typing import Annotated, NoReturn
 
 import typer
@@ -82,6 +83,7 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line; every error of the user's is one message and exit code 2."""
+    _speak_utf_8()
     ensure_matplotlib_cache()
     try:
         code = app(standalone_mode=False)
@@ -103,6 +105,18 @@ def main() -> NoReturn:
     if code == INTERRUPTED:  # Typer turns Ctrl-C into this code without a word
         _interrupted()
     sys.exit(code or 0)
+
+
+def _speak_utf_8() -> None:
+    """Begin anew in Python's UTF-8 mode where names of files would be taken for another encoding.
+
+    What the terminal cannot show is replaced.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _fail(message: str) -> NoReturn:

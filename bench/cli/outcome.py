@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -64,7 +65,7 @@ def _print_comparison(comparison: Comparison) -> list[MetricRecord]:
         The metrics that have a value and no column.
     """
     labels = [comparison.names[codec.id].label for codec in comparison.lines]
-    first = min(max(map(len, labels)), 40, console.width // 2)
+    first = min(max(map(cell_len, labels)), 40, console.width // 2)
     shown = _chosen(comparison)
     parts: list[list[MetricRecord]] = [[]]
     used = 0

@@ -54,7 +54,7 @@ def version() -> str | None:
     """The version of the espeak-ng that is installed, or None."""
     if shutil.which(PROGRAM) is None:
         return None
-    said = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True)
+    said = subprocess.run([PROGRAM, "--version"], capture_output=True, encoding="utf-8", check=True)
     return said.stdout.split(":")[1].split()[0]
 
 

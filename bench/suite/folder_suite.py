@@ -88,6 +88,8 @@ def suite_from_folders(
     if len(set(resolved)) < len(resolved):
         raise UserError("A folder of reconstructions is given twice.")
     name = ascii_name(reference.resolve().name)
+    if name.lower() == ORIGINAL:
+        name = f"{name}s"
     found = _labels(resolved)
     labels = [given.label or label for given, label in zip(reconstructions, found, strict=True)]
     longer = {"cut_longer": True} if cut_longer else {}
