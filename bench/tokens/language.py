@@ -13,7 +13,7 @@ from almbench.results.probes import ALL_BOOKS, ProbeValue
 from almbench.statistics.clusters import count_clusters
 from almbench.statistics.intervals import t_interval
 from almbench.statistics.ngram import held_out
-from almbench.statistics.tokens import Floats
+from almbench.statistics.tokens import Codes, Floats
 from almbench.tokens.measure import Effort, Measure, TokenSet
 from almbench.tokens.parts import ABSENT, Data, held, split_codes
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from almbench.tokens.training import Look
     from almbench.tokens.transformer import TokenTransformer
 
+VALIDATION_S = 300.0  # seconds of sound that are enough to choose a step by
 NO_TIME = "no duration and no frame rate is known of its codes"
 ONE_CLUSTER = "no interval: all clips tested are of one cluster, such as a speaker"
 
@@ -127,7 +128,7 @@ def fit(data: Data, rate: float, settings: LanguageSettings, effort: Effort) -> 
     lengths = np.array([codes.shape[1] for codes in learnt], np.float64)
     model, curve = train(
         learnt,
-        data.of(data.parts.validation),
+        _some(data.of(data.parts.validation), VALIDATION_S * rate, effort.seed),
         data.sizes,
         lengths if np.isnan(known).any() else known,
         budget,
@@ -135,6 +136,13 @@ def fit(data: Data, rate: float, settings: LanguageSettings, effort: Effort) -> 
         effort.device,
     )
     return Fitted(model, curve, frames, curve[-1].step * settings.windows * frames / rate)
+
+
+def _some(clips: list[Codes], frames: float, seed: int) -> list[Codes]:
+    """Draw clips until they have so many frames, or all of them."""
+    order = np.random.default_rng(seed).permutation(len(clips))
+    before = np.cumsum([0] + [clips[i].shape[1] for i in order[:-1]])
+    return [clips[i] for i in order[before < frames]]
 
 
 def _report(data: Data, fitted: Fitted) -> dict[str, JsonValue]:
