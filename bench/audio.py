@@ -114,8 +114,13 @@ def write_flac(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
     Raises:
         AudioError: FLAC has no such rate.
     """
-    # Through memory: libsndfile would hide a full disk behind "System error".
     content, clipped = flac_bytes(samples, rate, bits)
+    _write(path, content)
+    return clipped
+
+
+def _write(path: Path, content: bytes) -> None:
+    # From memory: libsndfile would hide a full disk behind "System error".
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -123,7 +128,6 @@ def write_flac(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    return clipped
 
 
 def flac_bytes(samples: Samples, rate: int, bits: int = 16) -> tuple[bytes, int]:
@@ -142,12 +146,48 @@ def flac_bytes(samples: Samples, rate: int, bits: int = 16) -> tuple[bytes, int]
     """
     if rate > 655_350 or (rate > 65_535 and rate % 10):
         raise AudioError(f"FLAC, as which it is stored, has no rate of {rate} Hz, but {FLAC_RATES}")
+    return _encoded(samples, rate, bits, "FLAC")
+
+
+def _encoded(samples: Samples, rate: int, bits: int, form: str) -> tuple[bytes, int]:
     integers, clipped = to_integers(samples, bits)
     # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
     data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)
     buffer = BytesIO()
-    sf.write(buffer, data, rate, format="FLAC", subtype=f"PCM_{bits}")
+    sf.write(buffer, data, rate, format=form, subtype=f"PCM_{bits}")
     return buffer.getvalue(), clipped
+
+
+def as_original(samples: Samples) -> tuple[Samples, float, int]:
+    """Make of a source what is stored as the original: within full scale, and rounded to bits.
+
+    Args:
+        samples: **Shape** `[T]`.
+
+    Returns:
+        The samples that a file of so many bits gives back, the gain, and the bits (16 or 24).
+    """
+    gain = headroom_gain(samples)
+    scaled = samples * gain
+    bits = exact_bits(scaled)
+    return to_integers(scaled, bits)[0] / 2 ** (bits - 1), gain, bits
+
+
+def write_wav(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
+    """Write a WAV file that holds the samples that `write_flac` stores, in one step.
+
+    Args:
+        path: Where to; the folder is made.
+        samples: **Shape** `[T]`.
+        rate: Sample rate in Hz.
+        bits: 16 or 24.
+
+    Returns:
+        How many samples were clipped.
+    """
+    content, clipped = _encoded(samples, rate, bits, "WAV")
+    _write(path, content)
+    return clipped
 
 
 def headroom_gain(samples: Samples) -> float:

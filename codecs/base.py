@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from almbench.audio import Samples, fit
-from almbench.errors import Unavailable
+from almbench.errors import CodecError, Unavailable
 
 
 class Options(BaseModel):
@@ -176,6 +176,18 @@ class Codec(ABC, Generic[O]):
             cause, _, command = reason.partition(". To fix: ")
             raise Unavailable(reason, cause, command)
 
+    def check_duration(self, seconds: float) -> None:
+        """Refuse a clip that is longer than `max_duration_s`.
+
+        Raises:
+            CodecError: It is.
+        """
+        if self.max_duration_s and seconds > self.max_duration_s:
+            raise CodecError(
+                f"the clip lasts {seconds:.1f} s; this codec takes at most "
+                f"{self.max_duration_s:.0f} s at a time"
+            )
+
     @property
     def encoding_key(self) -> str | None:
         """Name of the encoding that this codec shares with shallower or deeper ones; None for none.
@@ -235,19 +247,76 @@ class Codec(ABC, Generic[O]):
 def from_codes(
     codes: NDArray[np.int64], sizes: Sequence[int], length: int, strides: Sequence[int] = ()
 ) -> Encoded:
-    """Wrap the codes of a codec with codebooks, keeping the first `len(sizes)` codebooks.
+    """Wrap the codes of a codec with codebooks.
 
     Args:
-        codes: **Shape** `[K, T]` with `K >= len(sizes)`.
-        sizes: Entries of each codebook that is kept.
+        codes: **Shape** `[K, T]`.
+        sizes: Entries of each of the K codebooks.
         length: Samples of the input, at the codec's rate.
         strides: Frames that a code of each codebook lasts; 1 by default.
+
+    Raises:
+        CodecError: The codes have another shape.
     """
-    kept = codes[: len(sizes)]
-    frames = kept.shape[1]
+    if fault := shape_fault(codes, sizes):
+        raise CodecError(f"codes {fault}")
+    frames = codes.shape[1]
     lasting = zip(sizes, strides or (1,) * len(sizes), strict=True)
     bits = sum(-(-frames // stride) * log2(size) for size, stride in lasting)
-    return Encoded(bits, length, kept)
+    return Encoded(bits, length, codes)
+
+
+def shape_fault(codes: NDArray[Any], sizes: Sequence[int]) -> str:
+    """Say what is wrong with the shape of codes; empty for nothing.
+
+    Args:
+        codes: What should be **Shape** `[K, T]`.
+        sizes: Entries of each of the K codebooks.
+
+    >>> shape_fault(np.zeros((250, 8), int), [1024] * 8)
+    'are [T, K] = (250, 8); they should be [K, T]: transpose them'
+    """
+    wanted = len(sizes)
+    if codes.ndim == 2 and len(codes) != wanted == codes.shape[1]:
+        return f"are [T, K] = {codes.shape}; they should be [K, T]: transpose them"
+    if codes.ndim != 2 or len(codes) != wanted:
+        books = f"{wanted} codebook{'s' if wanted != 1 else ''}"
+        return f"have the shape {list(codes.shape)}, not [{wanted}, T] of {books} and T frames"
+    return ""
+
+
+def codes_fault(codes: NDArray[Any], sizes: Sequence[int]) -> str:
+    """Say what is wrong with codes, their shape, type and values; empty for nothing.
+
+    Args:
+        codes: What should be integers of **Shape** `[K, T]`, T > 0.
+        sizes: Entries of each of the K codebooks, counted from 0.
+
+    >>> codes_fault(np.array([[0, 1], [9, 3]]), [8, 8])
+    'go from 3 to 9 in codebook 2; it has 0 to 7'
+    """
+    if not np.issubdtype(codes.dtype, np.integer):
+        return f"are {codes.dtype}, not integers"
+    if fault := shape_fault(codes, sizes):
+        return fault
+    if not codes.size:
+        return "have no frames"
+    wrong = _beyond(codes, sizes)
+    if wrong is None:
+        return ""
+    if codes.shape[0] == codes.shape[1] and _beyond(codes.T, sizes) is None:
+        return f"fit their codebooks only as [T, K] = {codes.shape}: transpose them to [K, T]"
+    row = codes[wrong]
+    return (
+        f"go from {row.min()} to {row.max()} in codebook {wrong + 1}; it has 0 to "
+        f"{sizes[wrong] - 1}"
+    )
+
+
+def _beyond(codes: NDArray[Any], sizes: Sequence[int]) -> int | None:
+    """The first codebook with codes that it does not have, counted from 0."""
+    outside = (codes.min(axis=1) < 0) | (codes.max(axis=1) >= np.asarray(sizes))
+    return int(outside.argmax()) if outside.any() else None
 
 
 def trim_delay(decoded: Samples, delay: int, length: int) -> Samples:

@@ -1,35 +1,154 @@
 """Codes of a clip as a file of their own: `.npz` with the array `codes` and facts beside it.
 
-The facts are optional: `codebook_sizes` (`[K]`, entries of each codebook), `frame_rate` (Hz),
-`sample_rate` (Hz, of the sound), `length` (its samples) and `codec` (the id of what encoded).
+The run folder has such files, `bench encode` writes them, and ready reconstructions may have them
+beside their sounds, without facts or with some of `CodesFacts`.
 """
 
+import os
+import struct
+import zlib
+from collections.abc import Sequence
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from almbench.codecs.base import CodecSpec, codes_fault
 from almbench.errors import CodecError
+from almbench.validation import explain
 
 SUFFIX = ".npz"
 LONGEST_FACT = 2**16  # bytes of an array of facts
-FACTS = ("codebook_sizes", "frame_rate", "sample_rate", "length", "codec")
+MOST_BYTES = 2**28  # of the codes of a clip, unpacked: 90 minutes of 128 codebooks at 50 Hz
+UNREADABLE = (
+    OSError, ValueError, KeyError, EOFError, MemoryError, BadZipFile, zlib.error, struct.error,
+    RuntimeError, NotImplementedError, TypeError, OverflowError, SyntaxError,
+)  # fmt: skip
+"""What zipfile and NumPy raise where a file of codes is damaged."""
 
 
-def read_facts(path: Path) -> dict[str, Any]:
+class CodesFacts(BaseModel):
+    """What a file says of its codes; a file made elsewhere need not say all of it.
+
+    Attributes:
+        codec: Id of the codec that encoded.
+        weights: SHA-256 of that codec's weights, as hexadecimal digits.
+        codebook_sizes: Entries of each codebook.
+        frame_rate: Frames per second in Hz.
+        sample_rate: Rate of the sound that was encoded in Hz.
+        length: Its samples.
+        bit_depth: Bits of a sample of its source: 16 or 24.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    codec: str = ""
+    weights: str = ""
+    codebook_sizes: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    frame_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    sample_rate: int | None = Field(default=None, gt=0)
+    length: int | None = Field(default=None, ge=0)
+    bit_depth: int | None = Field(default=None, ge=1)
+
+    @classmethod
+    def of(cls, spec: CodecSpec, rate: int, length: int, bit_depth: int) -> Self:
+        """Gather the facts of a sound that a codec encoded.
+
+        Args:
+            spec: Facts of the codec.
+            rate: Rate at which the sound was encoded in Hz.
+            length: Its samples.
+            bit_depth: Bits of a sample of its source.
+        """
+        return cls(
+            codec=spec.id,
+            weights=spec.checkpoint.sha256 if spec.checkpoint else "",
+            codebook_sizes=spec.codebook_sizes,
+            frame_rate=spec.frame_rate,
+            sample_rate=rate,
+            length=length,
+            bit_depth=bit_depth,
+        )
+
+
+def write_codes(path: Path, codes: NDArray[np.int64], facts: CodesFacts) -> None:
+    """Write codes in one step: the file is there whole, or not at all.
+
+    Args:
+        path: Where to; the folder is made.
+        codes: **Shape** `[K, T]`.
+        facts: What to say of them.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{SUFFIX}")
+    known = {name: value for name, value in facts.model_dump().items() if value}
+    try:
+        np.savez_compressed(part, codes=codes, **known)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_facts(path: Path) -> CodesFacts:
     """Read what a file says of its codes, without reading the codes.
 
     Raises:
-        CodecError: The file cannot be read.
+        CodecError: The file cannot be read, or says what cannot be.
     """
     try:
         with ZipFile(path) as archive:
             sizes = {
                 info.filename.removesuffix(".npy"): info.file_size for info in archive.filelist
             }
-        small = [name for name in FACTS if sizes.get(name, LONGEST_FACT) < LONGEST_FACT]
+        names = CodesFacts.model_fields
+        small = [name for name in names if sizes.get(name, LONGEST_FACT) < LONGEST_FACT]
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name].tolist() for name in small}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            return CodesFacts.model_validate({name: file[name].tolist() for name in small})
+    except ValidationError as error:
+        raise CodecError(f"{explain(error, CodesFacts, path.name)}") from error
+    except UNREADABLE as error:
         raise CodecError(f"the codes in {path.name} cannot be read: {error}") from error
+
+
+def header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of the codes in a file, without reading them.
+
+    Raises:
+        CodecError: The file cannot be read.
+    """
+    try:
+        with ZipFile(path) as archive, archive.open("codes.npy") as file:
+            np.lib.format.read_magic(file)
+            shape, _, kind = np.lib.format.read_array_header_1_0(file)
+    except UNREADABLE as error:
+        raise CodecError(f"its codes cannot be read: {path.name}: {error}") from error
+    return shape, kind
+
+
+def read_codes(path: Path, sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Read the codes of a clip, **Shape** `[K, T]`.
+
+    Args:
+        path: The file.
+        sizes: Entries of each codebook.
+
+    Raises:
+        CodecError: They are not there, damaged, or not codes of such codebooks.
+    """
+    if not path.is_file():
+        raise CodecError(f"its codes are gone: there is no {path.name}")
+    shape, kind = header(path)
+    if (size := prod(shape) * kind.itemsize) > MOST_BYTES:
+        raise CodecError(f"its codes would take {size:,} bytes; at most {MOST_BYTES:,}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            codes = file["codes"]
+    except UNREADABLE as error:
+        raise CodecError(f"its codes cannot be read: {path.name}: {error}") from error
+    if fault := codes_fault(codes, sizes):
+        raise CodecError(f"its codes {fault}")
+    return np.asarray(codes, np.int64)

@@ -199,8 +199,14 @@ class External(Codec[ExternalOptions]):
         return [self._through(samples, rate) for samples in batch]
 
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
-        """Hand out what `encode` got back, each **Shape** `[T]`."""
+        """Hand out what `encode` got back, each **Shape** `[T]`.
+
+        Raises:
+            CodecError: There is nothing of the worker's, as with codes from a file.
+        """
         del rate
+        if any(item.payload is None for item in batch):
+            raise CodecError("its worker encodes and decodes in one go; it decodes no codes alone")
         return [fit(item.payload, item.length) for item in batch]
 
     def _through(self, samples: Samples, rate: int) -> Encoded:

@@ -205,9 +205,10 @@ class NeuralCodec(Codec[O]):
         sounds = np.stack([fit(samples, padded) for samples in batch]).astype(np.float32)
         with torch.inference_mode():
             codes = self._encode(torch.from_numpy(sounds)[:, None].to(self._device))
-        sizes = [self._loaded.codebook_size] * self._depth(self._loaded)
+        depth = self._depth(self._loaded)
+        sizes = [self._loaded.codebook_size] * depth
         made = codes.cpu().numpy().astype(np.int64)
-        return [from_codes(one, sizes, length, self._loaded.strides) for one in made]
+        return [from_codes(one[:depth], sizes, length, self._loaded.strides) for one in made]
 
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
         """Decode clips of equal length and depth, which may be less than this codec's."""

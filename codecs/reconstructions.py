@@ -179,9 +179,10 @@ def facts_of_codes(folder: Path) -> dict[str, Any]:
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
         try:
             facts = read_facts(path)
-            return {name: facts[name] for name in ("codebook_sizes", "frame_rate")}
-        except (CodecError, KeyError):
+        except CodecError:
             continue
+        if facts.codebook_sizes and facts.frame_rate:
+            return {"codebook_sizes": facts.codebook_sizes, "frame_rate": facts.frame_rate}
     return {}
 
 

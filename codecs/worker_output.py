@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from almbench import policies
 from almbench.audio import Samples, read
-from almbench.codecs.base import Encoded, from_codes
+from almbench.codecs.base import Encoded, codes_fault, from_codes
 from almbench.errors import AudioError, CodecError
 
 FAULT = "its worker's fault:"
@@ -59,7 +58,8 @@ def read_encoded(
         codes = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise CodecError(f"{FAULT} its codes are no .npy file: {error}") from error
-    _check_codes(codes, sizes)
+    if fault := codes_fault(codes, sizes):
+        raise CodecError(f"{FAULT} its codes {fault}")
     return from_codes(codes.astype(np.int64), sizes, length)
 
 
@@ -71,21 +71,6 @@ def read_seconds(answer: Mapping[str, Any]) -> tuple[float, float] | None:
     """
     encode_s, decode_s = _number(answer, "encode_s"), _number(answer, "decode_s")
     return None if encode_s is None or decode_s is None else (encode_s, decode_s)
-
-
-def _check_codes(codes: NDArray[Any], sizes: tuple[int, ...]) -> None:
-    if codes.dtype.kind not in "iu":
-        raise CodecError(f"{FAULT} its codes are {codes.dtype}, not integers")
-    if codes.ndim != 2 or len(codes) != len(sizes) or not codes.size:
-        raise CodecError(
-            f"{FAULT} its codes have the shape {list(codes.shape)}, not [{len(sizes)}, frames]"
-        )
-    for book, (row, size) in enumerate(zip(codes, sizes, strict=True)):
-        wrong = row[(row < 0) | (row >= size)]
-        if len(wrong):
-            raise CodecError(
-                f"{FAULT} code {wrong[0]} of codebook {book} is not within 0 to {size - 1}"
-            )
 
 
 def _number(answer: Mapping[str, Any], key: str) -> float | None:

@@ -1,6 +1,10 @@
 """A codec to encode and decode with, one sound at a time."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isclose
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,11 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.arrays import SoundLike, to_sound
-from almbench.audio import Samples, fit, resample
-from almbench.codecs.base import Codec, CodecSpec, Encoded, from_codes
+from almbench.audio import (
+    Samples,
+    Sound,
+    as_original,
+    fit,
+    read,
+    resample,
+    write_flac,
+    write_wav,
+)
+from almbench.codecs.base import Codec, CodecSpec, Encoded, codes_fault, from_codes
+from almbench.codecs.codes_file import CodesFacts, read_codes, read_facts, write_codes
 from almbench.codecs.registry import make_codec
 from almbench.devices import choose
-from almbench.errors import UserError
+from almbench.errors import CodecError, UserError
+
+SLACK = 2  # frames by which a clip may last longer than its codes
 
 
 class LoadedCodec:
@@ -97,6 +113,81 @@ class LoadedCodec:
         decoded = self.decode(self.encode(given.samples, given.rate), rate)
         return fit(resample(decoded, rate, given.rate), len(given.samples))
 
+    def encode_file(self, sound: str | Path, codes: str | Path) -> Encoded:
+        """Encode a sound file and write its codes, as a run stores both.
+
+        A sound beyond full scale is brought within it by one gain first, as a run's originals are.
+
+        Args:
+            sound: The sound file.
+            codes: The file to write, `.npz`, with the array `codes` and `CodesFacts`.
+
+        Raises:
+            AudioError: The sound cannot be read.
+            CodecError: The codec cannot encode it, or has no codebooks.
+        """
+        given = read(Path(sound))
+        self.codec.check_duration(given.seconds)
+        samples, _, bit_depth = as_original(given.samples)
+        rate = self.sample_rate or given.rate
+        encoded = self.encode(samples, given.rate)
+        if encoded.codes is None:
+            raise CodecError(f"codec '{self.spec.id}' has no codebooks, so there are no codes")
+        facts = CodesFacts.of(self.spec, rate, encoded.length, bit_depth)
+        write_codes(Path(codes), encoded.codes, facts)
+        return encoded
+
+    def decode_file(self, codes: str | Path, sound: str | Path) -> Sound:
+        """Decode a file of codes and write the sound: the samples that a run stores.
+
+        Args:
+            codes: The file of codes, `.npz`, as `encode_file` or a run wrote it, or with `codes`
+                alone.
+            sound: The file to write, `.wav` or `.flac`, at the codec's rate.
+
+        Raises:
+            AudioError: FLAC has no such rate.
+            CodecError: The codes cannot be read, or are not of this codec.
+            UserError: The codec has no codebooks, or takes any sample rate and the file says none.
+        """
+        source, target = Path(codes), Path(sound)
+        facts = read_facts(source)
+        if fault := self._origin_fault(facts):
+            raise CodecError(f"its codes were made {fault}")
+        rate, sizes = self.sample_rate or facts.sample_rate, self.spec.codebook_sizes
+        if not (rate and sizes):
+            raise UserError(f"Codec '{self.spec.id}' decodes no codes from a file.")
+        held = self._from_codes(read_codes(source, sizes), rate)
+        if facts.length is not None and facts.sample_rate == rate:
+            if facts.length > held.length + SLACK * rate / (self.spec.frame_rate or 1):
+                raise CodecError(
+                    f"it says length = {facts.length} samples, but its frames last {held.length}"
+                )
+            held = replace(held, length=facts.length)
+        samples = self.decode(held, rate)
+        if not np.isfinite(samples).all():
+            raise CodecError("the sound holds NaN or infinite samples")
+        write = write_flac if target.suffix.lower() == ".flac" else write_wav
+        write(target, samples, rate, 24 if (facts.bit_depth or 16) > 16 else 16)
+        return Sound(samples, rate)
+
+    def _origin_fault(self, facts: CodesFacts) -> str:
+        """Say by what else codes were made than by this codec; empty where by it, or unknown."""
+        own = CodesFacts.of(self.spec, 1, 1, 16)
+        weights = facts.weights, own.weights
+        if all(weights) and facts.weights != own.weights:
+            theirs, ours = (f" (weights {sha256[:12]})" for sha256 in weights)
+        elif facts.codebook_sizes and facts.codebook_sizes != own.codebook_sizes:
+            theirs, ours = (f" ({_books(one.codebook_sizes)})" for one in (facts, own))
+        elif facts.frame_rate and not isclose(facts.frame_rate, own.frame_rate or 0, rel_tol=1e-6):
+            theirs, ours = (f" ({one.frame_rate or 0:g} frames/s)" for one in (facts, own))
+        elif facts.codec not in {"", own.codec} and not all(weights):
+            theirs = ours = ""
+        else:
+            return ""
+        maker = f"'{facts.codec}'" if facts.codec else "a codec"
+        return f"by {maker}{theirs}, not by '{own.codec}'{ours}"
+
     def _from_codes(self, codes: Any, rate: int) -> Encoded:
         sizes, frame_rate = self.spec.codebook_sizes, self.spec.frame_rate
         if not (sizes and frame_rate):
@@ -104,15 +195,10 @@ class LoadedCodec:
         if hasattr(codes, "detach"):
             codes = codes.detach().cpu().numpy()
         given = np.asarray(codes)
-        if given.ndim != 2 or given.dtype.kind not in "iu" or len(given) != len(sizes):
+        if fault := codes_fault(given, sizes):
             raise UserError(
-                f"Codes of shape {list(given.shape)} and type {given.dtype}; codec "
-                f"'{self.spec.id}' takes integers of shape [{len(sizes)}, T], codebooks first."
-            )
-        if (given < 0).any() or (given >= np.array(sizes)[:, None]).any():
-            raise UserError(
-                f"Codes from {given.min()} to {given.max()}; codec '{self.spec.id}' has codebooks "
-                f"of {', '.join(map(str, sizes))} entries, counted from 0."
+                f"The codes {fault}. Codec '{self.spec.id}' takes integers of shape "
+                f"[{len(sizes)}, T], counted from 0."
             )
         length = round(given.shape[1] * rate / frame_rate)
         return from_codes(given.astype(np.int64), sizes, length, self.spec.codebook_strides)
@@ -162,3 +248,10 @@ def load_codec(name: str, *, device: str = "auto", **options: Any) -> LoadedCode
     """
     typed = {k: str(v) if isinstance(v, PathLike) else v for k, v in options.items()}
     return LoadedCodec(make_codec(name, typed), device)
+
+
+def _books(sizes: Sequence[int]) -> str:
+    """Word codebooks."""
+    books = f"{len(sizes)} codebook{'s' if len(sizes) != 1 else ''}"
+    kinds = sorted(set(sizes))
+    return f"{books} of {', '.join(map(str, kinds))} entries"

@@ -4,6 +4,7 @@ import numpy as np
 
 from almbench.checks.finding import Result
 from almbench.checks.subject import Subject
+from almbench.codecs.base import codes_fault
 
 COMPUTED = 0.02  # how far the bitrate may be off where it follows from the codebooks,
 STATED = 0.25  # and where it is what an encoder aims at; and by one frame, and the delay
@@ -24,12 +25,8 @@ def check_shapes(subject: Subject) -> Result:
     if codes is None:
         return message, "pass"
     message = f"codes {codes.dtype} {list(codes.shape)}, {message}"
-    if codes.dtype.kind not in "iu" or codes.ndim != 2 or len(codes) != len(sizes):
-        return f"{message}; expected integers of shape [{len(sizes)}, T]", "FAIL"
-    outside = np.count_nonzero((codes < 0) | (codes >= np.asarray(sizes)[:, None]))
-    if outside:
-        return f"{message}; {outside} codes outside of their codebooks", "FAIL"
-    return message, "pass"
+    fault = codes_fault(codes, sizes)
+    return (f"{message}; codes {fault}", "FAIL") if fault else (message, "pass")
 
 
 def check_length(subject: Subject) -> Result:

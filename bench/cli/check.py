@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from almbench.cli.options import DeviceOption
+from almbench.cli.options import DeviceOption, OptionOption, usable_codec
 
 if TYPE_CHECKING:
     from almbench.codecs.base import Codec
@@ -17,10 +17,7 @@ def check(
         list[str],
         typer.Argument(metavar="CODEC...", help="Built-in presets, adapters, or hf:ORG/NAME@K."),
     ],
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Option of the adapter; may be repeated."),
-    ] = None,
+    option: OptionOption = None,
     device: DeviceOption = "auto",
     against: Annotated[
         Literal["cpu", "cuda"] | None,
@@ -28,26 +25,9 @@ def check(
     ] = None,
 ) -> None:
     """Check adapters: shapes, length, bitrate, determinism, batches, delay, odd sounds."""
-    made = [_make(name, option or []) for name in codecs]
+    made = [usable_codec(name, option) for name in codecs]
     failed = [codec.id for codec in made if not _holds(codec, device, against)]
     raise typer.Exit(1 if failed else 0)
-
-
-def _make(name: str, pairs: list[str]) -> "Codec[Any]":
-    from almbench.codecs.registry import make_codec
-    from almbench.errors import Unavailable, UserError
-    from almbench.keyvalue import as_json, parse_pairs
-    from almbench.plugins import OptionsError
-
-    options = parse_pairs("--option", pairs, "KEY=VALUE", "bitrate=16000")
-    try:
-        codec = make_codec(name, {key: as_json(value) for key, value in options.items()})
-        codec.fetch()
-    except OptionsError as error:
-        raise UserError(f"{error} Options are given by --option KEY=VALUE.") from error
-    except Unavailable as error:
-        raise UserError(f"Codec '{name}' cannot be used here: {error}") from error
-    return codec
 
 
 def _holds(codec: "Codec[Any]", device: str, against: str | None) -> bool:

@@ -15,6 +15,7 @@ from almbench.cli import (
     codec,
     compare,
     conformance,
+    encode,
     fetch,
     import_,
     listen,
@@ -62,6 +63,8 @@ app.command()(compare.compare)
 app.command()(rate_distortion.rate_distortion)
 app.command()(probe.probe)
 app.command()(check.check)
+app.command()(encode.encode)
+app.command()(encode.decode)
 app.command()(fetch.fetch)
 app.command()(conformance.conformance)
 app.command()(verify.verify)

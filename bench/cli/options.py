@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from almbench.errors import UserError, unknown
-from almbench.keyvalue import parse_pairs, split_key
+from almbench.keyvalue import as_json, parse_pairs, split_key
+
+if TYPE_CHECKING:
+    from almbench.codecs.base import Codec
 
 Device = Literal["auto", "cpu", "cuda"]
 Engine = Literal["local"]
@@ -28,6 +31,10 @@ SettingOption = Annotated[
         metavar="FAMILY.KEY=VALUE",
         help="A metric's setting, such as speaker_similarity.backend=ecapa.",
     ),
+]
+OptionOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="KEY=VALUE", help="Option of the adapter; may be repeated."),
 ]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Scoring processes. (default: all cores)")
@@ -65,6 +72,38 @@ def folders(
         if not found[name].exists():
             raise UserError(f"{option} {name}: {path} does not exist.")
     return found
+
+
+def usable_codec(name: str, pairs: list[str] | None, checkpoint: str | None = None) -> "Codec[Any]":
+    """Make a codec that can be used here; what it needs of the hub is fetched.
+
+    Args:
+        name: A built-in preset, or an adapter.
+        pairs: `--option KEY=VALUE` options.
+        checkpoint: Where its weights lie, `[CODEC=]FOLDER`; None for where it has them from.
+
+    Raises:
+        UserError: There is no such codec, an option is wrong, or something is missing.
+    """
+    from almbench.codecs.registry import make_codec
+    from almbench.errors import Unavailable
+    from almbench.plugins import OptionsError
+
+    parsed = parse_pairs("--option", pairs or [], "KEY=VALUE", "bitrate=16000")
+    options = {key: as_json(value) for key, value in parsed.items()}
+    if checkpoint is not None:
+        path = Path(checkpoint.removeprefix(f"{name}=")).expanduser().resolve()
+        if not path.exists():
+            raise UserError(f"--checkpoint {checkpoint}: {path} does not exist.")
+        options["checkpoint"] = str(path)
+    try:
+        codec = make_codec(name, options)
+        codec.fetch()
+    except OptionsError as error:
+        raise UserError(f"{error} Options are given by --option KEY=VALUE.") from error
+    except Unavailable as error:
+        raise UserError(f"Codec '{name}' cannot be used here: {error}") from error
+    return codec
 
 
 def metric_settings(pairs: list[str] | None) -> dict[str, dict[str, str]]:

@@ -1,15 +1,11 @@
 """Token statistics of a run: stored codes read, and their statistics as rows of the tables."""
 
-import struct
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import prod
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+from almbench.codecs.codes_file import header, read_codes
 from almbench.errors import CodecError
 from almbench.metrics.bitstream import ESTIMATOR, VERSIONS
 from almbench.results.manifest import CodecRecord, Manifest, TestSetRecord
@@ -25,12 +21,6 @@ from almbench.statistics.tokens import (
 
 ENTROPY = "entropy_kbps"
 TOKEN_METRICS = (ENTROPY, "codebook_use", "codebook_perplexity", "ngram_bits_per_token")
-MOST_BYTES = 2**28  # of the codes of a clip, unpacked: 90 minutes of 128 codebooks at 50 Hz
-UNREADABLE = (
-    OSError, ValueError, KeyError, EOFError, MemoryError, BadZipFile, zlib.error, struct.error,
-    RuntimeError, NotImplementedError, TypeError, OverflowError, SyntaxError,
-)  # fmt: skip
-"""What zipfile and NumPy raise where a file of codes is damaged."""
 ALL = ""  # no clip has this id
 NO_OTHERS = "the n-gram model learns from the other clips, and there is none"
 
@@ -216,47 +206,7 @@ def _limits(codecs: Iterable[tuple[Mapping[str, tuple[Path, str]], int]]) -> dic
 def _frames(path: Path) -> int:
     """Frames of a file of codes, by its header alone; 0 where it cannot be read."""
     try:
-        shape, _ = _header(path)
-    except UNREADABLE:
+        shape, _ = header(path)
+    except CodecError:
         return 0
     return shape[1] if len(shape) == 2 else 0
-
-
-def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of the codes in a file, whatever it holds besides."""
-    with ZipFile(path) as archive, archive.open("codes.npy") as file:
-        np.lib.format.read_magic(file)
-        shape, _, kind = np.lib.format.read_array_header_1_0(file)
-    return shape, kind
-
-
-def read_codes(path: Path, sizes: Sequence[int]) -> Codes:
-    """Read the codes of a clip.
-
-    Args:
-        path: The file in the run folder.
-        sizes: Entries of each codebook.
-
-    Raises:
-        CodecError: They are not there, damaged, or not codes of such codebooks.
-    """
-    if not path.is_file():
-        raise CodecError(f"its codes are gone: there is no {path.name}")
-    try:
-        shape, kind = _header(path)
-        if (size := prod(shape) * kind.itemsize) > MOST_BYTES:
-            raise CodecError(f"its codes would take {size:,} bytes; at most {MOST_BYTES:,}")
-        with np.load(path, allow_pickle=False) as file:
-            codes = file["codes"]
-    except UNREADABLE as error:
-        raise CodecError(f"its codes cannot be read: {path.name}: {error}") from error
-    if not np.issubdtype(codes.dtype, np.integer) or codes.ndim != 2 or len(codes) != len(sizes):
-        raise CodecError(
-            f"its codes are {codes.dtype} of shape {codes.shape}, "
-            f"not integers of {len(sizes)} codebooks"
-        )
-    if not codes.size:
-        raise CodecError("its codes have no frames")
-    if codes.min() < 0 or (codes.max(axis=1) >= np.asarray(sizes)).any():
-        raise CodecError(f"its codes go from {codes.min()} to {codes.max()}, beyond the codebooks")
-    return np.asarray(codes, np.int64)

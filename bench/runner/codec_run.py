@@ -113,12 +113,7 @@ class CodecRun:
         task = job.tasks[0]
         codec = self._codec
         try:
-            seconds = job.original.duration_s or 0.0
-            if codec.max_duration_s and seconds > codec.max_duration_s:
-                raise CodecError(
-                    f"the clip lasts {seconds:.1f} s; this codec takes at most "
-                    f"{codec.max_duration_s:.0f} s at a time"
-                )
+            codec.check_duration(job.original.duration_s or 0.0)
             sound = read(self._folder.original(task.testset, task.clip))
             rate = task.planned.record.sample_rate or sound.rate
             samples = resample(sound.samples, sound.rate, rate)
@@ -191,5 +186,5 @@ def _truncate(encoded: Encoded, planned: PlannedCodec, leader: PlannedCodec) -> 
     """Keep the codebooks that a shallower codec has."""
     if planned is leader or encoded.codes is None:
         return encoded
-    record = planned.record
-    return from_codes(encoded.codes, record.codebook_sizes, encoded.length, record.codebook_strides)
+    sizes, strides = planned.record.codebook_sizes, planned.record.codebook_strides
+    return from_codes(encoded.codes[: len(sizes)], sizes, encoded.length, strides)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from almbench import policies
-from almbench.audio import Sound, exact_bits, headroom_gain, read, sha256, write_flac
+from almbench.audio import Sound, as_original, read, sha256, write_flac
 from almbench.errors import AudioError
 from almbench.results.records import OriginalRow, Writer, read_rows, signature
 from almbench.results.runfolder import RunFolder
@@ -58,9 +58,7 @@ def _import(folder: RunFolder, testset: str, clip: Clip, signed: str) -> Origina
     path = folder.original(testset, clip.id)
     try:
         sound = read(clip.path)
-        gain = headroom_gain(sound.samples)
-        samples = sound.samples * gain
-        bit_depth = exact_bits(samples)
+        samples, gain, bit_depth = as_original(sound.samples)
         write_flac(path, samples, sound.rate, bit_depth)
     except AudioError as error:
         path.unlink(missing_ok=True)

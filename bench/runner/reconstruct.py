@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from almbench import policies
 from almbench.audio import Sound, exact_bits, read, sha256, write_flac
 from almbench.codecs.base import Codec, from_codes
+from almbench.codecs.codes_file import CodesFacts, read_codes, write_codes
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
 from almbench.errors import AudioError, CodecError, Unavailable
 from almbench.results.manifest import UsageRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, Writer, read_rows, signature
 from almbench.results.runfolder import RunFolder
-from almbench.results.token_tables import read_codes
 from almbench.runner.codec_run import CodecRun
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
 from almbench.runner.ready import ready_notes
@@ -193,16 +193,15 @@ class Reconstructor:
             path.unlink(missing_ok=True)
             return task.row("failed", reason=str(unfit))
         if outcome.codes is not None:
-            self._store_codes(task, outcome.codes)
+            self._store_codes(task, outcome.codes, sound)
         stored = {"rate": sound.rate, "clipped": clipped, "audio_sha256": sha256(path)}
         return task.row("ok", note=note, **stored, **outcome.facts)
 
-    def _store_codes(self, task: Task, codes: NDArray[np.int64]) -> None:
-        path = self._folder.codes(task.testset, task.planned.record.id, task.clip)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.stem}.part.npz")
-        np.savez_compressed(part, codes=codes)
-        part.replace(path)
+    def _store_codes(self, task: Task, codes: NDArray[np.int64], sound: Sound) -> None:
+        record = task.planned.record
+        bit_depth = task.original.bit_depth or 16
+        facts = CodesFacts.of(record, sound.rate, len(sound.samples), bit_depth)
+        write_codes(self._folder.codes(task.testset, record.id, task.clip), codes, facts)
 
 
 def _hashes_of_ready(codec: Reconstructions, clip: str) -> list[str]:

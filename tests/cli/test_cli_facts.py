@@ -53,6 +53,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "device": "auto",
     },
     "check": {"codecs": None, "option": None, "device": "auto", "against": None},
+    "encode": {
+        "files": None, "codec": None, "output": None, "checkpoint": None, "option": None,
+        "device": "auto", "force": False,
+    },
+    "decode": {
+        "files": None, "codec": None, "output": None, "checkpoint": None, "option": None,
+        "device": "auto", "force": False,
+    },
     "fetch": {"names": None},
     "conformance": {"metrics": None, "files": None},
     "verify": {"run": None, "sample": 20, "seed": None},

@@ -8,13 +8,14 @@ import soundfile as sf
 
 from almbench.audio import Samples
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
+from almbench.codecs.codes_file import read_codes
 from almbench.devices import Device
 from almbench.errors import CodecError
 from almbench.results.manifest import CodecRecord, Manifest, RunRecord
 from almbench.results.records import ReconstructionRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, write_tables
-from almbench.results.token_tables import NO_OTHERS, read_codes
+from almbench.results.token_tables import NO_OTHERS
 from almbench.runner.originals import import_originals
 from almbench.runner.plan import Plan, PlannedCodec, PlannedTestSet
 from almbench.runner.provenance import make_manifest, write_suite
@@ -29,11 +30,12 @@ RATE = 8_000
 @pytest.mark.parametrize(
     ("held", "words"),
     [
-        (np.zeros((3, 4), np.int64), "not integers of 2 codebooks"),
+        (np.zeros((3, 4), np.int64), "not \\[2, T\\] of 2 codebooks"),
         (np.zeros((2, 4)), "float64"),
+        (np.zeros((250, 2), np.int64), r"are \[T, K\] = \(250, 2\); .* transpose them"),
         (np.zeros((2, 0), np.int64), "no frames"),
-        (np.full((2, 4), 8), "beyond the codebooks"),
-        (np.full((2, 4), -1), "beyond the codebooks"),
+        (np.full((2, 4), 8), "go from 8 to 8 in codebook 1; it has 0 to 7"),
+        (np.full((2, 4), -1), "go from -1 to -1 in codebook 1"),
         (np.array(["x"], object), "cannot be read"),
     ],
 )
