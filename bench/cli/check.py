@@ -15,7 +15,7 @@ COLOURS = {"pass": "green", "FAIL": "red", "info": "yellow"}
 def check(
     codecs: Annotated[
         list[str],
-        typer.Argument(metavar="CODEC...", help="Built-in presets, adapters, or hf:ORG/NAME@K."),
+        typer.Argument(metavar="CODEC", help="Built-in presets, adapters, or hf:ORG/NAME@K."),
     ],
     option: OptionOption = None,
     device: DeviceOption = "auto",

@@ -4,14 +4,21 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Environments of codecs that need their own.", no_args_is_help=True)
+from almbench.cli.command import Command, Group
+
+app = typer.Typer(
+    help="Environments of codecs that need their own.", no_args_is_help=True, cls=Group
+)
 
 
-@app.command()
+@app.command(cls=Command)
 def install(
-    name: Annotated[str, typer.Argument(help="An environment, such as stablecodec.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="An environment, such as stablecodec.")
+    ],
     python: Annotated[
-        str | None, typer.Option(help="Interpreter to make it with. (default: this one)")
+        str | None,
+        typer.Option(metavar="PROGRAM", help="Interpreter to make it with. (default: this one)"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Make it anew.")] = False,
 ) -> None:

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def compare(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     other: Annotated[
-        Path | None, typer.Argument(metavar="[RUN2]", help="A newer run, compared with the first.")
+        Path | None, typer.Argument(metavar="RUN2", help="A newer run, compared with the first.")
     ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(
+            metavar="CODEC",
             help="Codec of the first run to compare with. (default: the first; across two runs, "
-            "each codec's older self)"
+            "each codec's older self)",
         ),
     ] = None,
     metric: MetricOption = None,

@@ -10,11 +10,12 @@ WIDE = 120  # columns of a terminal that hold sources and versions too
 
 def conformance(
     metrics: Annotated[
-        list[str] | None, typer.Argument(metavar="[METRIC]...", help="Only these metrics.")
+        list[str] | None, typer.Argument(metavar="METRIC", help="Only these metrics.")
     ] = None,
     files: Annotated[
         Path | None,
         typer.Option(
+            metavar="FOLDER",
             help="Folder of the sounds that sources publish values of: the testdata of "
             "google/visqol, the audio of the package pesq. Those that are there are used.",
             exists=True,

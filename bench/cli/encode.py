@@ -27,7 +27,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Write over files tha
 
 
 def encode(
-    files: Annotated[list[Path], typer.Argument(metavar="SOUND...", help="Sound files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="SOUND", help="Sound files.")],
     codec: CodecOption,
     output: Annotated[
         Path,
@@ -67,7 +67,7 @@ def encode(
 
 
 def decode(
-    files: Annotated[list[Path], typer.Argument(metavar="CODES...", help="Files of codes (.npz).")],
+    files: Annotated[list[Path], typer.Argument(metavar="CODES", help="Files of codes (.npz).")],
     codec: CodecOption,
     output: Annotated[
         Path,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def fetch(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="Suites, their TOML files, or codecs."),
+        typer.Argument(metavar="NAME", help="Suites, their TOML files, or codecs."),
     ],
 ) -> None:
     """Fetch the checkpoints of codecs into the hub's cache, as on a node that has a network."""

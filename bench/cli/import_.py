@@ -17,20 +17,26 @@ def import_(
     scores: Annotated[
         list[str],
         typer.Argument(
-            metavar="[CODEC=]FILE...",
+            metavar="[CODEC=]FILE",
             help="Utterance scores of VERSA (JSON lines), one file per codec, named after its file "
             "unless told; or one JSON file of Codec-SUPERB.",
         ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Run folder. (default: runs/import-<first file>)"),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Run folder. (default: runs/import-<first file>)",
+        ),
     ] = None,
     domain: Annotated[
         Domain, typer.Option(help="What the sounds are, where the file does not say.")
     ] = "speech",
     testset: Annotated[
-        str | None, typer.Option(help="Name of the test set, for VERSA. (default: the domain)")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the test set, for VERSA. (default: the domain)"),
     ] = None,
     rate: Annotated[
         int | None,

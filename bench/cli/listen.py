@@ -5,18 +5,24 @@ from typing import Annotated
 
 import typer
 
+from almbench.cli.command import Command, Group
+
 app = typer.Typer(
-    help="Blind listening tests: analyse their results, export them.", no_args_is_help=True
+    help="Blind listening tests: analyse their results, export them.",
+    no_args_is_help=True,
+    cls=Group,
 )
 
 
-@app.command()
+@app.command(cls=Command)
 def analyse(
     results: Annotated[
-        list[Path], typer.Argument(help="Result files of listeners, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="RESULTS", help="Result files of listeners, or folders of them."),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder of the tables and plots.")
+        Path,
+        typer.Option("-o", "--output", metavar="FOLDER", help="Folder of the tables and plots."),
     ] = Path("listening"),
     screening: Annotated[
         bool,
@@ -36,16 +42,19 @@ def analyse(
     raise typer.Exit(print_analysis(analysis, write(analysis, output)))
 
 
-@app.command()
+@app.command(cls=Command)
 def export_webmushra(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder to be copied into webMUSHRA's.")
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Folder to be copied into webMUSHRA's."
+        ),
     ] = Path("webmushra"),
     codec: Annotated[
-        list[str] | None, typer.Option(help="Only this codec; may be repeated.")
+        list[str] | None, typer.Option(metavar="CODEC", help="Only this codec; may be repeated.")
     ] = None,
-    max_clips: Annotated[int, typer.Option(min=1, help="Clips per domain.")] = 8,
+    max_clips: Annotated[int, typer.Option(min=1, metavar="N", help="Clips per domain.")] = 8,
 ) -> None:
     """Export a run to webMUSHRA: one configuration per domain, and WAV files."""
     from almbench.listening.webmushra import export_webmushra as export

@@ -27,6 +27,7 @@ from almbench.cli import (
     train,
     verify,
 )
+from almbench.cli.command import Command, Group
 from almbench.errors import AlmbenchError
 from almbench.version import __version__
 
@@ -48,6 +49,7 @@ DISK_FAULTS = {
 
 app = typer.Typer(
     name="bench",
+    cls=Group,
     help="Benchmark audio codecs and tokenizers, and publish the numbers beside the sound.",
     epilog=(
         "Exit codes: 0 done; 1 done, but some clips or codecs failed; 2 the input is wrong; "
@@ -58,18 +60,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (run.run, run.score, site.site, site.serve, site.publish, tables.export):
-    app.command()(command)
-app.command()(compare.compare)
-app.command()(rate_distortion.rate_distortion)
-app.command()(probe.probe)
-app.command()(check.check)
-app.command()(encode.encode)
-app.command()(encode.decode)
-app.command()(fetch.fetch)
-app.command()(conformance.conformance)
-app.command()(verify.verify)
-app.command(name="import")(import_.import_)
-app.command(name="list")(tables.list_)
+    app.command(cls=Command)(command)
+app.command(cls=Command)(compare.compare)
+app.command(cls=Command)(rate_distortion.rate_distortion)
+app.command(cls=Command)(probe.probe)
+app.command(cls=Command)(check.check)
+app.command(cls=Command)(encode.encode)
+app.command(cls=Command)(encode.decode)
+app.command(cls=Command)(fetch.fetch)
+app.command(cls=Command)(conformance.conformance)
+app.command(cls=Command)(verify.verify)
+app.command(name="import", cls=Command)(import_.import_)
+app.command(name="list", cls=Command)(tables.list_)
 app.add_typer(codec.app, name="codec")
 app.add_typer(listen.app, name="listen")
 app.add_typer(train.app, name="train")

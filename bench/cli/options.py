@@ -17,12 +17,16 @@ Engine = Literal["local"]
 Form = Literal["table", "csv", "json", "markdown"]
 Listable = Literal["codecs", "metrics", "suites", "testsets"]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where neural codecs run.")]
-FormOption = Annotated[Form, typer.Option("--format", help="How to write it.")]
+FormOption = Annotated[
+    Form, typer.Option("--format", metavar="FORMAT", help="table, csv, json or markdown.")
+]
 OutputOption = Annotated[
-    Path | None, typer.Option("-o", "--output", help="File. (default: standard output)")
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="File. (default: standard output)"),
 ]
 MetricOption = Annotated[
-    list[str] | None, typer.Option("--metric", help="Only this metric; may be repeated.")
+    list[str] | None,
+    typer.Option("--metric", metavar="METRIC", help="Only this metric; may be repeated."),
 ]
 SettingOption = Annotated[
     list[str] | None,
@@ -37,7 +41,8 @@ OptionOption = Annotated[
     typer.Option("--option", metavar="KEY=VALUE", help="Option of the adapter; may be repeated."),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Scoring processes. (default: all cores)")
+    int | None,
+    typer.Option("--workers", min=1, metavar="N", help="Scoring processes. (default: all cores)"),
 ]
 
 

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 
 def rate_distortion(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     family: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME[=CODEC,CODEC,...]",
+            metavar="NAME[=CODEC,...]",
             help="A codec family to compare, by its name or as a list of codecs; may be repeated. "
             "(default: all that have three operating points)",
         ),
     ] = None,
     baseline: Annotated[
-        str | None, typer.Option(help="Family to compare with. (default: the first)")
+        str | None,
+        typer.Option(metavar="FAMILY", help="Family to compare with. (default: the first)"),
     ] = None,
     metric: MetricOption = None,
     form: FormOption = "table",

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 def run(
     suite: Annotated[
-        str | None, typer.Argument(help="A built-in suite or a TOML file. (default: quick)")
+        str | None,
+        typer.Argument(metavar="SUITE", help="A built-in suite or a TOML file. (default: quick)"),
     ] = None,
     repeated: Annotated[
         Path | None,
@@ -40,14 +41,18 @@ def run(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="Run folder. (default: runs/<suite>; with --from, -again)"
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Run folder. (default: runs/<suite>; with --from, -again)",
         ),
     ] = None,
     codec: Annotated[
-        list[str] | None, typer.Option(help="Only this codec; may be repeated.")
+        list[str] | None, typer.Option(metavar="CODEC", help="Only this codec; may be repeated.")
     ] = None,
     testset: Annotated[
-        list[str] | None, typer.Option(help="Only this test set; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="TESTSET", help="Only this test set; may be repeated."),
     ] = None,
     metric: MetricOption = None,
     data: Annotated[
@@ -108,11 +113,13 @@ def run(
 
 
 def score(
-    reference: Annotated[Path, typer.Argument(help="Folder of the originals.")],
+    reference: Annotated[
+        Path, typer.Argument(metavar="ORIGINALS", help="Folder of the originals.")
+    ],
     reconstruction: Annotated[
         list[str],
         typer.Argument(
-            metavar="[LABEL=]FOLDER[@RATEkbps]...",
+            metavar="[LABEL=]FOLDER[@RATEkbps]",
             help="Folders of reconstructions, files named alike; where wanted, with a label and a "
             "stated bitrate.",
         ),
@@ -121,6 +128,7 @@ def score(
     match: Annotated[
         str,
         typer.Option(
+            metavar="PATTERN",
             help="How reconstructions are named after originals, without extension: "
             "'{clip}_recon', '{clip}/decoded'.",
         ),
@@ -134,7 +142,12 @@ def score(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Run folder. (default: runs/score-<folders>)"),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Run folder. (default: runs/score-<folders>)",
+        ),
     ] = None,
     metric: MetricOption = None,
     setting: SettingOption = None,

@@ -11,13 +11,17 @@ from almbench.languages import Language
 
 
 def site(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, shown side by side.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the site.")] = Path(
-        "public"
-    ),
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Run folders, shown side by side.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder of the site.")
+    ] = Path("public"),
     max_clips: Annotated[
         int | None,
-        typer.Option(min=1, help="Publish the sounds of N clips a test set, drawn by the seed."),
+        typer.Option(
+            min=1, metavar="N", help="Publish the sounds of N clips a test set, drawn by the seed."
+        ),
     ] = None,
     post_url: Annotated[
         str | None,
@@ -25,13 +29,18 @@ def site(
     ] = None,
     listening: Annotated[
         list[Path] | None,
-        typer.Option(help="Results of blind tests to be shown; may be repeated."),
+        typer.Option(metavar="PATH", help="Results of blind tests to be shown; may be repeated."),
     ] = None,
     theme: Annotated[
         Path | None,
-        typer.Option(help="Folder of templates and static files that come before the built-in."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of templates and static files that come before the built-in.",
+        ),
     ] = None,
-    css: Annotated[Path | None, typer.Option(help="Style sheet that pages link last.")] = None,
+    css: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Style sheet that pages link last.")
+    ] = None,
     language: Annotated[
         Language | None,
         typer.Option(help="Language of the interface. (default: the suite's)"),
@@ -71,8 +80,12 @@ def site(
 
 
 def serve(
-    folder: Annotated[Path, typer.Argument(help="Folder of the site.")] = Path("public"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the site.")] = Path(
+        "public"
+    ),
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="Port; 0 takes a free one.")
+    ] = 8000,
 ) -> None:
     """Preview a site on 127.0.0.1 until Ctrl-C."""
     from almbench.site.serve import serve_site
@@ -81,15 +94,21 @@ def serve(
 
 
 def publish(
-    site: Annotated[Path, typer.Argument(help="Folder of the site.")] = Path("public"),
+    site: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the site.")] = Path(
+        "public"
+    ),
     remote: Annotated[
         str, typer.Option(metavar="NAME|URL", help="A git remote, by name or address.")
     ] = "origin",
-    branch: Annotated[str, typer.Option(help="Branch to put the site on.")] = "gh-pages",
+    branch: Annotated[
+        str, typer.Option(metavar="BRANCH", help="Branch to put the site on.")
+    ] = "gh-pages",
     repository: Annotated[
         Path, typer.Option(metavar="PATH", help="Repository that knows the remote.")
     ] = Path(),
-    message: Annotated[str | None, typer.Option(help="Message of the commit.")] = None,
+    message: Annotated[
+        str | None, typer.Option(metavar="MESSAGE", help="Message of the commit.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Put a site on a branch of a git remote, as GitHub Pages serves it. Never forces."""

@@ -1,7 +1,7 @@
 """`bench export` and `bench list`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -12,26 +12,32 @@ from almbench.results.formats import SUFFIXES, ExportFormat, TableName
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     format_: Annotated[
         ExportFormat | None,
-        typer.Option("--format", help="What to write. (default: by the file's suffix, else csv)"),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"{', '.join(get_args(ExportFormat))}. (default: by the file's suffix, else csv)",
+        ),
     ] = None,
     table: Annotated[
         TableName, typer.Option(help="Which table, for csv, parquet and json.")
     ] = "summary",
     codec: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="Only this codec; may be repeated. versa takes one."),
+        typer.Option(metavar="CODEC", help="Only this codec; may be repeated. versa takes one."),
     ] = None,
     output: OutputOption = None,
     testset: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this test set; may be repeated. versa takes one."),
+        typer.Option(
+            metavar="TESTSET", help="Only this test set; may be repeated. versa takes one."
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this metric; may be repeated."),
+        typer.Option(metavar="METRIC", help="Only this metric; may be repeated."),
     ] = None,
     clips: Annotated[
         Literal["all", "common"],
@@ -42,7 +48,8 @@ def export(
         typer.Option("--ci", help="95 % intervals in latex and markdown; tables always have them."),
     ] = False,
     width: Annotated[
-        str, typer.Option(help="Width of a drawing: a number with in, cm, mm or pt.")
+        str,
+        typer.Option(metavar="LENGTH", help="Width of a drawing: a number with in, cm, mm or pt."),
     ] = "3.3in",
 ) -> None:
     """Export tables; latex and markdown compare the codecs, pdf and svg draw them by bitrate.
@@ -80,7 +87,9 @@ def export(
 
 
 def list_(
-    what: Annotated[Listable, typer.Argument(help="What to list.")],
+    what: Annotated[
+        Listable, typer.Argument(metavar="|".join(get_args(Listable)), help="What to list.")
+    ],
 ) -> None:
     """List what there is, what is usable here, and what is missing for the rest."""
     from almbench.cli.lists import print_list

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from almbench.cli.command import Command, Group
 from almbench.cli.options import Device, folders
 from almbench.errors import UserError
 from almbench.packages import missing_packages
 
-app = typer.Typer(help="Train a codec of one's own.", no_args_is_help=True)
+app = typer.Typer(help="Train a codec of one's own.", no_args_is_help=True, cls=Group)
 
 EXAMPLE = "speech=/data/librispeech"
 
@@ -18,28 +19,35 @@ Data = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=PATH", help="Where a data folder of the recipe lies."),
 ]
-Config = Annotated[str, typer.Option(help="A recipe: small, medium, paper, or a TOML file.")]
+Config = Annotated[
+    str, typer.Option(metavar="RECIPE", help="A recipe: small, medium, paper, or a TOML file.")
+]
 Setting = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, as stage2.steps=500."),
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 def almtokenizer(
-    stage: Annotated[int, typer.Option(min=1, max=2, help="Stage of training.")],
+    stage: Annotated[int, typer.Option(min=1, max=2, metavar="N", help="Stage of training.")],
     data: Data = None,
     config: Config = "small",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Folder. (default: runs/almtokenizer-<recipe>)"),
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Folder. (default: runs/almtokenizer-<recipe>)"
+        ),
     ] = None,
     validation: Annotated[
-        Path | None, typer.Option(help="Folder of held-out speech to be scored now and then.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder of held-out speech to be scored now and then."),
     ] = None,
     setting: Setting = None,
     device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that read sound.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Processes that read sound.")
+    ] = 1,
     until: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Stop after so long, as 90m or 2h; run again to go on."),
@@ -53,15 +61,15 @@ def almtokenizer(
     start(config, setting or [], stage, found, output, validation, device, workers, _seconds(until))
 
 
-@app.command()
+@app.command(cls=Command)
 def ablate(
-    validation: Annotated[Path, typer.Option(help="Folder of held-out speech.")],
+    validation: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of held-out speech.")],
     data: Data = None,
     config: Config = "small",
     setting: Setting = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder.")] = Path(
-        "runs/almtokenizer-ablation"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder.")
+    ] = Path("runs/almtokenizer-ablation"),
 ) -> None:
     """Train ALMTokenizer whole, then without one part at a time, equally long."""
     _require_packages()
@@ -71,14 +79,18 @@ def ablate(
     typer.echo(table.round(3).to_string())
 
 
-@app.command()
+@app.command(cls=Command)
 def measure(
-    checkpoint: Annotated[Path, typer.Argument(help="Folder of a checkpoint of ALMTokenizer.")],
-    speech: Annotated[Path, typer.Option(help="Folder of held-out speech.")],
-    training: Annotated[Path, typer.Option(help="Folder of speech that was trained on.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Run folder.")] = Path(
-        "runs/almtokenizer-card"
-    ),
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="Folder of a checkpoint of ALMTokenizer.")
+    ],
+    speech: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of held-out speech.")],
+    training: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of speech that was trained on.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Run folder.")
+    ] = Path("runs/almtokenizer-card"),
 ) -> None:
     """Measure a checkpoint beside codecs and a constant; the figures go into its card."""
     _require_packages()

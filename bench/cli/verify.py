@@ -9,12 +9,14 @@ COLOURS = {"pass": "green", "FAIL": "red", "info": "yellow"}
 
 
 def verify(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     sample: Annotated[
-        int, typer.Option(min=0, help="How many scores to compute anew from the sounds.")
+        int,
+        typer.Option(min=0, metavar="N", help="How many scores to compute anew from the sounds."),
     ] = 20,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the sample. (default: another each time)")
+        int | None,
+        typer.Option(metavar="N", help="Seed of the sample. (default: another each time)"),
     ] = None,
 ) -> None:
     """Verify a run: checksums, sounds, tables made again from its rows, a sample of scores."""

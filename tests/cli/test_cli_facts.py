@@ -1,5 +1,6 @@
 """What the command line promises: its commands and their defaults, its exit codes."""
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from almbench.cli.main import INTERRUPTED, app
 
@@ -127,3 +129,15 @@ def test_a_run_without_options_goes_to_the_folder_of_its_suite(
     done = bench("run", small, "--metric", "gain_db", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs" / "small" / "summary.csv").is_file()
+
+
+@pytest.mark.parametrize("name", ["", "codec", "listen", "train", *DEFAULTS])
+def test_help_names_what_to_give_and_no_types(name: str) -> None:
+    done = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"})
+    assert done.exit_code == 0
+    assert not re.findall(r"<(?:bool|str|path|Path|dir|file|int|float)\b.*?>|list\[", done.output)
+    assert not re.findall(r"TEXT|INTEGER|FLOAT|BOOLEAN", done.output)  # as Typer had them before
+    usage = done.output.split("Usage:")[1].split("\n")[0]
+    assert usage.split()[:2] == ["bench", *(name.split() or ["[OPTIONS]"])][:2]
+    assert "{" not in usage
+    assert max(map(len, done.output.splitlines())) <= 80
