@@ -32,7 +32,7 @@ class Group(TyperGroup):
 
 def _plain(parameter: Any) -> Any:
     if isinstance(parameter, TyperArgument):
-        parameter.display_type_rich = lambda ctx: ""  # noqa: ARG005 - as Typer calls it
+        vars(parameter)["display_type_rich"] = lambda **_: ""  # in the place of Typer's method
     elif parameter.is_flag:
         parameter.metavar = ""
     return parameter

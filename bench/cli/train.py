@@ -17,7 +17,11 @@ EXAMPLE = "speech=/data/librispeech"
 
 Data = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=PATH", help="Where a data folder of the recipe lies."),
+    typer.Option(
+        metavar="NAME=PATH",
+        help="A folder of sound to learn from. Recipe small: speech, and sound if there is any; "
+        "medium: read, words, voice and sound; paper: speech, sound and music.",
+    ),
 ]
 Config = Annotated[
     str, typer.Option(metavar="RECIPE", help="A recipe: small, medium, paper, or a TOML file.")

@@ -47,7 +47,7 @@ def ablate(
     """
     rows = {}
     for number, (name, changes) in enumerate(VARIANTS.items()):
-        recipe = load_config(config, [*settings, *changes])
+        recipe = load_config(config, [*settings, *changes]).with_data(data)
         place = output / str(number)
         place.mkdir(parents=True, exist_ok=True)
         folders = open_folders(recipe.data, data)

@@ -66,15 +66,13 @@ def open_folders(wanted: Sequence[DataConfig], given: Mapping[str, Path]) -> lis
     for name in given:
         if name not in names:
             raise UserError(unknown("data name", name, names, "in the recipe"))
-    folders = []
-    for data in wanted:
-        if data.name not in given:
-            what = f", {data.what}" if data.what else ""
-            raise UserError(
-                f"The recipe needs a folder: give it with --data {data.name}=PATH{what}."
-            )
-        folders.append(_open(given[data.name], data))
-    return folders
+    if missing := [data for data in wanted if data.name not in given]:
+        asked = ", ".join(
+            f"--data {data.name}=PATH" + (f" ({data.what})" if data.what else "")
+            for data in missing
+        )
+        raise UserError(f"The recipe needs folders of sound: {asked}.")
+    return [_open(given[data.name], data) for data in wanted]
 
 
 def _open(root: Path, data: DataConfig) -> Folder:

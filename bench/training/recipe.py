@@ -1,7 +1,7 @@
 """A recipe: everything about training that can be chosen, in one validated place."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -144,12 +144,14 @@ class DataConfig(StrictModel):
         speech: Whether it is speech. Speakers are then drawn equally often, however much of each
             there is. A file's speaker is what its path in the folder begins with, up to the first
             `/` or `-`, as in LibriSpeech.
+        optional: Whether the folder may be left out; the others then have its share.
     """
 
     name: str
     what: str = ""
     share: float = Field(default=1.0, gt=0)
     speech: bool = True
+    optional: bool = Field(default=False, exclude=True)  # what is used counts, not what might be
 
 
 class TrainConfig(StrictModel):
@@ -199,6 +201,15 @@ class TrainConfig(StrictModel):
                 f"stage2.min_seconds must be {least:g} at least, the longest of stage2.windows"
             )
         return self
+
+    def with_data(self, given: Collection[str]) -> Self:
+        """The recipe without the optional folders that are not given.
+
+        Args:
+            given: Names of those that are.
+        """
+        used = tuple(data for data in self.data if data.name in given or not data.optional)
+        return self.model_copy(update={"data": used or self.data})
 
 
 def presets() -> dict[str, Path]:

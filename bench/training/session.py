@@ -34,7 +34,7 @@ def start(
     Raises:
         UserError: As of `load_config`, `open_folders` and `train`.
     """
-    recipe = load_config(config, settings)
+    recipe = load_config(config, settings).with_data(data)
     folders = open_folders(recipe.data, data)
     place = output or Path("runs") / f"almtokenizer-{Path(config).stem}"
     task = Task(recipe, number, folders, place, choose(device, used=True).kind, workers)

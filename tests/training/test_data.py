@@ -245,7 +245,7 @@ def test_folders_are_searched_in_depth_for_sound_only(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_asked_for_with_its_option() -> None:
-    with pytest.raises(UserError, match=r"--data speech=PATH, people who talk"):
+    with pytest.raises(UserError, match=r"--data speech=PATH \(people who talk\)"):
         open_folders([SPEECH], {})
 
 

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from almbench.cli.main import app
 from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.errors import UserError
+from almbench.training.data import open_folders
 from almbench.training.recipe import load_config, presets
 
 MINIMAL = """
@@ -160,3 +163,33 @@ def test_a_recipe_does_not_change(recipe: Path) -> None:
 def test_spectral_models_take_other_hops(recipe: Path) -> None:
     settings = ["model.patchify=spectral", "model.hop=160"]
     assert load_config(str(recipe), settings).model.hop == 160
+
+
+def test_an_optional_folder_may_be_left_out(tmp_path: Path) -> None:
+    small = load_config("small")
+    both = small.with_data(["speech", "sound"])
+    alone = small.with_data(["speech"])
+    assert [data.name for data in both.data] == ["speech", "sound"]
+    assert [data.name for data in alone.data] == ["speech"]
+    # Runs from before there were optional folders go on: what is saved of a recipe is the same.
+    assert "optional" not in both.model_dump_json()
+    with pytest.raises(UserError, match=r"^The recipe needs folders of sound: --data speech=PATH"):
+        open_folders(small.with_data([]).data, {})
+    with pytest.raises(UserError, match=r"--data speech=PATH \(.*\), --data sound=PATH \(.*\), --"):
+        open_folders(load_config("paper").with_data([]).data, {})
+    only = MINIMAL.replace('"speech"', '"speech"\noptional = true')
+    (tmp_path / "only.toml").write_text(only)
+    with pytest.raises(UserError, match="needs folders of sound: --data speech=PATH"):
+        open_folders(load_config(str(tmp_path / "only.toml")).with_data([]).data, {})
+
+
+def test_the_help_names_the_folders_of_every_recipe() -> None:
+    done = CliRunner().invoke(app, ["train", "almtokenizer", "--help"], env={"COLUMNS": "200"})
+    words = " ".join(done.output.replace("│", " ").split())
+    for name in presets():
+        data = load_config(name).data
+        *needed, last = [one.name for one in data if not one.optional]
+        said = f"{name}: {', '.join(needed)} and {last}" if needed else f"{name}: {last}"
+        for one in data:
+            said += f", and {one.name} if there is any" if one.optional else ""
+        assert said in words
