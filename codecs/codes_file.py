@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from almbench.codecs.base import CodecSpec, codes_fault
 from almbench.errors import CodecError
@@ -38,6 +38,7 @@ class CodesFacts(BaseModel):
         codec: Id of the codec that encoded.
         weights: SHA-256 of that codec's weights, as hexadecimal digits.
         codebook_sizes: Entries of each codebook.
+        codebook_strides: Frames that a code of each codebook lasts, where not all are of one rate.
         frame_rate: Frames per second in Hz.
         sample_rate: Rate of the sound that was encoded in Hz.
         length: Its samples.
@@ -49,10 +50,16 @@ class CodesFacts(BaseModel):
     codec: str = ""
     weights: str = ""
     codebook_sizes: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    codebook_strides: tuple[Annotated[int, Field(ge=1)], ...] = ()
     frame_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     sample_rate: int | None = Field(default=None, gt=0)
     length: int | None = Field(default=None, ge=0)
     bit_depth: int | None = Field(default=None, ge=1)
+
+    @field_validator("codebook_sizes", "codebook_strides", mode="before")
+    @classmethod
+    def _one_may_stand_alone(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, int) else given
 
     @classmethod
     def of(cls, spec: CodecSpec, rate: int, length: int, bit_depth: int) -> Self:
@@ -68,6 +75,7 @@ class CodesFacts(BaseModel):
             codec=spec.id,
             weights=spec.checkpoint.sha256 if spec.checkpoint else "",
             codebook_sizes=spec.codebook_sizes,
+            codebook_strides=spec.codebook_strides,
             frame_rate=spec.frame_rate,
             sample_rate=rate,
             length=length,

@@ -111,6 +111,7 @@ class External(Codec[ExternalOptions]):
             sample_rate=options.sample_rate,
             frame_rate=options.frame_rate,
             codebook_sizes=options.codebook_sizes,
+            codebook_strides=options.codebook_strides,
             stated_bps=options.bitrate,
             causal=options.causal,
             parameters=options.parameters,
@@ -221,7 +222,7 @@ class External(Codec[ExternalOptions]):
                 # What came before may have worn it out: once more, in a process of its own.
                 answer = self._ask(request)
             sound = read_decoded(decoded, len(samples), rate)
-            encoded = read_encoded(codes, self.options.codebook_sizes, answer, len(samples))
+            encoded = read_encoded(codes, self.options, answer, len(samples))
         return replace(encoded, payload=sound, seconds=read_seconds(answer))
 
     def _ask(self, request: dict[str, str]) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class Reconstructions:
             sample_rate=options.sample_rate,
             frame_rate=options.frame_rate,
             codebook_sizes=options.codebook_sizes,
+            codebook_strides=options.codebook_strides,
             stated_bps=options.bitrate,
             license=options.license,
         )
@@ -172,7 +173,7 @@ class Reconstructions:
 
 
 def facts_of_codes(folder: Path) -> dict[str, Any]:
-    """Options that the first file of codes in a folder tells: `codebook_sizes` and `frame_rate`.
+    """Options that the first file of codes in a folder tells: the codebooks and `frame_rate`.
 
     Empty where there are no codes, or they do not say both.
     """
@@ -182,7 +183,8 @@ def facts_of_codes(folder: Path) -> dict[str, Any]:
         except CodecError:
             continue
         if facts.codebook_sizes and facts.frame_rate:
-            return {"codebook_sizes": facts.codebook_sizes, "frame_rate": facts.frame_rate}
+            told = {"codebook_sizes", "codebook_strides", "frame_rate"}
+            return {name: value for name, value in facts.model_dump(include=told).items() if value}
     return {}
 
 

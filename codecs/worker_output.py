@@ -9,6 +9,7 @@ import numpy as np
 from almbench import policies
 from almbench.audio import Samples, read
 from almbench.codecs.base import Encoded, codes_fault, from_codes
+from almbench.codecs.stated import StatedOptions
 from almbench.errors import AudioError, CodecError
 
 FAULT = "its worker's fault:"
@@ -37,19 +38,20 @@ def read_decoded(path: Path, length: int, rate: int) -> Samples:
 
 
 def read_encoded(
-    path: Path, sizes: tuple[int, ...], answer: Mapping[str, Any], length: int
+    path: Path, stated: StatedOptions, answer: Mapping[str, Any], length: int
 ) -> Encoded:
     """Read the codes of a codec with codebooks, or else the bits that the worker counted.
 
     Args:
         path: The file of codes, an integer array **Shape** `[K, T]`.
-        sizes: Entries of each codebook; empty for a codec without.
+        stated: What is known of the codec.
         answer: The worker's answer.
         length: Samples of the clip.
 
     Raises:
         CodecError: The codes are missing, damaged, of another kind or shape, or out of range.
     """
+    sizes = stated.codebook_sizes
     if not sizes:
         return Encoded(_number(answer, "bits"), length)
     if not path.is_file():
@@ -60,7 +62,7 @@ def read_encoded(
         raise CodecError(f"{FAULT} its codes are no .npy file: {error}") from error
     if fault := codes_fault(codes, sizes):
         raise CodecError(f"{FAULT} its codes {fault}")
-    return from_codes(codes.astype(np.int64), sizes, length)
+    return from_codes(codes.astype(np.int64), sizes, length, stated.codebook_strides)
 
 
 def read_seconds(answer: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -17,7 +17,9 @@ SOUNDS = (".wav", ".flac")
 CODES = (".npz",)
 CodecOption = Annotated[
     str,
-    typer.Option("--codec", metavar="CODEC", help="A built-in preset, or an adapter."),
+    typer.Option(
+        "--codec", metavar="CODEC", help="A built-in preset, an adapter, or hf:ORG/NAME@K."
+    ),
 ]
 CheckpointOption = Annotated[
     str | None,

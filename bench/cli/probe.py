@@ -11,18 +11,19 @@ from almbench.errors import UserError
 
 def probe(
     run: Annotated[
-        Path | None, typer.Argument(help="Run folder; none where --codes and --labels say all.")
+        Path | None,
+        typer.Argument(metavar="RUN", help="Run folder; none where --codes and --labels say all."),
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this measure; may be repeated."),
+        typer.Option(metavar="MEASURE", help="Only this measure; may be repeated."),
     ] = None,
     testset: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this test set; may be repeated."),
+        typer.Option(metavar="TESTSET", help="Only this test set; may be repeated."),
     ] = None,
     codec: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only this codec; may be repeated.")
+        list[str] | None, typer.Option(metavar="CODEC", help="Only this codec; may be repeated.")
     ] = None,
     label: Annotated[
         list[str] | None,
@@ -45,9 +46,11 @@ def probe(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Folder to write to, without a run folder."),
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Folder to write to, without a run folder."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of all that is drawn.")] = 0,
     budget: Annotated[
         float | None,
         typer.Option(

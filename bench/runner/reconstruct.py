@@ -147,11 +147,12 @@ class Reconstructor:
         sound = replace(sound, samples=as_loud, note="; ".join(filter(None, notes)))
         if not task.planned.record.with_codes:
             return Outcome(task, sound)
-        path, sizes = codec.codes(task.name), task.planned.record.codebook_sizes
+        record, path = task.planned.record, codec.codes(task.name)
+        sizes, strides = record.codebook_sizes, record.codebook_strides
         if path is None:
             return Outcome(task, sound, note="no codes beside its sound")
         try:
-            encoded = from_codes(read_codes(path, sizes), sizes, len(sound.samples))
+            encoded = from_codes(read_codes(path, sizes), sizes, len(sound.samples), strides)
         except CodecError as error:
             return Outcome(task, sound, note=f"no bitrate: {error}")
         return Outcome(task, sound, {"bits": encoded.bits}, encoded.codes)

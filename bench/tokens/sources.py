@@ -11,11 +11,11 @@ import numpy as np
 
 from almbench.audio import read
 from almbench.codecs.base import Codec
+from almbench.codecs.codes_file import read_codes
 from almbench.errors import CodecError
 from almbench.results.manifest import CodecRecord, Manifest, TestSetRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
-from almbench.results.token_tables import read_codes
 from almbench.runner.plan import AnyCodec, configured_codec
 from almbench.statistics.tokens import Codes
 from almbench.suite.load import load_suite

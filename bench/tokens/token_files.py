@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from almbench.audio import read, sha256
-from almbench.codecs.codes_file import SUFFIX, read_facts
+from almbench.codecs.codes_file import SUFFIX, read_codes, read_facts
 from almbench.errors import CodecError, UserError
 from almbench.names import ascii_name, readable, safe_name
 from almbench.results.records import signature
@@ -72,12 +72,12 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
     for id_, path in files.items():
         try:
             facts = read_facts(path)
-            held[id_] = _read_codes(path)
+            sizes = facts.codebook_sizes
+            held[id_] = read_codes(path, sizes) if sizes else _read_codes(path)
         except CodecError as error:
             faults.append(f"{clips.testset}/{id_} of {name}: {error}")
             continue
-        sizes = tuple(np.atleast_1d(facts.get("codebook_sizes", [])).astype(int).tolist())
-        stated.add((sizes, facts.get("frame_rate")))
+        stated.add((sizes, facts.frame_rate))
     if len(stated) > 1:
         raise UserError(f"--codes {name}: its files name different codebooks or frame rates.")
     sizes, rate = next(iter(stated), ((), None))
@@ -85,7 +85,7 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
     if len(books) > 1 or (sizes and books and books != {len(sizes)}):
         raise UserError(
             f"--codes {name}: its files have {', '.join(map(str, sorted(books)))} codebooks"
-            f"{f', and name {len(sizes)}' if sizes else ''}; all must have the same."
+            f"{f', and name {len(sizes)}' if sizes else ''}; all must have the same{_turned(held)}."
         )
     seen = [
         max((int(c[k].max()) for c in held.values() if c.size), default=0) + 1
@@ -103,6 +103,12 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
         no_codec=NO_CODEC,
     )
     return tokens, faults
+
+
+def _turned(held: Mapping[str, Codes]) -> str:
+    """A hint where the codes of all clips seem to be `[T, K]`; empty where they do not."""
+    columns = {codes.shape[1] for codes in held.values()}
+    return " (they look like [T, K]: transpose them to [K, T])" if len(columns) == 1 else ""
 
 
 def _read_codes(path: Path) -> Codes:
