@@ -4,6 +4,9 @@ VENV := .venv
 LOWEST := $(VENV)-lowest
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt
+# PyTorch for the CPU; PyPI's, which TORCH=cuda takes, has gigabytes of CUDA on Linux.
+TORCH ?= cpu
+CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 # A strict editable install links files one by one, so a file that comes or goes needs a new one.
 FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycache__/*' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 
@@ -81,6 +84,9 @@ $(VENV)/dependencies: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "almbench needs Python 3.11 or newer")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes some minutes ..."
+ifeq ($(TORCH),cpu)
+	@for name in torch torchaudio; do $(PIP) $(CPU_INDEX) $$name || echo "Not there; pip's own index is asked."; done
+endif
 	$(PIP) -e '.[all,docs,dev]'
 	# What tests compare with; the dependencies that it declares are obsolete.
 	$(PIP) --no-deps resemblyzer==0.1.4

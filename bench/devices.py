@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from almbench.errors import UserError
+from almbench.packages import pip_install
 
 CPU_BATCH = 1  # on a CPU, batches gain nothing
 CUDA_BATCH = 16
@@ -80,9 +81,10 @@ def choose(wanted: str, *, used: bool) -> Device:
         return Device("cpu")
     if find_spec("torch") is None:
         if wanted == "cuda":
+            install = pip_install("'almbench[neural]'")
             raise UserError(
                 "--device cuda needs PyTorch, which is not installed. "
-                "To fix: pip install 'almbench[neural]', or use --device cpu."
+                f"To fix: {install}, or use --device cpu."
             )
         return Device("cpu")
     import torch

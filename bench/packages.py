@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec, module_from_spec
+from pathlib import Path
 from typing import Any
+
+CONSTRAINTS = "constraints.txt"
 
 
 def installed_version(package: str) -> str | None:
@@ -36,7 +39,22 @@ def missing_packages(modules: Iterable[str], install: str) -> str | None:
     if not missing:
         return None
     verb = "is" if len(missing) == 1 else "are"
-    return f"{' and '.join(missing)} {verb} not installed. To fix: pip install {install}"
+    return f"{' and '.join(missing)} {verb} not installed. To fix: {pip_install(install)}"
+
+
+def pip_install(what: str) -> str:
+    """Write the line that installs something, with the tested versions where one is in a clone.
+
+    Args:
+        what: What to give to `pip install`, as a shell takes it.
+    """
+    project = Path("pyproject.toml")
+    in_clone = (
+        Path(CONSTRAINTS).is_file()
+        and project.is_file()
+        and 'name = "almbench"' in project.read_text(encoding="utf-8", errors="replace")
+    )
+    return f"pip install {f'-c {CONSTRAINTS} ' if in_clone else ''}{what}"
 
 
 def import_inside(package: str, module: str) -> Any:

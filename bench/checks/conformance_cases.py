@@ -103,7 +103,7 @@ def score(metric: str, reference: Samples, reconstruction: Samples, rate: int) -
 
 
 def _need(*modules: str) -> None:
-    if missing := missing_packages(modules, f"pip install {' '.join(modules)}"):
+    if missing := missing_packages(modules, " ".join(modules)):
         raise Unavailable(missing)
 
 

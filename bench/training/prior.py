@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.errors import UserError
+from almbench.packages import pip_install
 from almbench.training.data import Folder
 from almbench.training.losses import log_mel
 from almbench.training.recipe import PriorConfig
@@ -173,9 +174,10 @@ class BeatsPrior(_Semantic):
 
 
 def _not_installed(package: str, extra: str) -> UserError:
+    install = pip_install(f"'almbench[{extra}]'")
     return UserError(
-        f'prior.kind = "semantic" needs {package}, which is not installed. To fix: '
-        f"pip install 'almbench[{extra}]', or {STAND_IN}."
+        f'prior.kind = "semantic" needs {package}, which is not installed. To fix: {install}, or '
+        f"{STAND_IN}."
     )
 
 
