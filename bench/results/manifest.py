@@ -95,6 +95,24 @@ class PeakMemory(_Record):
     largest_worker: int
 
 
+class CallRecord(_Record):
+    """A call of a run, which may have been interrupted.
+
+    Attributes:
+        started: When it began: date and time in UTC, as ISO 8601.
+        shard: The part of the clips that it was for, such as 1/4.
+        device: What neural codecs ran on.
+        workers: Scoring processes.
+        seconds: How long it took; None where it was killed.
+    """
+
+    started: str
+    shard: str
+    device: str
+    workers: int
+    seconds: float | None = None
+
+
 class RunRecord(_Record):
     """How a run went, by the process that finished it.
 
@@ -108,6 +126,7 @@ class RunRecord(_Record):
         scoring_in_metrics_s: Seconds of those inside the metrics' own code.
         codecs: What each codec took of the machine, by its id.
         peak_memory_mb: Peak resident memory; None where it is not known.
+        calls: All calls of the run, those before that were interrupted too.
     """
 
     device: str
@@ -119,6 +138,7 @@ class RunRecord(_Record):
     scoring_in_metrics_s: float
     codecs: dict[str, UsageRecord]
     peak_memory_mb: PeakMemory | None
+    calls: tuple[CallRecord, ...] = ()
 
 
 class ClipRecord(_Record):

@@ -116,12 +116,29 @@ def compare_families(
         for metric, pair in product(_metrics(run.manifest, testset, metrics), pairs)
         for row in _compare(run, families, testset, metric, pair)
     ]
+    if not made and len(families) < 2:
+        raise UserError(_too_few(run.manifest))
     if not made:
         raise UserError(
             "There is nothing to compare: no test set has two families and a metric of which one "
             f"way is better. Families: {', '.join(families) or 'none'}."
         )
     return made
+
+
+def _too_few(manifest: Manifest) -> str:
+    """Say what a comparison needs, and what there is."""
+    found: dict[str, list[str]] = {}
+    for codec in manifest.codecs:
+        if not codec.anchor:
+            found.setdefault(codec.family, []).append(codec.id)
+    there = "; ".join(f"{family}: {', '.join(ids)}" for family, ids in found.items())
+    return (
+        f"BD-rate compares two families of {LEAST_POINTS} operating points each, codecs of one "
+        f"kind at different bitrates. This run has {there or 'no codecs'}. To fix: run more "
+        "settings of a codec (bench list codecs), or list codecs as a family: --family "
+        "NAME=CODEC,CODEC,CODEC."
+    )
 
 
 def _check(

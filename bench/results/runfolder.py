@@ -24,6 +24,11 @@ class RunFolder:
         return self.root / "manifest.json"
 
     @property
+    def calls(self) -> Path:
+        """When the run was called, and how long each call took."""
+        return self.root / "calls.jsonl"
+
+    @property
     def checksums(self) -> Path:
         """SHA-256 of the files that the rows do not vouch for."""
         return self.root / "checksums.json"

@@ -22,6 +22,7 @@ from almbench.results.results import Results
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import build_tables, write_tables
 from almbench.runner.attachments import keep_attachments
+from almbench.runner.calls import read_calls, recorded_call
 from almbench.runner.forecast import Forecast, forecast
 from almbench.runner.originals import import_originals
 from almbench.runner.plan import AnyCodec, Plan, PlannedTestSet, make_plan
@@ -85,7 +86,9 @@ def run_suite(
         write_suite(plan, folder)
         for testset in plan.testsets:
             note(f"{testset.name}: {testset_record(testset, plan, {}).took}")
-        run = _stages(plan, folder, chosen, workers, shard)
+        with recorded_call(folder, chosen.name, workers, f"{shard.index}/{shard.count}"):
+            run = _stages(plan, folder, chosen, workers, shard)
+        run = run.model_copy(update={"calls": read_calls(folder)})
         manifest = make_manifest(plan, folder, run)
         write_tables(build_tables(folder, manifest), folder)
         write_manifest(manifest, folder)

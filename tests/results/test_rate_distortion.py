@@ -86,7 +86,10 @@ def test_families_as_lists(results: Results) -> None:
     for wrong in (("x", "z", "stoi"), ("x", "y", "gain_db"), ("x", "bad", "stoi")):
         with pytest.raises(UserError, match="There is no"):
             results.rate_distortion(*wrong, {"bad": ["y1", "y9", "y2"]})
+    two = dict.fromkeys(("a", "b"), results.manifest.codecs_by_id)
     with pytest.raises(UserError, match="nothing to compare"):
+        compare_families(results, {name: list(ids)[:3] for name, ids in two.items()}, [])
+    with pytest.raises(UserError, match=r"two families of 3 operating .* This run has \w+: \w+, "):
         compare_families(results, {}, [])
 
 

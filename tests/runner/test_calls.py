@@ -1,0 +1,51 @@
+"""Calls of a run are kept, however they end."""
+
+from pathlib import Path
+
+import pytest
+
+from almbench.results.results import load_results
+from almbench.results.runfolder import RunFolder
+from almbench.runner import run as runner
+from almbench.runner.calls import read_calls, recorded_call
+from almbench.runner.run import run_suite
+from almbench.suite.load import load_suite
+
+
+def test_all_calls_of_a_run_are_in_its_manifest(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "run"
+    small.write_text(small.read_text().replace('"stoi", "estoi", "mel_distance", "lag_ms", ', ""))
+    suite = load_suite(str(small))
+    with monkeypatch.context() as patched:
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(runner, "import_originals", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_suite(suite, root, "cpu", workers=1)
+    assert [call.seconds is not None for call in read_calls(RunFolder(root))] == [True]
+    run_suite(suite, root, "cpu", workers=1)
+    run = load_results(root).manifest.run
+    first, second = run.calls
+    assert first.started < second.started
+    assert (first.shard, first.workers, first.device) == ("1/1", 1, "cpu")
+    assert second.seconds == pytest.approx(run.seconds, abs=0.2)
+
+
+def test_a_call_that_was_killed_has_no_seconds_and_half_a_line_harms_none(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert read_calls(folder) == ()
+    with recorded_call(folder, "cpu", 2, "1/4"):
+        (going,) = read_calls(folder)
+        assert going.seconds is None
+    whole = folder.calls.read_bytes()
+    folder.calls.write_bytes(whole[: len(whole) // 2 + 20])  # killed while writing the second line
+    with recorded_call(folder, "cpu", 2, "2/4"):
+        pass
+    assert [(c.shard, c.seconds is None) for c in read_calls(folder)] == [
+        ("1/4", True),
+        ("2/4", False),
+    ]
