@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.errors import MetricUndefined
+from almbench.results.probes import ProbeValue
 from almbench.statistics.clusters import Numbers, count_clusters
 from almbench.statistics.intervals import Estimate, t_interval
 from almbench.tokens.measure import ClipSet
@@ -143,3 +144,31 @@ def cross_validate(
         correct[test] = predict(train, test) == task.labels[test]
         shares.append(float(correct[test].mean()))
     return correct, shares
+
+
+def accuracy_value(
+    task: Task, correct: NDArray[np.bool_], shares: list[float], input_: str, book: str
+) -> ProbeValue:
+    """The accuracy of a probe as a value.
+
+    Args:
+        task: The task.
+        correct: Whether each label was told.
+        shares: Which share of each fold was.
+        input_: What the probe was given.
+        book: The codebook, or `all`.
+    """
+    estimate, clusters = task.accuracy(correct)
+    return ProbeValue(
+        measure="probe_accuracy",
+        input=input_,
+        book=book,
+        value=estimate.mean,
+        ci95_low=estimate.low,
+        ci95_high=estimate.high,
+        n=len(correct),
+        clusters=clusters,
+        chance=task.chance,
+        reason="" if estimate.low is not None else ONE_CLUSTER,
+        detail={"classes": len(task.classes), "folds": list(shares)},
+    )

@@ -1,6 +1,8 @@
 """Plain features of sound that tokens are compared with: log-mel spectra."""
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ def log_mel(sound: Sound) -> Floats:
     """Logarithms of mel magnitudes, **Shape** `[40, T]` at 50 frames a second, from 16 kHz."""
     samples = resample(sound.samples, sound.rate, RATE)
     mel = magnitudes(samples, SIZE, HOP, ends="constant") @ mel_filters(RATE, SIZE, BANDS).T
-    return np.log(np.maximum(mel, FLOOR)).T
+    return np.asarray(np.log(np.maximum(mel, FLOOR)).T, np.float64)
 
 
 def log_mels(clips: ClipSet) -> list[Floats]:
@@ -27,16 +29,26 @@ def log_mels(clips: ClipSet) -> list[Floats]:
     Raises:
         MetricUndefined: There is no sound.
     """
+    return features(clips, log_mel)
+
+
+def features(clips: ClipSet, feature: Callable[[Sound], Any]) -> list[Any]:
+    """A feature of the sound of all clips; kept for the next measure of the same clips.
+
+    Raises:
+        MetricUndefined: There is no sound.
+    """
     if clips.read_sound is None:
         raise MetricUndefined("there is no sound to compare with")
-    return list(_kept(clips.testset, clips.sound_hash, _Reader(clips)))
+    ids = tuple(clip.id for clip in clips.clips)
+    return list(_kept(feature, clips.testset, clips.sound_hash, ids, _Reader(clips.read_sound)))
 
 
 class _Reader:
     """Reads clips; all readers are alike to a cache, which goes by the hash of the sound."""
 
-    def __init__(self, clips: ClipSet) -> None:
-        self.clips = clips
+    def __init__(self, read: Callable[[str], Sound]) -> None:
+        self.read = read
 
     def __hash__(self) -> int:
         return 0
@@ -45,9 +57,13 @@ class _Reader:
         return isinstance(other, _Reader)
 
 
-@lru_cache(maxsize=2)
-def _kept(testset: str, sound_hash: str, reader: _Reader) -> tuple[Floats, ...]:
+@lru_cache(maxsize=4)
+def _kept(
+    feature: Callable[[Sound], Any],
+    testset: str,
+    sound_hash: str,
+    ids: tuple[str, ...],
+    reader: _Reader,
+) -> tuple[Any, ...]:
     del testset, sound_hash
-    read = reader.clips.read_sound
-    assert read is not None  # noqa: S101 - the caller has looked
-    return tuple(log_mel(read(clip.id)) for clip in reader.clips.clips)
+    return tuple(feature(reader.read(id_)) for id_ in ids)

@@ -12,7 +12,7 @@ from almbench.metrics.base import Settings
 from almbench.packages import missing_packages
 from almbench.results.probes import ALL_BOOKS, ProbeValue
 from almbench.statistics.clusters import Numbers
-from almbench.tokens.folds import ONE_CLUSTER, Task, cross_validate, make_task
+from almbench.tokens.folds import Task, accuracy_value, cross_validate, make_task
 from almbench.tokens.logmel import log_mels
 from almbench.tokens.measure import ClipSet, Effort, Floats, Measure, TokenSet
 from almbench.tokens.quiet import quiet
@@ -155,17 +155,4 @@ def _regression(task: Task, features: Floats, inverse_penalty: float) -> Predict
 
 def _value(task: Task, predict: Predict, input_: str, book: str, effort: Effort) -> ProbeValue:
     correct, shares = cross_validate(task, effort.seed, predict)
-    estimate, clusters = task.accuracy(correct)
-    return ProbeValue(
-        measure="probe_accuracy",
-        input=input_,
-        book=book,
-        value=estimate.mean,
-        ci95_low=estimate.low,
-        ci95_high=estimate.high,
-        n=len(correct),
-        clusters=clusters,
-        chance=task.chance,
-        reason="" if estimate.low is not None else ONE_CLUSTER,
-        detail={"classes": len(task.classes), "folds": list(shares)},
-    )
+    return accuracy_value(task, correct, shares, input_, book)

@@ -10,7 +10,7 @@ from almbench.results.checksums import write_checksums
 from almbench.results.manifest import read_manifest
 from almbench.results.probes import ProbeRecord
 from almbench.results.runfolder import RunFolder
-from almbench.tokens.measure import USUAL, Effort
+from almbench.tokens.measure import USUAL, Effort, Measure
 from almbench.tokens.registry import make_measure, measure_names
 from almbench.tokens.run import run_measures
 from almbench.tokens.sources import TokenSource, clips_of_run, run_codecs, sources_of_run
@@ -84,7 +84,7 @@ def probe(
     folder = RunFolder(root)
     sources = _of_files(folders, labels) if alone else _of_run(folder, folders, labels, effort)
     needed = all(measure.needs_codes for measure in made)
-    chosen = [s for s in _chosen(sources, wanted) if s.has_codes or not needed]
+    chosen = [s for s in _chosen(sources, wanted, made) if s.has_codes or not needed]
     if not chosen:
         raise UserError(NO_CODES)
     records = run_measures(folder, chosen, made, wanted.targets, effort)
@@ -117,12 +117,16 @@ def _of_run(
     return sources
 
 
-def _chosen(sources: list[TokenSource], wanted: Wanted) -> list[TokenSource]:
+def _chosen(
+    sources: list[TokenSource], wanted: Wanted, measures: Sequence[Measure[Any]]
+) -> list[TokenSource]:
     """The sources of some test sets and codecs."""
+    labels = {name for source in sources for name in source.clips.columns}
+    labels |= {name for m in measures for s in sources for name in m.targets(s.clips, ())} - {""}
     for kind, names, known in (
         ("test set", wanted.testsets, {source.clips.testset for source in sources}),
         ("codec", wanted.codecs, {source.codec for source in sources}),
-        ("column of labels", wanted.targets, {n for s in sources for n in s.clips.columns}),
+        ("label", wanted.targets, labels),
     ):
         for name in names:
             if name not in known:

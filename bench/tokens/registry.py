@@ -14,7 +14,9 @@ from almbench.tokens.measure import Measure
 
 MEASURES: dict[str, str] = {
     "probe": "almbench.tokens.probe:Probe",
+    "frame_probe": "almbench.tokens.frames:FrameProbe",
     "abx": "almbench.tokens.abx:Abx",
+    "swap": "almbench.tokens.swap:Swap",
     "language": "almbench.tokens.language:Language",
     "stability": "almbench.tokens.robustness:Stability",
 }

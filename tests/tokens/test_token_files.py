@@ -1,0 +1,133 @@
+"""Token files of a codec that is not here, from the folder to the table."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from almbench.audio import write_flac
+from almbench.cli.probe_report import print_probes
+from almbench.errors import UserError
+from almbench.results.runfolder import RunFolder
+from almbench.results.tables import read_table
+from almbench.tokens.measure import Effort
+from almbench.tokens.probing import Probed, Wanted, probe
+from almbench.tokens.token_files import Labels, TokenFolder
+
+SETTINGS = {"probe": {"steps": 0}}
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Path:
+    """40 clips of 4 speakers, the first book of two being the class; clip 0 is damaged."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "tokens"
+    folder.mkdir()
+    rows = ["id,class,speaker"]
+    for i in range(40):
+        codes = np.stack([np.full(9, i % 2), rng.integers(0, 8, 9)])
+        np.savez(folder / f"clip {i}.npz", codes=codes, codebook_sizes=[2, 8], frame_rate=12.5)
+        rows.append(f"clip {i},{'ab'[i % 2]},s{i // 10}")
+    (folder / "clip 0.npz").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    return folder
+
+
+def run(tokens: Path, labels: str = "labels.csv", seed: int = 0) -> Probed:
+    return probe(
+        tokens.parent / "out",
+        Wanted(["probe"], targets=["class"]),
+        folders=[TokenFolder.parse(f"Ours={tokens}")],
+        labels=Labels.read(tokens.parent / labels),
+        alone=True,
+        settings=SETTINGS,
+        effort=Effort(seed),
+    )
+
+
+def test_a_folder_of_token_files_and_a_table_of_labels_do(
+    tokens: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probed = run(tokens)
+    table = read_table(RunFolder(tokens.parent / "out"), "probes")
+    rows = table[table["input"] == "bag"].set_index("book")
+    assert rows.loc[["1", "all"], "value"].tolist() == [1.0, 1.0]
+    assert rows.loc["1", "n"] == 39
+    assert set(table["codec"]) == {"Ours"}
+    assert set(table["testset"]) == {"labels"}
+    assert print_probes(probed) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "labels probe_accuracy class" in printed
+    assert "No value labels probe_accuracy class vectors of Ours: the codec was given" in printed
+
+
+def test_what_is_done_is_kept_until_something_changes(tokens: Path) -> None:
+    lines = tokens.parent / "out" / "rows" / "probes.jsonl"
+    first = run(tokens).records
+    assert run(tokens).records == first
+    assert len(lines.read_text().splitlines()) == 1
+    assert run(tokens, seed=1).records != first
+    np.savez(tokens / "clip 0.npz", codes=np.zeros((2, 3), np.int64), codebook_sizes=[2, 8],
+             frame_rate=12.5)  # fmt: skip
+    assert run(tokens, seed=1).records[0].found[0].n == 40
+    assert len(lines.read_text().splitlines()) == 3
+
+
+def test_the_originals_are_heard_where_the_table_names_them(tokens: Path) -> None:
+    table = pd.read_csv(tokens.parent / "labels.csv")
+    table["path"] = [f"{name}.flac" for name in table["id"]]
+    for i, path in enumerate(table["path"]):
+        sound = np.sin(np.arange(4000) * (0.1, 0.5)[i % 2]) / 2
+        write_flac(tokens.parent / path, sound, 16_000)
+    table.to_csv(tokens.parent / "heard.csv", index=False)
+    run(tokens, "heard.csv")
+    rows = read_table(RunFolder(tokens.parent / "out"), "probes")
+    heard = rows[(rows["codec"] == "original") & (rows["input"] == "bag")]
+    assert heard["value"].tolist() == [1.0]
+    ours = rows[(rows["codec"] == "Ours") & (rows["input"] == "bag")]
+    assert ours["baseline"].tolist() == [1.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: np.savez(path, codes=np.ones((3, 4), int)), "name different codebooks"),
+        (
+            lambda path: np.savez(
+                path, codes=np.full((2, 4), 9), codebook_sizes=[2, 8], frame_rate=12.5
+            ),
+            "go beyond the codebook sizes",
+        ),
+        (
+            lambda path: np.savez(
+                path, codes=np.ones((3, 4), int), codebook_sizes=[2, 8], frame_rate=12.5
+            ),
+            "2, 3 codebooks",
+        ),
+    ],
+)
+def test_files_that_do_not_go_together_are_refused(
+    tokens: Path, change: Callable[[Path], None], message: str
+) -> None:
+    change(tokens / "clip 3.npz")
+    with pytest.raises(UserError, match=message):
+        run(tokens)
+
+
+def test_wrong_input_is_named(tokens: Path) -> None:
+    with pytest.raises(UserError, match="is not a folder"):
+        TokenFolder.parse("Ours=nowhere")
+    (tokens.parent / "none").mkdir()
+    with pytest.raises(UserError, match="no token files"):
+        TokenFolder.parse(str(tokens.parent / "none"))
+    (tokens.parent / "other.csv").write_text("id,class\nzebra,a\n")
+    with pytest.raises(UserError, match="names no clip of --codes"):
+        run(tokens, "other.csv")
+    (tokens.parent / "odd.csv").write_text("name,class\nzebra,a\n")
+    with pytest.raises(UserError, match="no column 'id' or 'path'"):
+        Labels.read(tokens.parent / "odd.csv")
+    (tokens.parent / "twice.csv").write_text("id,class\nclip 1,a\nclip 1,b\n")
+    with pytest.raises(UserError, match="twice"):
+        Labels.read(tokens.parent / "twice.csv")
