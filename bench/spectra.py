@@ -87,3 +87,40 @@ def _mel(hertz: float) -> float:
 def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     above = np.maximum(mel - KNEE / LINEAR, 0)
     return np.where(above > 0, KNEE * np.exp(LOGARITHMIC * above), LINEAR * mel)
+
+
+def band_edge(
+    original: Samples, made: Samples, rate: int, step: float = 250.0, below: float = 20.0
+) -> tuple[float, float]:
+    """Up to which frequency a sound follows another, and up to which that has sound at all.
+
+    Both are told from mean powers in steps of the spectrum: the other's ends where all that is
+    above lies 60 dB under its strongest step, the sound's where all above is far below the other.
+
+    Args:
+        original: The other, **Shape** `[T]`.
+        made: The sound, **Shape** `[T']`.
+        rate: Their rate in Hz.
+        step: Width of a step in Hz.
+        below: How far below is far, in dB.
+
+    Returns:
+        Both frequencies in Hz; zeros for silence or what is too short to tell.
+    """
+    size = 1024
+    if min(len(original), len(made)) <= size:
+        return 0.0, 0.0
+    steps = (np.fft.rfftfreq(size, 1 / rate) // step).astype(int)
+    powers = []
+    for sound in (original, made):
+        spectrum = (magnitudes(sound, size, size // 2) ** 2).mean(axis=0)
+        powers.append(np.bincount(steps, spectrum) / np.bincount(steps))
+    theirs, own = powers
+    heard = theirs > theirs.max() * 1e-6
+    if not theirs.max() or not heard.any():
+        return 0.0, 0.0
+    last = int(np.flatnonzero(heard)[-1])
+    follows = np.flatnonzero(heard & (own > theirs * 10 ** (-below / 10)))
+    edge = (int(follows[-1]) + 1) * step if len(follows) else 0.0
+    half = rate / 2
+    return min(edge, half), min((last + 1) * step, half)

@@ -97,6 +97,16 @@ class CodecSpec(BaseModel):
         return self.frame_rate * sum(1 / stride for _, stride in self._books)
 
     @property
+    def latency_ms(self) -> float | None:
+        """Algorithmic latency in ms: a frame, and the delay that the adapter removes.
+
+        None of what must have the whole clip, as far as its facts tell, or has no frames.
+        """
+        if not (self.frame_rate and self.sample_rate) or not (self.causal or self.delay):
+            return None
+        return 1000 * (1 / self.frame_rate + self.delay / self.sample_rate)
+
+    @property
     def _books(self) -> list[tuple[int, int]]:
         """Size and stride of each codebook."""
         strides = self.codebook_strides or (1,) * len(self.codebook_sizes)

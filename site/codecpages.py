@@ -7,11 +7,13 @@ from almbench.codecs.base import Checkpoint
 from almbench.names import ORIGINAL
 from almbench.results.codec_names import UNIT, kbps, nominal
 from almbench.results.comparison import Comparison
+from almbench.results.costs import real_time_factor
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.site.language import ntr, tr
 from almbench.site.means import Cell, Column, cell, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.pages import Page, Site
+from almbench.site.remarks import remarks
 from almbench.site.source import Run
 from almbench.site.summary import measured_rate, sample_rate
 from almbench.site.told import told
@@ -84,6 +86,7 @@ def codec_pages(site: Site) -> Iterator[Page]:
                 "nominal": nominal(codec),
                 "facts": _facts(run, codec),
                 "speeds": _speeds(run, codec.id),
+                "remarks": remarks(run, codec.id),
                 "results": [
                     _results(run, table, codec, site.sounds[run.slug])
                     for table in run.tables
@@ -109,6 +112,7 @@ def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
         ("Tokens", tokens and tr("{count} a second", count=significant(tokens))),
         ("Causal", tr(CAUSAL[codec.causal])),
         ("Delay", _delay(codec)),
+        ("Latency", codec.latency_ms and f"{codec.latency_ms:.4g} ms"),
         ("Parameters", codec.parameters and f"{codec.parameters / 1e6:,.1f} million"),
         ("Checkpoint", _source(codec.checkpoint)),
         ("SHA-256", codec.checkpoint and codec.checkpoint.sha256),
@@ -160,13 +164,12 @@ def _source(checkpoint: Checkpoint | None) -> str:
 def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
     """How fast the codec ran, and where; nothing of what was not run here."""
     rows = [row for row in run.clips if row.codec == codec]
-    encoding = [(row.encode_rtf, row.duration_s) for row in rows]
-    decoding = [(row.decode_rtf, row.duration_s) for row in rows]
     found = []
-    for title, of_clips in (("Encoding", encoding), ("Decoding", decoding)):
-        timed = [(rtf, seconds) for rtf, seconds in of_clips if rtf is not None and seconds]
-        if timed:
-            rtf = sum(r * s for r, s in timed) / sum(s for _, s in timed)
+    for title, rtf in (
+        ("Encoding", real_time_factor(rows, lambda row: row.encode_rtf)),
+        ("Decoding", real_time_factor(rows, lambda row: row.decode_rtf)),
+    ):
+        if rtf is not None:
             found.append(
                 (
                     title,
@@ -184,6 +187,8 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
     found.append(("On", f"{device}; {run.manifest.machine.processor}"))
     if usage and usage.peak_device_mb:
         found.append(("Memory of the device", f"{usage.peak_device_mb:,.0f} MB"))
+    elif usage and usage.peak_process_mb:
+        found.append(("Memory of the process", f"{usage.peak_process_mb:,.0f} MB"))
     if usage and usage.encode_macs is not None and usage.decode_macs is not None:
         encode, decode = (f"{macs / 1e9:,.3g}" for macs in (usage.encode_macs, usage.decode_macs))
         text = tr("{encode} to encode, {decode} to decode", encode=encode, decode=decode)

@@ -15,6 +15,7 @@ from almbench.site.means import means
 from almbench.site.output import Output
 from almbench.site.pages import Page, Site
 from almbench.site.plots import Plot, plots
+from almbench.site.remarks import remarks
 from almbench.site.source import Run
 from almbench.site.summary import codec_table, published
 from almbench.site.words import set_name, size
@@ -30,6 +31,7 @@ def overview_pages(site: Site) -> Iterator[Page]:
             "domains": {table.testset: table.domain for table in run.tables},
             "choice": _choice(run),
             "codecs": codec_table(run),
+            "remarks": remarks(run),
             "means": [means(run, table) for table in run.tables],
             "drawings": _drawn(run, site.out, "", partial(plots, run)),
             "spreads": _drawn(run, site.out, "clips-", partial(distributions, run)),

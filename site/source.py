@@ -7,6 +7,7 @@ from pathlib import Path
 from almbench.domains import Domain
 from almbench.errors import UserError
 from almbench.names import safe_name
+from almbench.results.audit import Remark
 from almbench.results.codec_names import CodecName, name_codecs
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import Manifest
@@ -58,6 +59,11 @@ class Run:
     def clips(self) -> list[ClipRow]:
         """The rows of `clips.csv`."""
         return self.results.clip_rows
+
+    @cached_property
+    def remarks(self) -> list[Remark]:
+        """What a referee would ask."""
+        return self.results.remarks()
 
     @property
     def tables(self) -> list[Comparison]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from almbench.results.codec_names import nominal
 from almbench.results.comparison import Comparison
+from almbench.results.costs import codec_rows
 from almbench.results.manifest import CodecRecord
 from almbench.site.language import tr
 from almbench.site.means import cell
@@ -50,29 +51,54 @@ def _decimals(value: float) -> int:
     return max(1, -int(Decimal(repr(value)).as_tuple().exponent))
 
 
+NUMERIC = {
+    "Nominal kbps", "Measured kbps", "Parameters (M)", "GMAC/s", "Latency (ms)",
+    "Real-time factor", "Memory (MB)",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class CodecTable:
-    """Facts of the codecs of a run: headings, and each codec with its values."""
+    """Facts of the codecs of a run: headings, which of them are of numbers, and rows of values."""
 
     headings: list[str]
+    numeric: frozenset[str]
     rows: list[tuple[CodecRecord, list[str]]]
 
 
 def codec_table(run: Run) -> CodecTable:
     """Make the table of codecs; a column without any value is left out."""
+    costs = {row.codec: row for row in codec_rows(run.manifest, run.clips)}
     columns: dict[str, Callable[[CodecRecord], str]] = {
         "Family": lambda c: str(c.family),
         "Nominal kbps": nominal,
         "Measured kbps": lambda c: measured_rate(run, c.id),
         "Codes": _codes,
         "Sample rate": lambda c: sample_rate(run, c),
+        "Parameters (M)": lambda c: _scaled(c.parameters, 1e6),
+        "GMAC/s": lambda c: _both(costs[c.id].encode_gmacs, costs[c.id].decode_gmacs),
+        "Latency (ms)": lambda c: _scaled(c.latency_ms),
+        "Real-time factor": lambda c: _both(costs[c.id].encode_rtf, costs[c.id].decode_rtf),
+        "Memory (MB)": lambda c: _scaled(costs[c.id].peak_memory_mb),
         "Licence": _license,
     }
     codecs = run.manifest.codecs
     values = {name: [make(codec) for codec in codecs] for name, make in columns.items()}
     shown = [name for name in values if any(values[name])]
     rows = [(codec, [values[name][i] for name in shown]) for i, codec in enumerate(codecs)]
-    return CodecTable(shown, rows)
+    return CodecTable(shown, frozenset(shown) & NUMERIC, rows)
+
+
+def _scaled(value: float | None, unit: float = 1) -> str:
+    if value is None:
+        return ""
+    scaled = value / unit
+    return f"{scaled:.3g}" if scaled < 1000 else f"{scaled:.0f}"
+
+
+def _both(encoding: float | None, decoding: float | None) -> str:
+    """A figure of encoding and decoding together."""
+    return "" if encoding is None or decoding is None else _scaled(encoding + decoding)
 
 
 def measured_rate(run: Run, codec: str) -> str:

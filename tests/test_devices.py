@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from almbench import devices
-from almbench.devices import choose, cpu_count
+from almbench.devices import choose, cpu_count, process_peak_mb, reset_process_peak
 from almbench.errors import UserError
 
 
@@ -62,3 +63,27 @@ def test_without_pytorch_there_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> No
     assert choose("auto", used=True).kind == "cpu"
     with pytest.raises(UserError, match=r"pip install 'almbench\[neural\]'"):
         choose("cuda", used=True)
+
+
+def test_peak_of_the_process_is_watched_anew() -> None:
+    if process_peak_mb() is None:
+        pytest.skip("the system does not tell a process's peak memory")
+    reset_process_peak()
+    before = process_peak_mb()
+    held = np.ones(40 * 2**20 // 8)  # 40 MB, touched
+    during = process_peak_mb()
+    del held
+    reset_process_peak()
+    after = process_peak_mb()
+    assert before is not None
+    assert during is not None
+    assert after is not None
+    assert during >= before + 35
+    assert after < during - 30
+
+
+def test_no_peak_where_the_system_does_not_tell(tmp_path: Path) -> None:
+    reset_process_peak(tmp_path)
+    assert process_peak_mb(tmp_path / "gone") is None
+    (tmp_path / "status").write_text("Name:\tx\n")
+    assert process_peak_mb(tmp_path) is None

@@ -6,7 +6,7 @@ from almbench.runner.complexity import count_macs
 
 
 def check_complexity(subject: Subject) -> Result:
-    """Parameters, multiply-accumulates a second of sound, and the latency of a causal codec."""
+    """Parameters, multiply-accumulates a second of sound, and the latency."""
     spec = subject.spec
     found = []
     if spec.parameters:
@@ -16,7 +16,6 @@ def check_complexity(subject: Subject) -> Result:
         found.append(f"{encode} GMAC a second of sound to encode, {decode} to decode")
     else:
         found.append("no arithmetic counted, as it does not run in this process's PyTorch")
-    if spec.causal and spec.frame_rate:
-        latency = 1 / spec.frame_rate + spec.delay / subject.rate
-        found.append(f"{1000 * latency:.1f} ms of latency, a frame and the delay")
+    if spec.latency_ms is not None:
+        found.append(f"{spec.latency_ms:.1f} ms of latency, a frame and the delay")
     return "; ".join(found), "info"

@@ -50,6 +50,7 @@ def print_outcome(results: Results) -> int:
             f"{escape('; '.join(left_out))}. The whole suite, run again, has them."
         )
     bad = _print_failures(results)
+    _print_remarks(results)
     for advice in _advice(results):
         console.print(f"[dim]{escape(advice)}[/]")
     console.print(f"Tables: {results.folder.table('clips')}, metrics.csv, summary.csv")
@@ -89,6 +90,19 @@ def _print_comparison(comparison: Comparison) -> list[MetricRecord]:
     for footnote in comparison.footnotes:
         console.print(f"[dim]{escape(footnote)}[/]")
     return [metric for metric in comparison.filled if metric not in shown]
+
+
+def _print_remarks(results: Results) -> None:
+    """Print what a referee would ask, codecs of one remark together."""
+    names = results.comparisons[0].names if results.comparisons else {}
+    grouped: dict[str, dict[str, None]] = {}
+    for remark in results.remarks():
+        codec = names[remark.codec].label
+        grouped.setdefault(f"{remark.text} ({remark.testset})", {})[codec] = None
+    if grouped:
+        console.print("What a referee would ask about:")
+    for text, codecs in grouped.items():
+        console.print(f"- {escape(', '.join(codecs))}: {escape(text)}", soft_wrap=True)
 
 
 def _chosen(comparison: Comparison) -> list[MetricRecord]:

@@ -2,9 +2,10 @@
 
 from typing import Literal, get_args
 
-TableName = Literal["summary", "clips", "metrics", "probes"]
+TableName = Literal["summary", "clips", "metrics", "probes", "codecs"]
 TABLE_NAMES: tuple[TableName, ...] = ("summary", "clips", "metrics")
-"""The tables that every finished run has; `probes` is made by `bench probe`."""
+"""The tables that every finished run has as files; `probes` is made by `bench probe`, `codecs` when
+asked for."""
 ExportFormat = Literal["csv", "parquet", "latex", "markdown", "json", "versa", "pdf", "svg"]
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 SUFFIXES: dict[str, ExportFormat] = {

@@ -72,6 +72,8 @@ class UsageRecord(_Record):
         device: What it ran on.
         load_s: Seconds of loading it.
         peak_device_mb: Most memory of the device in MB; None on a CPU.
+        peak_process_mb: Most resident memory of the process while the codec was loaded and ran, in
+            MB, libraries included; None where the system does not tell.
         encode_macs: Multiply-accumulates of encoding a second of sound; None where not counted.
         decode_macs: The same of decoding.
     """
@@ -79,6 +81,7 @@ class UsageRecord(_Record):
     device: str
     load_s: float = 0.0
     peak_device_mb: int | None = None
+    peak_process_mb: int | None = None
     encode_macs: float | None = None
     decode_macs: float | None = None
 

@@ -101,6 +101,48 @@ class MetricRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CodecRow:
+    """A row of the table `codecs`: what a codec costs.
+
+    Attributes:
+        codec: Id of the codec.
+        label: Name of the codec for readers.
+        family: The kind of codec.
+        nominal_kbps: Nominal bitrate in kbps.
+        sample_rate_hz: Its own sample rate; None where it takes any.
+        frame_rate_hz: Frames per second.
+        parameters: Number of weights.
+        encode_gmacs: Multiply-accumulates of encoding a second of sound, in billions; None where
+            they were not counted.
+        decode_gmacs: The same of decoding.
+        latency_ms: Algorithmic latency in ms: a frame and the delay; None where unknown, or where
+            the whole clip must be there.
+        encode_rtf: Seconds of encoding per second of sound, over all clips.
+        decode_rtf: Seconds of decoding per second of sound, over all clips.
+        device: What it was timed on; empty where it was not.
+        peak_memory_mb: Most memory while it was loaded and ran, in MB: of tensors on a GPU, or the
+            resident memory of the process on a CPU, its libraries included.
+        missing: Why it could not be used; empty where it could.
+    """
+
+    codec: str
+    label: str
+    family: str
+    nominal_kbps: float | None = None
+    sample_rate_hz: int | None = None
+    frame_rate_hz: float | None = None
+    parameters: int | None = None
+    encode_gmacs: float | None = None
+    decode_gmacs: float | None = None
+    latency_ms: float | None = None
+    encode_rtf: float | None = None
+    decode_rtf: float | None = None
+    device: str = ""
+    peak_memory_mb: int | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SummaryRow:
     """A row of `summary.csv`: the mean of a metric over the clips of a test set.
 
@@ -190,8 +232,8 @@ class ProbeRow:
     version: str = ""
 
 
-AnyRow = ClipRow | MetricRow | SummaryRow | ProbeRow
-R = TypeVar("R", ClipRow, MetricRow, SummaryRow, ProbeRow)
+AnyRow = ClipRow | MetricRow | SummaryRow | CodecRow | ProbeRow
+R = TypeVar("R", ClipRow, MetricRow, SummaryRow, CodecRow, ProbeRow)
 
 
 @dataclass(frozen=True)
@@ -219,6 +261,9 @@ TABLES: dict[TableName, TableForm] = {
     "metrics": TableForm(MetricRow, "one row per value: status, reason, version and rate"),
     "summary": TableForm(
         SummaryRow, "one row per mean: its interval, rank group, count and failures"
+    ),
+    "codecs": TableForm(
+        CodecRow, "one row per codec: size, arithmetic, latency, speed, memory; made when asked for"
     ),
     "probes": TableForm(ProbeRow, "one row per number that a token measure found"),
 }

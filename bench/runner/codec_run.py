@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from almbench.audio import Samples, Sound, read, resample
 from almbench.codecs.base import Codec, Encoded, from_codes
-from almbench.devices import Device, out_of_memory
+from almbench.devices import Device, out_of_memory, process_peak_mb, reset_process_peak
 from almbench.errors import AudioError, CodecError
 from almbench.results.manifest import UsageRecord
 from almbench.results.runfolder import RunFolder
@@ -54,6 +54,7 @@ class CodecRun:
         """Load the codec, send the clips through it, and unload it."""
         codec = self._codec
         self._device.reset_peak()
+        reset_process_peak()
         start = time.perf_counter()
         try:
             codec.load(self._device.kind if codec.uses_device else "cpu")
@@ -70,6 +71,7 @@ class CodecRun:
                 yield from self._encode(jobs, sounds)
         finally:
             facts: dict[str, Any] = {"load_s": load_s, "peak_device_mb": self._device.peak_mb()}
+            facts["peak_process_mb"] = process_peak_mb()
             facts |= self._arithmetic()
             self.usage = self.usage.model_copy(update=facts)
             codec.unload()

@@ -45,16 +45,16 @@ FIELDS: dict[type[BaseModel], str] = {
     MachineRecord: "python system processor cores",
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_in_metrics_s "
     "codecs peak_memory_mb",
-    UsageRecord: "device load_s peak_device_mb encode_macs decode_macs",
+    UsageRecord: "device load_s peak_device_mb peak_process_mb encode_macs decode_macs",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
     "undrawn left_out others remarks seconds averaged_channels data_hash "
     "means",
     LeftOutRecord: "reason names",
-    ClipRecord: "id speaker text cluster",
-    CodecRecord: "id label family sample_rate frame_rate codebook_sizes stated_bps anchor causal "
-    "delay parameters checkpoint license weights_license settings missing missing_cause "
-    "missing_command precomputed with_codes stated_kbps",
+    ClipRecord: "id speaker text cluster labels",
+    CodecRecord: "id label family sample_rate frame_rate codebook_sizes codebook_strides "
+    "stated_bps anchor causal delay parameters checkpoint license weights_license settings missing "
+    "missing_cause missing_command precomputed with_codes stated_kbps",
     Checkpoint: "source revision sha256",
     MetricRecord: "name label unit higher_is_better low high digits rate computed_from "
     "no_reference domains default headline compared note caveat footnote family version settings "

@@ -141,9 +141,11 @@ def test_columns_are_the_fields_of_the_rows_and_have_one_type_in_all_tables() ->
     assert {
         "testset", "domain", "clip", "codec", "label", "status", "reason", "speaker", "text",
         "encoded_with", "metric", "signature", "version", "rank_group", "measure", "target",
-        "input", "book", "unit", "settings",
+        "input", "book", "unit", "settings", "family", "device", "missing",
     } == TEXT  # fmt: skip
-    assert {"sample_rate_hz", "clipped_samples", "rate_hz"} == WHOLE
+    assert {
+        "sample_rate_hz", "clipped_samples", "rate_hz", "parameters", "peak_memory_mb",
+    } == WHOLE  # fmt: skip
 
 
 def test_a_row_has_a_value_for_each_of_its_columns() -> None:
@@ -155,7 +157,7 @@ def test_a_row_has_a_value_for_each_of_its_columns() -> None:
 
 def test_names_of_tables_formats_and_statuses() -> None:
     assert TABLE_NAMES == ("summary", "clips", "metrics")
-    assert set(TABLES) == set(get_args(TableName)) == {*TABLE_NAMES, "probes"}
+    assert set(TABLES) == set(get_args(TableName)) == {*TABLE_NAMES, "probes", "codecs"}
     assert FORMATS == ("csv", "parquet", "latex", "markdown", "json", "versa", "pdf", "svg")
     assert SUFFIXES == {
         ".csv": "csv", ".json": "json", ".jsonl": "versa", ".md": "markdown",

@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po, write_po
 from almbench.domains import DOMAINS
 from almbench.languages import LANGUAGES
 from almbench.listening.kinds import load_kinds
+from almbench.results.audit import SHAPES as AUDIT_SHAPES
 from almbench.results.table_rows import TABLES
 from almbench.site.language import SCRIPT_STRING
 from almbench.site.told import SHAPES, sentences
@@ -23,12 +24,15 @@ FOLDER = TEMPLATES / "languages"
 # What templates say by a name: headings of tables and of lists of facts, and what files hold.
 NAMED = {
     "listening/abx": "Listeners|Right|Share|95\u00a0% interval|p",
-    "site/summary.py": "Family|Nominal kbps|Measured kbps|Codes|Sample rate|Licence",
+    "site/summary.py": "Family|Nominal kbps|Measured kbps|Codes|Sample rate|Licence|"
+    "Parameters (M)|GMAC/s|Latency (ms)|Real-time factor|Memory (MB)",
     "site/codecpages.py": "Family|Id|Nominal bitrate|Measured bitrate|Sample rate|Frame rate|"
-    "Codebooks|Tokens|Causal|Delay|Parameters|Checkpoint|SHA-256|Licence|Weights|Settings|Role|"
-    "Encoding|Decoding|On|Memory of the device|GMAC a second of sound|Encoded by|yes|no|not known",
+    "Codebooks|Tokens|Causal|Delay|Latency|Parameters|Checkpoint|SHA-256|Licence|Weights|Settings|"
+    "Role|Encoding|Decoding|On|Memory of the device|Memory of the process|GMAC a second of sound|"
+    "Encoded by|yes|no|not known",
     "site/measured.py": "↑ higher|↓ lower|neither|Source|Files|Imported|Finished|Command|almbench|"
     "Machine|Device|Seed|Python|Packages|Data|Suite",
+    "results/audit.py": "|".join(AUDIT_SHAPES.values()),
     "site/means.py": "measured|from codes|measured or from codes|from codes or measured",
     "site/comparisons.py": "↑ better|↓ worse|different|not separated|not tested",
     "site/overview.py": "the tables of means for LaTeX, with booktabs",

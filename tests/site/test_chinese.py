@@ -16,9 +16,9 @@ from tests.site.test_language import SPOKEN
 
 # Terms that Chinese papers write in English, too: units, formats, programs, methods, people.
 TERMS = re.compile(
-    r"almbench|bench( \w+)*( --?\w+)*|kbps|k?Hz|dB|ms|min|MOS|GMAC|SHA-256|(web)?MUSHRA|ABX|FLAC|"
-    r"PDF|SVG|CSV|JSON|HTML|JavaScript|Python|UTC|commit|booktabs|Holm|token|soxr|ITU-R|BS|CR2|LaTeX|Pareto|"
-    r"Pearson|Spearman|Bell|McCaffrey|Satterthwaite|Google|V/UV|(tests/statistics/)?\w+\.[a-z]\w*",
+    r"almbench|bench( \w+)*( --?\w+)*|kbps|k?Hz|dB|ms|min|MB|MOS|GMAC|SHA-256|(web)?MUSHRA|ABX|"
+    r"FLAC|PDF|SVG|CSV|JSON|HTML|JavaScript|Python|UTC|commit|booktabs|Holm|token|soxr|ITU-R|BS|CR2|LaTeX|"
+    r"Pareto|Pearson|Spearman|Bell|McCaffrey|Satterthwaite|Google|V/UV|(tests/statistics/)?\w+\.[a-z]\w*",
     re.ASCII,
 )
 # Facts of head elements that nobody reads.

@@ -42,7 +42,7 @@ def test_python_and_scripts_speak_the_language() -> None:
 SPOKEN = ("alt", "aria-label", "aria-valuetext", "content", "placeholder", "title")
 # What is the same in every language: units, names of formats, keys, addresses.
 SAME = re.compile(
-    r"MUSHRA|ABX|FLAC|PDF|SVG|CSV|JSON|Holm|almbench|kbps|kHz|Pearson|Spearman|runs\.json|"
+    r"MUSHRA|ABX|FLAC|PDF|SVG|CSV|JSON|Holm|almbench|kbps|kHz|MB|Pearson|Spearman|runs\.json|"
     r"[A-Z]|width=device-width|initial-scale|light dark|website|summary_large_image|default-src.*|"
     r"disabled|data-[a-z]+="
 )

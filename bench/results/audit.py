@@ -1,0 +1,207 @@
+"""What a referee would ask about a codec's rows: figures that do not go together, or need a word.
+
+A remark accuses nobody: it says what was found, so that it can be explained. Nothing is left out or
+changed for it. All thresholds are here, each with its reason.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import mean, median
+
+from almbench.audio import read, resample
+from almbench.errors import AudioError
+from almbench.names import ORIGINAL
+from almbench.results.comparison import Comparison
+from almbench.results.manifest import CodecRecord
+from almbench.results.runfolder import RunFolder
+from almbench.results.table_rows import ClipRow
+from almbench.spectra import band_edge
+
+RATE_OFF = 0.1  # of the label: a tenth more is another operating point; a frame a clip comes on top
+LATE_MS = 5.0  # STOI falls by a tenth where a sound comes 10 ms late, and SI-SDR to nothing
+GAIN_DB = 3.0  # half or twice the power; published codecs stay within 2 dB on speech
+CUT_SHARE = 0.1  # of the clips that may come back longer or shorter than policies call usual
+CLIPPED = 1e-3  # of the samples: above, clipping is heard and enters every score
+BAND = 0.75  # of the originals' band: less is heard as dull, and full-band scores tell little else
+BAND_CLIPS = 3  # clips that the band is measured on; an encoder has one band for all
+RATIO = 10.0  # a codec of ten times Codec2's bitrate is ahead of it, or something is wrong
+TRUSTED = ("pesq_wb", "stoi")  # metrics that rank waveform and parametric codecs of speech alike
+CONTRADICTIONS = (
+    # No codec of the demo page, and no classical one of the suites, comes near any of these.
+    ("pesq_wb", 3.0, "stoi", 0.6),  # good quality of what cannot be understood
+    ("visqol_speech", 4.0, "stoi", 0.5),
+    ("stoi", 0.95, "pesq_wb", 1.15),  # fully intelligible at the worst quality there is
+    ("si_sdr", 15.0, "pesq_wb", 2.0),  # a waveform kept to 3 %, that sounds bad
+    ("dnsmos_ovrl", 3.0, "stoi", 0.4),  # clean speech, but not what was said
+)
+"""A metric, the mean from which it is high, another, and the mean up to which that is low."""
+
+SHAPES = {
+    "rate": "measured {measured} kbps, its label says {nominal} kbps",
+    "no rate": "its label says {nominal} kbps, and no bits were seen to measure it by",
+    "late": "late by {ms} ms against the originals, by the median of the clips",
+    "early": "early by {ms} ms against the originals, by the median of the clips",
+    "louder": "louder than the originals by {db} dB, by the median of the clips",
+    "quieter": "quieter than the originals by {db} dB, by the median of the clips",
+    "length": "{count} of {all} clips came back longer or shorter than they were",
+    "clipped": "{share} % of its samples lie beyond full scale",
+    "band": "nothing above {khz} kHz, where the originals have sound up to {original} kHz",
+    "codec2": "no better than {other} at a tenth of its bitrate, by {metrics}",
+    "contradiction": "{one} of {high} and {other} of {low} do not go together",
+}
+"""What remarks say, by kind; in braces are numbers and names."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is to be said of a codec on a test set.
+
+    Attributes:
+        testset: Name of the test set.
+        codec: Id of the codec.
+        kind: A key of `SHAPES`.
+        values: What fills its braces.
+    """
+
+    testset: str
+    codec: str
+    kind: str
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> str:
+        """The remark in English, without what fills its braces."""
+        return SHAPES[self.kind]
+
+    @property
+    def text(self) -> str:
+        """The remark in English."""
+        return self.shape.format(**self.values)
+
+
+def audit(
+    tables: Sequence[Comparison], clips: Sequence[ClipRow], folder: RunFolder | None = None
+) -> list[Remark]:
+    """Go through the rows of a run; anchors are what they are, and left alone.
+
+    Args:
+        tables: The comparison of each test set.
+        clips: The rows of `clips.csv`.
+        folder: The run folder, for the band of the sounds; None to do without.
+    """
+    done = [row for row in clips if row.status in {"ok", "failed"}]
+    return [
+        Remark(table.testset, codec.id, kind, values)
+        for table in tables
+        for codec in table.codecs
+        if not codec.anchor
+        and (rows := [r for r in done if (r.testset, r.codec) == (table.testset, codec.id)])
+        for kind, values in _found(table, codec, rows, folder)
+    ]
+
+
+Found = tuple[str, dict[str, str]]
+
+
+def _found(
+    table: Comparison, codec: CodecRecord, rows: Sequence[ClipRow], folder: RunFolder | None
+) -> Iterator[Found]:
+    yield from _rate(codec, rows)
+    yield from _alignment(rows)
+    yield from _samples(rows)
+    if folder is not None:
+        yield from _band(table, codec, rows, folder)
+    yield from _codec2(table, codec)
+    yield from _contradictions(table, codec)
+
+
+def _rate(codec: CodecRecord, rows: Sequence[ClipRow]) -> Iterator[Found]:
+    label = codec.nominal_kbps if codec.stated_kbps is None else codec.stated_kbps
+    measured = [row.measured_kbps for row in rows if row.measured_kbps is not None]
+    if label is None:
+        return
+    if not measured:
+        yield "no rate", {"nominal": f"{label:.3g}"}
+        return
+    seconds = mean(row.duration_s or 1.0 for row in rows)
+    spare = 1 / (codec.frame_rate * seconds) if codec.frame_rate else 0.0
+    if abs(mean(measured) / label - 1) > RATE_OFF + spare:
+        yield "rate", {"measured": f"{mean(measured):.3g}", "nominal": f"{label:.3g}"}
+
+
+def _alignment(rows: Sequence[ClipRow]) -> Iterator[Found]:
+    lags = [row.lag_ms for row in rows if row.lag_ms is not None]
+    if lags and abs(lag := median(lags)) > LATE_MS:
+        yield "late" if lag > 0 else "early", {"ms": f"{abs(lag):.3g}"}
+    gains = [row.gain_db for row in rows if row.gain_db is not None]
+    if gains and abs(gain := median(gains)) > GAIN_DB:
+        yield "louder" if gain > 0 else "quieter", {"db": f"{abs(gain):.3g}"}
+
+
+def _samples(rows: Sequence[ClipRow]) -> Iterator[Found]:
+    cut = sum("than the original; cut" in row.reason for row in rows)
+    if cut > CUT_SHARE * len(rows):
+        yield "length", {"count": str(cut), "all": str(len(rows))}
+    samples = sum((row.duration_s or 0.0) * (row.sample_rate_hz or 0) for row in rows)
+    clipped = sum(row.clipped_samples or 0 for row in rows)
+    if samples and clipped / samples > CLIPPED:
+        yield "clipped", {"share": f"{100 * clipped / samples:.2g}"}
+
+
+def _band(
+    table: Comparison, codec: CodecRecord, rows: Sequence[ClipRow], folder: RunFolder
+) -> Iterator[Found]:
+    """The band of some clips against that of their originals, both at the scoring rate."""
+    rate = table.of.scoring_rate
+    edges, originals = [], []
+    for row in rows[:BAND_CLIPS]:
+        paths = [folder.audio(table.testset, id_, row.clip) for id_ in (ORIGINAL, codec.id)]
+        if rate is None or not all(path.is_file() for path in paths):
+            return
+        try:
+            sounds = [read(path) for path in paths]
+        except AudioError:
+            return
+        original, made = (resample(sound.samples, sound.rate, rate) for sound in sounds)
+        edge, whole = band_edge(original, made, rate)
+        if whole:
+            edges.append(edge)
+            originals.append(whole)
+    if edges and median(edges) < BAND * median(originals):
+        khz, original_khz = median(edges) / 1000, median(originals) / 1000
+        yield "band", {"khz": f"{khz:.2g}", "original": f"{original_khz:.3g}"}
+
+
+def _codec2(table: Comparison, codec: CodecRecord) -> Iterator[Found]:
+    for other in table.codecs:
+        rate, least = codec.nominal_kbps, other.nominal_kbps
+        if other.family != "codec2" or rate is None or least is None or rate < RATIO * least:
+            continue
+        pairs = {
+            metric: (table.mean(codec.id, metric), table.mean(other.id, metric))
+            for metric in TRUSTED
+        }
+        known = {m: (a, b) for m, (a, b) in pairs.items() if a is not None and b is not None}
+        if known and all(a <= b for a, b in known.values()):
+            labels = [m.label for m in table.metrics if m.name in known]
+            yield "codec2", {"other": table.names[other.id].label, "metrics": ", ".join(labels)}
+            return
+
+
+def _contradictions(table: Comparison, codec: CodecRecord) -> Iterator[Found]:
+    metrics = {metric.name: metric for metric in table.metrics}
+    for one, high, other, low in CONTRADICTIONS:
+        first, second = table.mean(codec.id, one), table.mean(codec.id, other)
+        if first is None or second is None or one not in metrics or other not in metrics:
+            continue
+        if first >= high and second <= low:
+            digits = metrics[one].digits, metrics[other].digits
+            yield (
+                "contradiction",
+                {
+                    "one": metrics[one].label,
+                    "high": f"{first:.{digits[0]}f}",
+                    "other": metrics[other].label,
+                    "low": f"{second:.{digits[1]}f}",
+                },
+            )
