@@ -85,7 +85,7 @@ $(VENV)/dependencies: pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes some minutes ..."
 ifeq ($(TORCH),cpu)
-	@for name in torch torchaudio; do $(PIP) $(CPU_INDEX) $$name || echo "Not there; pip's own index is asked."; done
+	@$(PIP) $(CPU_INDEX) torch || echo "PyTorch for the CPU is not to be had; pip's own index is asked."
 endif
 	$(PIP) -e '.[all,docs,dev]'
 	# What tests compare with; the dependencies that it declares are obsolete.

@@ -13,6 +13,7 @@ from almbench.errors import UserError
 from almbench.metrics.registry import metric
 from almbench.results.manifest import (
     SCHEMA_VERSION,
+    CallRecord,
     ClipRecord,
     CodecRecord,
     LeftOutRecord,
@@ -44,7 +45,8 @@ FIELDS: dict[type[BaseModel], str] = {
     Published: "codec domain testset metric value source",
     MachineRecord: "python system processor cores",
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_in_metrics_s "
-    "codecs peak_memory_mb",
+    "codecs peak_memory_mb calls",
+    CallRecord: "started shard device workers seconds",
     UsageRecord: "device load_s peak_device_mb peak_process_mb encode_macs decode_macs",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
