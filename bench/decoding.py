@@ -121,6 +121,8 @@ def decode(path: Path) -> Decoded:
         raise AudioError(f"{name} does not exist.") from error
     except OSError as error:
         raise AudioError(f"{name} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:  # a name with a null character, as in a damaged table
+        raise AudioError(f"{name!r} is a name that no file can have.") from error
     except MemoryError as error:
         raise AudioError(f"{name} does not fit into memory.") from error
     except AudioError as error:

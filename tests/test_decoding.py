@@ -199,3 +199,8 @@ def test_channels_are_averaged_by_pyav_as_by_soundfile(tmp_path: Path) -> None:
     found = read(declare(tmp_path / "a.flac", 0))
     assert (found.channels, found.rate) == (2, RATE)
     np.testing.assert_allclose(found.samples, expected.samples, atol=1e-12)
+
+
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"'a\.wav\\x00' is a name that no file can have\.$"):
+        read(tmp_path / "a.wav\0")

@@ -66,7 +66,7 @@ def _print_comparison(comparison: Comparison) -> list[MetricRecord]:
         The metrics that have a value and no column.
     """
     labels = [comparison.names[codec.id].label for codec in comparison.lines]
-    first = min(max(map(cell_len, labels)), 40, console.width // 2)
+    first = min(max(map(cell_len, ["codec", *labels])), 40, console.width // 2)
     shown = _chosen(comparison)
     parts: list[list[MetricRecord]] = [[]]
     used = 0

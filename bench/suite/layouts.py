@@ -83,7 +83,11 @@ class Contents:
             raise UserError(f"{path} is not a readable CSV file: {str(error).strip()}") from error
         if missing := needed - set(table.columns):
             columns = ", ".join(map(str, table.columns))
-            raise UserError(f"{path} has no column '{sorted(missing)[0]}'; it has: {columns}.")
+            alone = len(table.columns) == 1 and re.search(r"[;\t|]", columns)
+            cure = " To fix: separate the columns by commas." if alone else ""
+            raise UserError(
+                f"{path} has no column '{sorted(missing)[0]}'; it has: {columns}.{cure}"
+            )
         if foreign:
             self.remarks.append(f"{readable(path.name)} {NOT_UTF_8}")
         return table

@@ -112,6 +112,10 @@ def test_a_manifest_without_paths_is_refused(tmp_path: Path) -> None:
     text(tmp_path / "list.csv", "id,file\n1,a.wav\n")
     with pytest.raises(UserError, match=r"list\.csv has no column 'path'; it has: id, file"):
         clips(tmp_path / "list.csv")
+    for separator in ";\t|":
+        text(tmp_path / "list.csv", f"path{separator}id\na.wav{separator}1\n")
+        with pytest.raises(UserError, match=r"separate the columns by commas\.$"):
+            clips(tmp_path / "list.csv")
     text(tmp_path / "empty.csv", "")
     with pytest.raises(UserError, match="not a readable CSV"):
         clips(tmp_path / "empty.csv")
