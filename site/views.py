@@ -12,9 +12,10 @@ from PIL import Image
 from almbench.audio import Samples
 from almbench.spectra import mel_filters
 
-WIDTH, WAVE, MELS = 800, 60, 80  # pixels
+WIDTH, WAVE = 800, 120  # pixels
+MELS, ROWS = 80, 2  # bands of the spectrogram, and pixels that each is high
 GAP = 4  # pixels between waveform and spectrogram
-HEIGHT = WAVE + GAP + MELS
+HEIGHT = WAVE + GAP + MELS * ROWS
 RANGE = 70.0  # dB from the clip's loudest band down to white
 WINDOW = 0.032  # seconds, at least
 FAINTEST = 1e-9  # power that stands for silence
@@ -62,7 +63,8 @@ def draw_view(samples: Samples, scale: Scale) -> bytes:
         scale: The scale of its clip.
     """
     spectrogram = np.clip((_mel(samples, scale.rate) - scale.loudest) / RANGE + 1, 0, 1)
-    darkness = np.vstack([_wave(samples, scale), np.zeros((GAP, WIDTH)), spectrogram])
+    bands = np.repeat(spectrogram, ROWS, axis=0)
+    darkness = np.vstack([_wave(samples, scale), np.zeros((GAP, WIDTH)), bands])
     grey = np.rint(255 * (1 - darkness)).astype(np.uint8)
     buffer = BytesIO()
     Image.fromarray(grey).convert("RGB").save(buffer, "WEBP", quality=QUALITY, method=4)

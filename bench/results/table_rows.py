@@ -11,7 +11,7 @@ from almbench.results.formats import TableName
 from almbench.results.records import Status
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClipRow:
     """A row of `clips.csv`: one per test set, clip and codec.
 
@@ -67,7 +67,7 @@ class ClipRow:
     encoded_with: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MetricRow:
     """A row of `metrics.csv`: one value, or why there is none.
 
@@ -100,7 +100,7 @@ class MetricRow:
     rate_hz: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CodecRow:
     """A row of the table `codecs`: what a codec costs.
 
@@ -142,7 +142,7 @@ class CodecRow:
     missing: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SummaryRow:
     """A row of `summary.csv`: the mean of a metric over the clips of a test set.
 
@@ -181,7 +181,7 @@ class SummaryRow:
     reason: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProbeRow:
     """A row of `probes.csv`: a number that a token measure found of a codec on a test set.
 
@@ -295,7 +295,7 @@ def to_frame(
         columns: Its columns, in order.
         extra: Values of further columns, one mapping per row.
     """
-    plain: list[dict[str, Any]] = [vars(row) for row in rows]
+    plain = [{f.name: getattr(row, f.name) for f in fields(row)} for row in rows]
     if extra is not None:
         plain = [{**row, **more} for row, more in zip(plain, extra, strict=True)]
     return pd.DataFrame(plain, columns=columns).astype(
@@ -306,6 +306,8 @@ def to_frame(
 def from_frame(table: pd.DataFrame, row: type[R]) -> list[R]:
     """Read the rows of a table; an empty cell of a number is None.
 
+    Equal texts of a column are one object, as a run of many clips has millions.
+
     Args:
         table: A table with columns of `row`, and maybe others; a field without a column has its
             default.
@@ -314,8 +316,15 @@ def from_frame(table: pd.DataFrame, row: type[R]) -> list[R]:
     make: Any = row
     names = [f.name for f in fields(row) if f.name in table]
     missing = table[names].isna().to_numpy()
-    columns = [table[name].tolist() for name in names]
+    columns = [_texts(table[n]) if n in TEXT else table[n].tolist() for n in names]
     return [
         make(**{n: None if gone else v for n, v, gone in zip(names, values, empty, strict=True)})
         for values, empty in zip(zip(*columns, strict=True), missing, strict=True)
     ]
+
+
+def _texts(column: "pd.Series[str]") -> list[str | None]:
+    """The texts of a column, equal ones as one object; None for none."""
+    codes, distinct = pd.factorize(column)
+    texts = [*distinct.tolist(), None]  # the code of none is -1
+    return [texts[code] for code in codes.tolist()]

@@ -23,7 +23,8 @@ window.Almbench = window.Almbench || {};
     constructor(root, deck, actions) {
       Object.assign(this, { root, deck, actions, card: null, first: 0, order: [] });
       this.walk = new Walk(root, this);
-      new ResizeObserver(() => this.#fit()).observe(this.root);
+      // A card that opens changes the height alone, which is no reason to measure all columns again.
+      new ResizeObserver(() => this.root.clientWidth === this.fitted || this.#fit()).observe(root);
       deck.watch(() => this.draw());
     }
 
@@ -271,6 +272,7 @@ window.Almbench = window.Almbench || {};
     #fit() {
       if (!this.scroller) return;
       const { root, scroller, table } = this;
+      this.fitted = root.clientWidth;
       scroller.classList.remove("fits");
       root.style.setProperty("--share", `${100 / (this.count + 1)}%`);
       let fits = false;

@@ -1,5 +1,7 @@
 """Rank groups of a run: who takes part, over which clips, and which way is better."""
 
+from dataclasses import replace
+
 import pytest
 
 from almbench.domains import Domain
@@ -69,9 +71,7 @@ def test_codecs_are_compared_over_the_clips_that_they_share(manifest: Manifest) 
 
 def test_test_sets_are_ranked_each_by_itself(manifest: Manifest) -> None:
     here = rows("stoi", {"b": [3.0, 3.2, 2.9], "a": [1.0, 1.1, 1.2]})
-    there = [
-        MetricRow(**{**vars(row), "testset": "more", "value": -(row.value or 0)}) for row in here
-    ]
+    there = [replace(row, testset="more", value=-(row.value or 0)) for row in here]
     summary = [
         SummaryRow(testset=testset, domain=SPEECH, codec=codec, metric="stoi", n=3, mean=1.0)
         for testset in ("talk", "more")
