@@ -42,6 +42,19 @@ def test_tables_show_the_headline_metrics_and_fit(
         assert "\x1b" not in text
 
 
+def test_the_heading_of_short_names_is_whole(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for i, codec in enumerate(manifest["codecs"]):
+        codec.update(label="abc"[i % 3], stated_bps=None, frame_rate=None, codebook_sizes=[])
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    monkeypatch.setattr(outcome, "console", Console(highlight=False, width=80))
+    outcome.print_outcome(load_results(run))
+    assert " codec " in capsys.readouterr().out
+
+
 def test_no_colour_on_request(bench: Bench, tmp_path: Path) -> None:
     done = bench("run", "quik")
     assert done.stderr.startswith("Error: There is no suite 'quik'")
