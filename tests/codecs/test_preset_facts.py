@@ -38,17 +38,29 @@ FACTS = {
     "almtokenizer": Facts(
         "ALMTokenizer (small)", "almtokenizer", 24_000, 75 / 6, 33, (2048,) * 3, causal=None
     ),
-    # Rowe's Codec 2: 28 bits in 40 ms (700C), 64 in 40 ms (1600), 64 in 20 ms (3200), at 8 kHz.
+    # Rowe's Codec 2: 28 bits in 40 ms (700C), 48, 52, 56 and 64 in 40 ms (1200 to 1600), 48 and 64
+    # in 20 ms (2400 and 3200), at 8 kHz.
     "codec2-700": Facts("Codec2 700C", "codec2", 8_000, 25, 28, (), SPEECH),
+    "codec2-1200": Facts("Codec2", "codec2", 8_000, 25, 48, (), SPEECH),
+    "codec2-1300": Facts("Codec2", "codec2", 8_000, 25, 52, (), SPEECH),
+    "codec2-1400": Facts("Codec2", "codec2", 8_000, 25, 56, (), SPEECH),
     "codec2-1600": Facts("Codec2", "codec2", 8_000, 25, 64, (), SPEECH),
+    "codec2-2400": Facts("Codec2", "codec2", 8_000, 50, 48, (), SPEECH),
     "codec2-3200": Facts("Codec2", "codec2", 8_000, 50, 64, (), SPEECH),
-    # 3GPP TS 26.101: 95 and 244 bits of speech in 20 ms, at 8 kHz.
+    # 3GPP TS 26.101: 95, 148 and 244 bits of speech in 20 ms, at 8 kHz.
     "amr-nb-4.75": Facts("AMR-NB", "amr-nb", 8_000, 50, 95, (), SPEECH),
+    "amr-nb-7.4": Facts("AMR-NB", "amr-nb", 8_000, 50, 148, (), SPEECH),
     "amr-nb-12.2": Facts("AMR-NB", "amr-nb", 8_000, 50, 244, (), SPEECH),
     # RFC 6716: frames of 20 ms; of 60 ms where 6 kbps leave too little for their headers.
     "opus-6": Facts("Opus", "opus", 24_000, 1 / 0.06, 360),
     "opus-12": Facts("Opus", "opus", 24_000, 50, 240),
     "opus-24": Facts("Opus", "opus", 24_000, 50, 480),
+    "opus-32": Facts("Opus", "opus", 48_000, 50, 640),
+    "opus-64": Facts("Opus", "opus", 48_000, 50, 1280),
+    # Bluetooth SIG, LC3 1.0: frames of 10 ms, 20 bytes at least.
+    "lc3-16": Facts("LC3", "lc3", 24_000, 100, 160),
+    "lc3-24": Facts("LC3", "lc3", 24_000, 100, 240),
+    "lc3-32": Facts("LC3", "lc3", 24_000, 100, 320),
     # ISO/IEC 13818-3 (MPEG-2, low sampling frequencies): 576 samples a frame.
     "mp3-16": Facts("MP3", "mp3", 24_000, 24_000 / 576, 384),
     "mp3-32": Facts("MP3", "mp3", 24_000, 24_000 / 576, 768),
