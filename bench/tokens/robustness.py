@@ -20,6 +20,7 @@ from almbench.statistics.intervals import t_interval
 from almbench.statistics.tokens import Codes, Floats
 from almbench.tokens.changes import CHANGES, FOLLOWED, PRECEDED, Scene
 from almbench.tokens.measure import Effort, Measure, TokenSet
+from almbench.tokens.threads import one_thread
 
 PASSES = (1, 2, 5)
 SCORES, SCORING_RATE = ("mel_distance", "stoi"), 16_000
@@ -85,7 +86,7 @@ class Stability(Measure[StabilitySettings]):
         chosen = choose(tokens.clipset.clusters, self.settings.clips, effort.seed)
         if not len(chosen):
             raise MetricUndefined("there are no clips")
-        with tokens.open_codec() as codec:
+        with tokens.open_codec() as codec, one_thread():
             sounds = []
             for i in chosen:
                 sound = read(tokens.clipset.clips[i].id)

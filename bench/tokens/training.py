@@ -12,6 +12,7 @@ from torch import Tensor
 
 from almbench.statistics.tokens import Codes, Floats
 from almbench.tokens.parts import ABSENT
+from almbench.tokens.threads import one_thread
 from almbench.tokens.transformer import TokenTransformer, delay, undelay
 
 RATE, WARM_UP, WEIGHT_DECAY, CLIP = 1e-3, 20, 0.1, 1.0
@@ -195,12 +196,7 @@ def _rate(step: int, steps: int) -> float:
 
 @contextmanager
 def repeatable(seed: int) -> Iterator[None]:
-    """Seed torch for a block, on one thread: results do not depend on the number of cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    """Seed torch for a block, on one thread."""
+    with one_thread(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
