@@ -14,10 +14,14 @@ FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycach
 JOBS ?= 2
 TEST := pytest -n $(JOBS) --dist loadfile
 
+ENGINE ?= docker
+APART = $(ENGINE) run --rm --read-only --network none --shm-size 64k -u "$$(id -u):$$(id -g)" \
+  -v "$(CURDIR)/runs/container:/work" almbench
+
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage mutants lowest simulation demopage lint format languages docs install clean help
+.PHONY: demo test fast coverage mutants lowest simulation demopage lint format container languages docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -71,6 +75,12 @@ format: install $(SCRIPTS)  ## Put the code in the house style.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(if $(NODE),cd tests/js && npm run -s format)
+
+container:  ## Build the container image; try it with one folder writable and no network.
+	$(ENGINE) build -t almbench .
+	mkdir -p runs/container
+	$(APART) run quick
+	$(APART) site runs/quick -o public
 
 languages: install  ## Bring the pages' catalogues to their texts, and list what is not translated.
 	$(BIN)/python -m tests.site.catalogue

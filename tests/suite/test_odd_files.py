@@ -63,6 +63,7 @@ FAILED = {
 }
 
 
+@pytest.mark.slow
 def test_every_odd_file_has_a_row_or_a_reason(
     tmp_path: Path, bench: Bench, sound: tuple[np.ndarray, int]
 ) -> None:
