@@ -168,6 +168,23 @@ def test_odd_inputs(
     assert np.isfinite(decoded).all()
 
 
+def test_dequantised_vectors_are_of_each_frame_and_of_every_codebook(
+    case: Case, codec: Codec[Any], clip: Samples
+) -> None:
+    codes = codec.encode([clip[:12_345]], RATE)[0].codes
+    assert codes is not None
+    vectors = codec.dequantize(codes)
+    assert vectors is not None
+    assert vectors.shape[1] == codes.shape[1]
+    for k in range(len(codes)):
+        other = codes.copy()
+        other[k, 2] = (other[k, 2] + 1) % 1024
+        changed = codec.dequantize(other)
+        assert changed is not None
+        moved = np.abs(changed - vectors).max(axis=0) > 1e-6
+        assert np.flatnonzero(moved).tolist() == [2]
+
+
 def test_a_batch_equals_single_clips(case: Case, codec: Codec[Any], clip: Samples) -> None:
     pair = [clip[:12_345], clip[-12_345:] * 0.5]
     together = codec.encode(pair, RATE)

@@ -119,6 +119,13 @@ def test_codes_and_sound_are_those_of_the_model(
     np.testing.assert_array_equal(encoded.codes, codes[0])
     [decoded] = codec.decode([encoded], RATE)
     np.testing.assert_allclose(decoded, sound[:LENGTH], atol=1e-6)
+    assert encoded.codes is not None
+    vectors = codec.dequantize(encoded.codes)
+    assert vectors is not None
+    shown = torch.tensor(vectors.T[None], dtype=torch.float32)
+    with torch.inference_mode():  # what the decoder makes its sound of
+        again = model.unpatchify(model.query_decoder(shown, window))[0]
+    np.testing.assert_allclose(again[:LENGTH], decoded, atol=1e-5)
 
 
 def test_more_beams_find_other_codes_at_the_same_rate(model: ALMTokenizer, talk: Samples) -> None:
