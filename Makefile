@@ -21,7 +21,7 @@ APART = $(ENGINE) run --rm --read-only --network none --shm-size 64k -u "$$(id -
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage mutants lowest simulation demopage lint format container languages docs install clean help
+.PHONY: demo test fast coverage mutants lowest simulation demopage perf lint format container languages docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -59,6 +59,9 @@ simulation: install  ## Simulate how often intervals cover the truth and tests e
 
 demopage: install  ## Check the suite alm-demo's values on the demo page's audio: DATA=PATH.
 	$(BIN)/python tests/demo/check_demo_page.py $(DATA)
+
+perf: install  ## Measure scoring against its metrics' own code, on speech with a folder gt: DATA=PATH.
+	$(BIN)/python tests/perf/scoring.py $(DATA)
 
 lint: install $(SCRIPTS)  ## Check style, types and spelling.
 	$(BIN)/ruff check

@@ -67,7 +67,9 @@ class Decoded:
     @property
     def cancelled(self) -> str:
         """What to say where channels cancel each other; empty where they do not."""
-        average = sum(float(block @ block) for block in self.blocks)
+        if self.channels == 1:
+            return ""
+        average = sum(float(np.square(block).sum()) for block in self.blocks)
         if not self.energy or average > self.energy / self.channels * 10 ** (-CANCEL_DB / 10):
             return ""
         loss = f"{10 * log10(self.energy / average):.1f} dB" if average else "silent,"

@@ -21,6 +21,7 @@ from almbench.errors import UserError
 if TYPE_CHECKING:
     from almbench.results.results import Results
     from almbench.runner.run import Shard
+    from almbench.runner.warm import WarmServer
     from almbench.suite.config import Suite
 
 
@@ -76,6 +77,7 @@ def run(
 ) -> None:
     """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
     del engine  # there is one so far
+    server = None if dry_run else _warm_server()
     from almbench.results.results import load_results
     from almbench.runner.plan import select
     from almbench.suite.load import data_names, fill_in, load_suite, use_checkpoints
@@ -109,7 +111,7 @@ def run(
 
         print_forecast(chosen, _root(chosen, output), workers, _shard(shard))
         return
-    _run(chosen, output, device, workers, shard, old)
+    _run(chosen, output, device, workers, shard, server, old)
 
 
 def score(
@@ -154,6 +156,7 @@ def score(
     workers: WorkersOption = None,
 ) -> None:
     """Score folders of ready files against a folder of originals; no suite needed."""
+    server = _warm_server()
     from almbench.results.runfolder import RunFolder
     from almbench.runner.plan import select
     from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
@@ -163,7 +166,14 @@ def score(
     check_same_folders(chosen, RunFolder(_root(chosen, output)).suite)
     chosen = select(chosen, [], [], metric or [])
     _apply(chosen, setting)
-    _run(chosen, output, "cpu", workers, "1/1")
+    _run(chosen, output, "cpu", workers, "1/1", server)
+
+
+def _warm_server() -> "WarmServer":
+    """Let what scoring imports be imported while this process imports what it needs itself."""
+    from almbench.runner.warm import WarmServer
+
+    return WarmServer()
 
 
 def _run(
@@ -172,12 +182,14 @@ def _run(
     device: Device,
     workers: int | None,
     shard: str,
+    server: "WarmServer | None",
     old: "Results | None" = None,
 ) -> None:
     from almbench.cli.outcome import print_outcome, print_repetition
     from almbench.runner.run import run_suite
 
-    results = run_suite(suite, _root(suite, output), device, workers, _shard(shard))
+    root = _root(suite, output)
+    results = run_suite(suite, root, device, workers, _shard(shard), server=server)
     code = print_outcome(results)
     if old:
         print_repetition(old, results)

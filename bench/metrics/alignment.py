@@ -41,6 +41,7 @@ class LagMs(Family[Settings]):
     """
 
     name = "lag_ms"
+    imports = ("scipy.signal",)
     metrics = (
         Metric(
             name="lag_ms",

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from importlib import import_module
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -73,11 +74,16 @@ class Family(ABC, Generic[S]):
         name: The family's name, also the key of its settings in a suite.
         metrics: The metrics it computes, all at one sample rate.
         settings_type: The pydantic model of its settings.
+        imports: Modules that scoring imports.
+        compiled_by: The package whose functions are compiled on first use and kept for later
+            processes; empty for none.
     """
 
     name: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
     settings_type: ClassVar[type[Settings]] = Settings
+    imports: ClassVar[tuple[str, ...]] = ()
+    compiled_by: ClassVar[str] = ""
 
     def __init__(self, settings: S) -> None:
         """Keep the settings; load nothing heavy yet."""
@@ -102,6 +108,15 @@ class Family(ABC, Generic[S]):
     def advice(self) -> str | None:
         """Say what to install to compute the same values faster, if there is something."""
         return None
+
+    def load(self) -> None:
+        """Import and load what scoring needs, once in a process, apart from what is timed.
+
+        Raises:
+            Unavailable: Something that it needs is not here.
+        """
+        for name in self.imports:
+            import_module(name)
 
     def prepare(self, reference: Samples, rate: int) -> Any:
         """Do the work that depends on the reference alone; its result is cached for all codecs.

@@ -53,6 +53,10 @@ class DistillMos(Family[Settings]):
         """Say which packages are missing."""
         return missing_packages(("torch", "torchaudio", "distillmos"), "'almbench[mos]'")
 
+    def load(self) -> None:
+        """Load the network."""
+        _ = self._model
+
     def prepare(self, reference: Samples, rate: int) -> None:
         """Do nothing with the reference."""
 

@@ -52,6 +52,7 @@ class Dnsmos(Family[Settings]):
     """DNSMOS P.835 and P.808 of the reconstruction alone."""
 
     name = "dnsmos"
+    imports = ("librosa.core", "librosa.feature", "librosa.filters")
     metrics = (
         _scale("dnsmos_ovrl", "DNSMOS OVRL", "Overall quality of speech, heard by itself.", True),
         _scale("dnsmos_sig", "DNSMOS SIG", "How undistorted the speech is."),
@@ -67,6 +68,11 @@ class Dnsmos(Family[Settings]):
         """Say which packages are missing; speechmos does not ask for those it imports."""
         needed = ("speechmos", "onnxruntime", "librosa", "requests")
         return missing_packages(needed, "'almbench[mos]'")
+
+    def load(self) -> None:
+        """Load the networks, and what librosa loads when it is used first."""
+        super().load()
+        _ = self._model
 
     def prepare(self, reference: Samples, rate: int) -> None:
         """Do nothing with the reference."""

@@ -22,6 +22,7 @@ LONGEST_S = 120  # the C code ends its process at more than 50 utterances
 
 class _Pesq(Family[Settings]):
     mode: ClassVar[str]
+    imports = ("pesq",)
 
     def missing(self) -> str | None:
         return missing_packages(["pesq"], "pesq==0.0.4 (needs a C compiler)")

@@ -95,6 +95,14 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
             return str(error)
         return None
 
+    def load(self) -> None:
+        """Load the encoder.
+
+        Raises:
+            Unavailable: The encoder's weights cannot be loaded.
+        """
+        self._encoder()
+
     def prepare(self, reference: Samples, rate: int) -> NDArray[np.float64]:
         """Embed the reference.
 

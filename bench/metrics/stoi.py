@@ -72,6 +72,8 @@ class Stoi(Family[Settings]):
         ),
     )
 
+    imports = ("pystoi.stoi",)
+
     def version(self) -> str:
         """Name the package whose values these are."""
         return f"{release('pystoi')}, one pass, no random noise"

@@ -18,6 +18,8 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
+
 from almbench.audio import Samples
 from almbench.caches import ensure_numba_cache
 from almbench.errors import MetricUndefined
@@ -49,6 +51,7 @@ class VisqolSpeechSettings(Settings):
 class _Visqol(Family[S]):
     mode: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ("visqol",)
+    compiled_by = "visqol"
 
     def missing(self) -> str | None:
         return missing_packages(self.needs, "'visqol-python[lattice]'")
@@ -67,6 +70,13 @@ class _Visqol(Family[S]):
             # The mapper is named: left open, the package falls back on another one in silence.
             api.create(mode=self.mode, use_lattice_model=self.mode == "speech")
         return api
+
+    def load(self) -> None:
+        """Create the program; where there is numba, compile its functions or load them."""
+        api = self._api
+        if self.rate and find_spec("numba"):
+            noise = np.random.default_rng(0).normal(0, 0.1, 2 * self.rate)
+            api.measure_from_arrays(noise, noise, self.rate)
 
     def score(
         self, prepared: Samples, reconstruction: Samples, rate: int, names: Collection[str]

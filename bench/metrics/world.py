@@ -44,6 +44,10 @@ class _World(Family[Settings]):
         """Say whether pyworld is missing."""
         return missing_packages(["pyworld"], "'almbench[world]'")
 
+    def load(self) -> None:
+        """Import pyworld."""
+        _pyworld()
+
     def prepare(self, reference: Samples, rate: int) -> Any:
         """Find the F0 of the reference.
 
@@ -168,6 +172,10 @@ class Mcd(_World):
             f"{super().version()}, CheapTrick, order {ORDER}, warp {WARP}, "
             f"frames within {ACTIVE_DB:g} dB"
         )
+
+    def load(self) -> None:
+        """Import pyworld."""
+        _pyworld()
 
     def prepare(self, reference: Samples, rate: int) -> Envelope:
         """Compute the mel-cepstrum of the reference.

@@ -126,6 +126,7 @@ class RunRecord(_Record):
         scored_pairs: Pairs that were scored.
         scoring_s: Seconds of scoring.
         scoring_busy_s: Seconds that the scoring processes spent on pairs, summed.
+        scoring_loading_s: Seconds of those that imports, models and compilation took.
         scoring_in_metrics_s: Seconds of those inside the metrics' own code.
         codecs: What each codec took of the machine, by its id.
         peak_memory_mb: Peak resident memory; None where it is not known.
@@ -138,6 +139,7 @@ class RunRecord(_Record):
     scored_pairs: int
     scoring_s: float
     scoring_busy_s: float
+    scoring_loading_s: float = 0.0  # earlier versions did not tell it apart
     scoring_in_metrics_s: float
     codecs: dict[str, UsageRecord]
     peak_memory_mb: PeakMemory | None

@@ -1,5 +1,6 @@
 """Processes that score, which may die without harm to the one that asks."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -7,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
+from multiprocessing.context import BaseContext
 from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
@@ -21,19 +23,25 @@ POLL_S = 0.5  # seconds between looks whether there is something to do
 
 
 @contextmanager
-def scoring_processes(count: int) -> Iterator[ProcessPool]:
+def scoring_processes(count: int, context: BaseContext | None = None) -> Iterator[ProcessPool]:
     """Start processes for `worker.score_pair`; they end with the block.
 
     Args:
         count: How many, each with one thread.
+        context: How they start; each from nothing by default.
 
     Raises:
         UserError: None can be started.
     """
     ensure_numba_cache()  # once for all
-    pool = ProcessPool(count, initializer=worker.start, context=get_context("spawn"))
+    pool = ProcessPool(
+        count,
+        initializer=worker.start,
+        initargs=[dict(os.environ)],
+        context=context or get_context("spawn"),
+    )
     try:
-        with _without_main():
+        with without_main():
             _start(pool)
             yield pool
     except RuntimeError as error:  # which a broken pool raises as such when given work
@@ -57,7 +65,7 @@ def _start(pool: ProcessPool) -> None:
         BrokenProcessPool: That failed; the cause says why, where that is known.
     """
     try:
-        with _interrupts_blocked():
+        with interrupts_blocked():
             if not pool.active:
                 raise BrokenProcessPool
     except OSError as error:  # semaphores need /dev/shm
@@ -77,7 +85,7 @@ def finished(pool: ProcessPool, futures: Iterable[Future[T]]) -> set[Future[T]]:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
     """Start threads and processes that are deaf to Ctrl-C from their first instruction.
 
     They inherit the mask of signals; `worker.start` comes too late for those that still import.
@@ -100,7 +108,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
+def without_main() -> Iterator[None]:
     """Let new processes not import the main module again.
 
     Scoring needs nothing of it, and a caller's script that does not ask for its `__name__` would

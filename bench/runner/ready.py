@@ -29,15 +29,17 @@ def ready_notes(sound: Sound, original: Sound, stated: int | None) -> list[str]:
 
 def _inverted(sound: Sound, original: Sound) -> bool:
     """Whether the two correlate clearly with opposite signs, and not so well with equal ones."""
-    from scipy.signal import correlate
+    from scipy import fft
 
     rate = min(sound.rate, original.rate, RATE)
     x, y = (_beginning(one, rate) for one in (original, sound))
-    norm = float(np.sqrt((x @ x) * (y @ y)))
+    norm = float(np.sqrt(np.square(x).sum() * np.square(y).sum()))
     if not norm:
         return False
-    zero, most = len(x) - 1, round(RANGE_S * rate)
-    lags = correlate(y, x, method="fft")[max(0, zero - most) : zero + most + 1] / norm
+    most = round(RANGE_S * rate)
+    size = fft.next_fast_len(max(len(x), len(y)) + most, real=True)  # no lag looked at wraps
+    spectrum = fft.rfft(y, size) * np.conj(fft.rfft(x, size))
+    lags = np.roll(fft.irfft(spectrum, size), most)[: 2 * most + 1] / norm
     low, high = float(lags.min()), float(lags.max())
     return low <= -CLEAR and -low > AHEAD * high
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,9 @@ class Reconstructor:
         self._known = read_rows(folder.root, ReconstructionRow)
         self.usage: dict[str, UsageRecord] = {}
         self._facts_of: dict[int, dict[str, Any]] = {}
+        self._read = lru_cache(maxsize=1)(
+            read
+        )  # the original of ready files that follow each other
 
     def run(self, work: list[tuple[PlannedTestSet, list[Clip]]]) -> None:
         """Reconstruct the given clips of each test set by all its codecs."""
@@ -71,6 +75,7 @@ class Reconstructor:
                 if not todo:
                     continue
                 if isinstance(todo[0].planned.codec, Reconstructions):
+                    todo.sort(key=lambda task: (task.testset, task.clip))
                     self._keep(map(self._ready, todo))
                 else:
                     codec_run = CodecRun(todo, self._folder, self._device, self._threads)
@@ -78,13 +83,15 @@ class Reconstructor:
                     self.usage[codec_run.leader.record.id] = codec_run.usage
 
     def _groups(self, work: list[tuple[PlannedTestSet, list[Clip]]]) -> list[list[Task]]:
-        """Sort the tasks by codec; codecs that share an encoding come together."""
+        """Sort the tasks by codec; those that share an encoding come together, and ready files."""
         groups: dict[str, list[Task]] = {}
         for testset, clips in work:
             for planned in testset.codecs:
                 codec = planned.codec
                 shared = codec.encoding_key if isinstance(codec, Codec) else None
                 name = f"shared {shared}" if shared else f"codec {planned.record.id} {id(codec)}"
+                if isinstance(codec, Reconstructions):
+                    name = "ready"
                 groups.setdefault(name, []).extend(
                     self._task(testset.name, planned, clip) for clip in clips
                 )
@@ -139,7 +146,7 @@ class Reconstructor:
         assert isinstance(codec, Reconstructions)  # noqa: S101 - for the type checker
         try:
             sound = read(codec.find(task.name))
-            original = read(self._folder.original(task.testset, task.clip))
+            original = self._read(self._folder.original(task.testset, task.clip))
         except (AudioError, CodecError) as error:
             return Outcome(task, error=error)
         notes = [sound.note, *ready_notes(sound, original, codec.options.sample_rate)]

@@ -11,6 +11,7 @@ from threading import Thread
 
 from filelock import FileLock, Timeout
 
+from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device, choose, cpu_count
 from almbench.errors import UserError
 from almbench.names import ORIGINAL
@@ -29,6 +30,7 @@ from almbench.runner.plan import AnyCodec, Plan, PlannedTestSet, make_plan
 from almbench.runner.provenance import make_manifest, testset_record, write_suite
 from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.scoring import Scorer
+from almbench.runner.warm import WarmServer
 from almbench.suite.config import Suite
 from almbench.suite.testsets import Clip
 
@@ -57,6 +59,7 @@ def run_suite(
     workers: int | None = None,
     shard: Shard = Shard(),
     objects: Mapping[str, AnyCodec] | None = None,
+    server: WarmServer | None = None,
 ) -> Results:
     """Do all that a suite asks for and is not done yet; write rows, tables and manifest.
 
@@ -67,10 +70,24 @@ def run_suite(
         workers: Scoring processes; all usable cores by default.
         shard: The part of the clips to do.
         objects: Adapters that are made already, by the id of their codec in the suite.
+        server: Starts the scoring processes; ended with the run. One is made if none is given.
 
     Raises:
         UserError: Something named does not exist, or another process works on this run.
     """
+    with server or WarmServer() as started:
+        return _run(suite, root, device, workers or cpu_count(), shard, objects, started)
+
+
+def _run(
+    suite: Suite,
+    root: Path,
+    device: str,
+    workers: int,
+    shard: Shard,
+    objects: Mapping[str, AnyCodec] | None,
+    server: WarmServer,
+) -> Results:
     plan = make_plan(suite, objects)
     used = any(
         getattr(c.codec, "uses_device", False) and not c.record.missing
@@ -79,7 +96,6 @@ def run_suite(
     )
     chosen = choose(device, used=used)
     folder = RunFolder(root)
-    workers = workers or cpu_count()
     _check_folder(folder, suite.name)
     with _only_one(folder, shard):
         plan = replace(plan, suite=keep_attachments(plan.suite, folder))
@@ -87,7 +103,7 @@ def run_suite(
         for testset in plan.testsets:
             note(f"{testset.name}: {testset_record(testset, plan, {}).took}")
         with recorded_call(folder, chosen.name, workers, f"{shard.index}/{shard.count}"):
-            run = _stages(plan, folder, chosen, workers, shard)
+            run = _stages(plan, folder, chosen, workers, shard, server)
         run = run.model_copy(update={"calls": read_calls(folder)})
         manifest = make_manifest(plan, folder, run)
         write_tables(build_tables(folder, manifest), folder)
@@ -120,7 +136,9 @@ def foresee(
     return plan, forecast(folder, work, reconstructor, scorer, workers)
 
 
-def _stages(plan: Plan, folder: RunFolder, device: Device, workers: int, shard: Shard) -> RunRecord:
+def _stages(
+    plan: Plan, folder: RunFolder, device: Device, workers: int, shard: Shard, server: WarmServer
+) -> RunRecord:
     begin_s = time.perf_counter()
     work: list[tuple[PlannedTestSet, list[Clip]]] = [(t, shard.of(t.clips)) for t in plan.testsets]
     with display() as begin:
@@ -153,16 +171,18 @@ def _stages(plan: Plan, folder: RunFolder, device: Device, workers: int, shard: 
 
         reconstructor = Reconstructor(folder, device, shard.suffix, on_row)
         start = time.perf_counter()
-        if device.kind == "cpu":
+        if device.kind == "cpu" and _times_codecs(plan):
             # One after the other: scoring beside it would slow the codecs that are being timed.
+            server.context()
             reconstructor.run(work)
             scorer.close()
             start = time.perf_counter()
             scores.begin()
-            scorer.run()
+            scorer.run(server)
         else:
-            _beside(reconstructor, work, scorer)
+            _beside(reconstructor, work, scorer, server)
         seconds = time.perf_counter() - start
+    server.stop()  # whose processes count among the children then
     return RunRecord(
         device=device.name,
         workers=workers,
@@ -170,16 +190,26 @@ def _stages(plan: Plan, folder: RunFolder, device: Device, workers: int, shard: 
         scored_pairs=scorer.times.pairs,
         scoring_s=round(seconds, 3),
         scoring_busy_s=round(scorer.times.busy, 3),
+        scoring_loading_s=round(scorer.times.loading, 3),
         scoring_in_metrics_s=round(scorer.times.in_metrics, 3),
         codecs=reconstructor.usage,
         peak_memory_mb=_peak_memory(),
     )
 
 
+def _times_codecs(plan: Plan) -> bool:
+    """Whether a codec runs, and not only ready files are read."""
+    usable = (codec for testset in plan.testsets for codec in testset.usable)
+    return any(not isinstance(codec.codec, Reconstructions) for codec in usable)
+
+
 def _beside(
-    reconstructor: Reconstructor, work: list[tuple[PlannedTestSet, list[Clip]]], scorer: Scorer
+    reconstructor: Reconstructor,
+    work: list[tuple[PlannedTestSet, list[Clip]]],
+    scorer: Scorer,
+    server: WarmServer,
 ) -> None:
-    """Reconstruct in a thread, which waits for the device, and score meanwhile."""
+    """Reconstruct in a thread, which waits for the device or for files, and score meanwhile."""
     errors: list[BaseException] = []
 
     def reconstruct() -> None:
@@ -192,7 +222,7 @@ def _beside(
 
     thread = Thread(target=reconstruct, daemon=True)
     thread.start()
-    scorer.run()
+    scorer.run(server)
     thread.join()
     if errors:
         raise errors[0]

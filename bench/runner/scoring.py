@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -12,11 +11,19 @@ from pebble import ProcessExpired
 
 from almbench.names import ORIGINAL
 from almbench.results.manifest import MetricRecord
-from almbench.results.records import ReconstructionRow, ScoreRow, Writer, read_rows
+from almbench.results.records import (
+    OriginalRow,
+    ReconstructionRow,
+    ScoreRow,
+    Writer,
+    read_rows,
+)
 from almbench.results.runfolder import RunFolder
 from almbench.runner import worker
 from almbench.runner.plan import PlannedTestSet
 from almbench.runner.processes import finished, scoring_processes
+from almbench.runner.queue import Queue
+from almbench.runner.warm import WarmServer
 from almbench.runner.worker import MetricRequest, MetricResult, PairResults, ScoringJob
 
 TIMEOUT_S = 600.0  # for one pair; covers the one-time compilation that some metrics need
@@ -24,9 +31,10 @@ TIMEOUT_S = 600.0  # for one pair; covers the one-time compilation that some met
 
 @dataclass
 class Times:
-    """Where the workers' time went, in seconds: in all, and inside the metrics' own code."""
+    """Where the workers' time went, in seconds: in all, for loading, inside the metrics' code."""
 
     busy: float = 0.0
+    loading: float = 0.0
     in_metrics: float = 0.0
     pairs: int = 0
 
@@ -60,6 +68,7 @@ class Scorer:
         self._advance = advance
         self._keep = keep
         self._known = read_rows(folder.root, ScoreRow)
+        self._originals = read_rows(folder.root, OriginalRow)
         self._reconstructions: dict[tuple[str, ...], ReconstructionRow] = {}
         self._offered: SimpleQueue[ScoringJob | None] = SimpleQueue()
         self.times = Times()
@@ -87,6 +96,7 @@ class Scorer:
         self._keep(self.scores_of(testset, row.codec) - sum(len(r.metrics) for r in requests))
         if requests:
             self._reconstructions[row.key] = row
+            self.times.pairs += 1
             self._offered.put(self._job(testset, row, requests))
 
     def close(self) -> None:
@@ -104,7 +114,12 @@ class Scorer:
             reconstruction=str(self._folder.audio(testset.name, row.codec, row.clip)),
             scoring_rate=testset.scoring_rate,
             requests=tuple(requests),
+            duration_s=self._duration(testset.name, row.clip),
         )
+
+    def _duration(self, testset: str, clip: str) -> float:
+        original = self._originals.get((testset, clip))
+        return original.duration_s or 0.0 if original else 0.0
 
     def requests(
         self, testset: PlannedTestSet, row: ReconstructionRow | None
@@ -123,7 +138,8 @@ class Scorer:
             if wanted:
                 chosen = planned.family.settings.model_dump(mode="json")
                 settings = json.dumps(chosen, sort_keys=True)
-                requests.append(MetricRequest(planned.family.name, settings, wanted))
+                family = planned.family
+                requests.append(MetricRequest(family.name, settings, wanted, family.compiled_by))
         return requests
 
     def _is_known(
@@ -139,13 +155,16 @@ class Scorer:
             and known.signature == metric.signature(row.signature, testset.scoring_rate)
         )
 
-    def run(self) -> None:
+    def run(self, server: WarmServer) -> None:
         """Score what is offered until `close`.
 
         A process that dies or hangs costs the metric that it was computing.
+
+        Args:
+            server: Starts the processes.
         """
         with Writer(self._folder.root, ScoreRow, self._shard) as rows:
-            for job, results in self._results():
+            for job, results in self._results(server):
                 for result in results:
                     rows.write(self._row(self._testsets[job.testset], job, result))
                 self._advance(len(results))
@@ -167,16 +186,17 @@ class Scorer:
             final=result.final,
         )
 
-    def _results(self) -> Iterator[tuple[ScoringJob, list[MetricResult]]]:
+    def _results(self, server: WarmServer) -> Iterator[tuple[ScoringJob, list[MetricResult]]]:
         """Send jobs to the processes, a few ahead, and yield the results as they come."""
-        queue: deque[ScoringJob] = deque()
+        queue = self._new_queue()
         under_way: dict[Future[PairResults], ScoringJob] = {}
-        closed = False
-        with scoring_processes(self._workers) as pool:
+        closed = self._take(queue, wait=True)
+        if not queue:
+            return
+        with scoring_processes(self._workers, server.context()) as pool:
             while not closed or queue or under_way:
                 closed = closed or self._take(queue, wait=not (queue or under_way))
-                while queue and len(under_way) < 2 * self._workers:
-                    job = queue.popleft()
+                while len(under_way) < 2 * self._workers and (job := queue.get()):
                     future = pool.schedule(worker.score_pair, args=[job], timeout=TIMEOUT_S)
                     under_way[future] = job
                 for done in finished(pool, under_way):
@@ -185,21 +205,39 @@ class Scorer:
                         outcome = done.result()
                     except (ProcessExpired, TimeoutError) as error:
                         if len(job.requests) > 1:  # one by one, to learn which family it was
-                            queue.extendleft(replace(job, requests=(r,)) for r in job.requests)
+                            queue.done(job, [])
+                            for request in job.requests:
+                                queue.put(replace(job, requests=(request,)))
                             continue
-                        outcome = PairResults(_lost(job.requests[0], error), 0.0, 0.0)
+                        outcome = PairResults(_lost(job.requests[0], error))
+                    queue.done(job, outcome.results)
                     self.times.busy += outcome.busy_s
+                    self.times.loading += outcome.loading_s
                     self.times.in_metrics += outcome.in_metrics_s
-                    self.times.pairs += 1
                     yield job, outcome.results
 
-    def _take(self, queue: deque[ScoringJob], *, wait: bool) -> bool:
+    def _new_queue(self) -> Queue:
+        """Make a queue that knows what earlier runs measured."""
+        queue = Queue()
+        families = {
+            metric.name: planned.family.name
+            for testset in self._testsets.values()
+            for planned in testset.families
+            for metric in planned.metrics[:1]  # each row has the seconds of the whole family
+        }
+        for row in self._known.values():
+            if row.status == "ok" and row.metric in families:
+                heard = self._duration(row.testset, row.clip)
+                queue.measured(families[row.metric], row.seconds, heard)
+        return queue
+
+    def _take(self, queue: Queue, *, wait: bool) -> bool:
         """Move what was offered into the queue; True once no more will come."""
         while wait or not self._offered.empty():
             job = self._offered.get()
             if job is None:
                 return True
-            queue.append(job)
+            queue.put(job)
             wait = False
         return False
 

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from multiprocessing import connection, parent_process
@@ -25,11 +26,15 @@ ONE_THREAD = (
 
 @dataclass(frozen=True)
 class MetricRequest:
-    """A metric family to compute: its name, its settings as JSON, and the metrics wanted."""
+    """A metric family to compute: its name, its settings as JSON, and the metrics wanted.
+
+    `compiled_by` names the package whose functions it compiles on first use, if it does.
+    """
 
     family: str
     settings: str
     metrics: tuple[str, ...]
+    compiled_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class ScoringJob:
         reconstruction: FLAC file of the reconstruction.
         scoring_rate: Rate in Hz that both pass through first.
         requests: What to compute.
+        duration_s: Seconds of the original.
     """
 
     testset: str
@@ -53,6 +59,7 @@ class ScoringJob:
     reconstruction: str
     scoring_rate: int
     requests: tuple[MetricRequest, ...]
+    duration_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,24 +77,32 @@ class MetricResult:
     final: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class PairResults:
     """What a process returns for a pair.
 
     Attributes:
         results: One for each metric requested.
         busy_s: Seconds spent on the pair.
+        loading_s: Seconds of those that imports, models and compilation took.
         in_metrics_s: Seconds of those inside the metrics' own code.
     """
 
     results: list[MetricResult]
-    busy_s: float
-    in_metrics_s: float
+    busy_s: float = 0.0
+    loading_s: float = 0.0
+    in_metrics_s: float = 0.0
 
 
-def start() -> None:
-    """Set a new process up: one thread, deaf to Ctrl-C, gone when its parent is gone."""
+def start(environment: Mapping[str, str]) -> None:
+    """Set a new process up: one thread, deaf to Ctrl-C, gone when its parent is gone.
+
+    Args:
+        environment: Its environment variables.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.clear()
+    os.environ.update(environment)
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
@@ -102,22 +117,29 @@ def _die_with_parent() -> None:
 def score_pair(job: ScoringJob) -> PairResults:
     """Compute all that is requested of a job."""
     begin = time.perf_counter()
-    results, in_metrics_s = [], 0.0
+    pair = PairResults([])
     for request in job.requests:
-        of_family = _compute(job, request)
-        results += of_family
-        in_metrics_s += of_family[0].seconds
-    return PairResults(results, time.perf_counter() - begin, in_metrics_s)
+        of_family, loading_s = _compute(job, request)
+        pair.results.extend(of_family)
+        pair.loading_s += loading_s
+        pair.in_metrics_s += of_family[0].seconds
+    pair.busy_s = time.perf_counter() - begin
+    return pair
 
 
-def _compute(job: ScoringJob, request: MetricRequest) -> list[MetricResult]:
+def _compute(job: ScoringJob, request: MetricRequest) -> tuple[list[MetricResult], float]:
+    """Compute the metrics of a family; returns them and the seconds that loading it took."""
+    start = begin = time.perf_counter()
     from almbench.errors import MetricUndefined, NotApplicable, Unavailable
 
     values: dict[str, float] = {}
     status: Literal["failed", "skipped", "unavailable"] = "failed"
     reason, final = "", False
-    begin = time.perf_counter()
+    loading_s = 0.0
     try:
+        _load(request.family, request.settings)
+        begin = time.perf_counter()
+        loading_s = begin - start
         length, reconstruction = _cut(job, request)
         begin = time.perf_counter()
         values = _values(job, request, length, reconstruction)
@@ -130,12 +152,13 @@ def _compute(job: ScoringJob, request: MetricRequest) -> list[MetricResult]:
     except Exception as error:  # a metric's fault costs its rows, with the reason recorded
         reason = f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - begin
-    return [
+    results = [
         MetricResult(name, values[name], "ok", "", seconds)
         if name in values
         else MetricResult(name, None, status, reason, seconds, final)
         for name in request.metrics
     ]
+    return results, loading_s
 
 
 def _cut(job: ScoringJob, request: MetricRequest) -> "tuple[int, Samples]":
@@ -166,6 +189,14 @@ def _values(
         if not isfinite(value):
             raise MetricUndefined(f"{name} came out as {value}")
     return values
+
+
+@cache
+def _load(name: str, settings: str) -> None:
+    """Import and load what a family needs, once in a process."""
+    import almbench.audio  # noqa: F401 - with numpy
+
+    _family(name, settings).load()
 
 
 @cache

@@ -1,5 +1,6 @@
 """Which scores are settled by an earlier run, and which are computed."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from almbench.metrics.alignment import GainDb
 from almbench.metrics.registry import make_family, metric
 from almbench.names import ORIGINAL
 from almbench.results.manifest import MetricRecord
@@ -19,6 +21,7 @@ from almbench.results.records import (
     unchanged,
 )
 from almbench.results.runfolder import RunFolder
+from almbench.runner import worker
 from almbench.runner.plan import PlannedFamily, PlannedTestSet
 from almbench.runner.scoring import Scorer
 from almbench.runner.worker import MetricRequest, ScoringJob, score_pair
@@ -76,6 +79,23 @@ def test_a_failure_that_is_final_is_not_computed_again(tmp_path: Path) -> None:
     known(tmp_path, "gain_db", "failed", final=True)
     assert settled(tmp_path, ROW, planned("gain_db")) == 1
     assert settled(tmp_path, ROW.model_copy(update={"signature": "x"}), planned("gain_db")) == 0
+
+
+def test_loading_is_told_apart_from_computing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, RATE)
+    for name in ("a", "b"):
+        sf.write(tmp_path / f"{name}.flac", sound, RATE)
+    monkeypatch.setattr(GainDb, "load", lambda _: time.sleep(0.2))
+    worker._load.cache_clear()
+    request = MetricRequest("gain_db", "{}", ("gain_db",))
+    files = str(tmp_path / "a.flac"), str(tmp_path / "b.flac")
+    pair = score_pair(ScoringJob("t", "c", "x", *files, RATE, (request,)))
+    worker._load.cache_clear()
+    assert pair.loading_s >= 0.2
+    assert pair.results[0].seconds == pair.in_metrics_s
+    assert pair.in_metrics_s + pair.loading_s <= pair.busy_s
 
 
 def test_what_is_not_defined_for_a_pair_is_final_and_a_fault_is_not(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Scoring processes start warm, with one thread, and leave the caller's program as it was."""
+
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing import forkserver
+from typing import Any
+
+import pytest
+
+from almbench.runner.processes import scoring_processes
+from almbench.runner.warm import WarmServer
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes start cold here")
+SERVER: Any = forkserver._forkserver
+
+
+@ON_LINUX
+def test_what_is_imported_ahead_starts_no_thread_and_no_pytorch() -> None:
+    program = (
+        "import os, sys, almbench.runner.preload;"
+        "print(len(os.listdir('/proc/self/task')), 'torch' in sys.modules, 'pesq' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "False", "True"]
+
+
+def test_a_process_is_warm_and_has_the_callers_environment_and_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with WarmServer() as server:
+        monkeypatch.setenv("SET_LATER", "yes")
+        monkeypatch.setenv("OMP_NUM_THREADS", "7")
+        with scoring_processes(1, server.context()) as pool:
+
+            def ask(name: str) -> Any:
+                return pool.schedule(os.getenv, args=[name]).result()
+
+            assert (ask("SET_LATER"), ask("OMP_NUM_THREADS")) == ("yes", "1")
+            loaded = pool.schedule(eval, args=["'pesq' in __import__('sys').modules"]).result()
+    assert loaded == (sys.platform == "linux")
+    assert SERVER._forkserver_pid is None
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+@ON_LINUX
+def test_a_server_that_the_program_runs_already_is_left_alone() -> None:
+    forkserver.ensure_running()
+    try:
+        theirs = SERVER._forkserver_pid
+        with WarmServer() as server:
+            assert server.context().get_start_method() == "spawn"
+        assert SERVER._forkserver_pid == theirs
+    finally:
+        SERVER._stop()
+    before = SERVER._preload_modules
+    with WarmServer():
+        pass
+    assert SERVER._preload_modules == before
+
+
+@ON_LINUX
+def test_where_the_server_has_ended_processes_start_nevertheless() -> None:
+    with WarmServer() as server:
+        os.kill(SERVER._forkserver_pid, signal.SIGKILL)
+        with scoring_processes(1, server.context()) as pool:
+            assert pool.schedule(abs, args=[-1]).result() == 1
