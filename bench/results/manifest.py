@@ -1,5 +1,6 @@
 """The manifest of a run: what it was made with and from, written and read back as typed records."""
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -189,7 +190,8 @@ class LeftOutRecord(_Record):
         """The count, the reason, and the first names."""
         shown, more = self.names[:NAMES_SHOWN], len(self.names) - NAMES_SHOWN
         rest = f" and {more} more" if more > 0 else ""
-        return f"{len(self.names)} {self.reason} ({', '.join(shown)}{rest})"
+        reason = re.sub(r"^row\b", "rows", self.reason) if len(self.names) > 1 else self.reason
+        return f"{len(self.names)} {reason} ({', '.join(shown)}{rest})"
 
 
 class TestSetRecord(_Record):

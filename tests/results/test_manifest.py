@@ -181,3 +181,10 @@ def test_a_record_of_a_metric_has_all_its_facts() -> None:
     assert record.settings == {"x": 1}
     expected = signature(policies.VERSION, "r", "stoi", "v", {"x": 1}, 16_000)
     assert record.signature("r", 16_000) == expected
+
+
+def test_what_is_left_out_is_counted_in_words_that_fit_the_number() -> None:
+    reason = "row of another domain"
+    assert LeftOutRecord(reason=reason, names=("a",)).words == f"1 {reason} (a)"
+    assert LeftOutRecord(reason=reason, names=("a", "b")).words == "2 rows of another domain (a, b)"
+    assert LeftOutRecord(reason="hidden", names=("._a", "._b")).words == "2 hidden (._a, ._b)"
