@@ -60,13 +60,17 @@ class Task:
 
         The interval is that of a mean over clips, of each clip's linearised contribution: the
         accuracy, and by how much the clip is above the recall of its class, weighted so that all
-        classes count alike.
+        classes count alike. Where each class is a cluster of its own, such as a speaker, it is that
+        of the mean over the classes' recalls.
 
         Args:
             correct: Whether each clip's label was told, **Shape** `[N]`.
         """
         counts = np.bincount(self.labels, minlength=len(self.classes))
         recalls = np.bincount(self.labels, correct, len(self.classes)) / counts
+        alone = len(np.unique(self.clusters)) == len(self.classes)
+        if alone and _same(self.clusters, self.labels.tolist()):
+            return t_interval(recalls).within(0.0, 1.0), len(recalls)
         weights = len(self.labels) / len(self.classes) / counts[self.labels]
         contributions = recalls.mean() + weights * (correct - recalls[self.labels])
         estimate = t_interval(contributions, self.clusters).within(0.0, 1.0)
@@ -119,7 +123,7 @@ def make_task(clips: ClipSet, target: str) -> Task:
     )
 
 
-def _same(clusters: Numbers, labels: Sequence[str]) -> bool:
+def _same(clusters: Numbers, labels: Sequence[str] | Sequence[int]) -> bool:
     """Whether every class is one cluster."""
     pairs = set(zip(clusters.tolist(), labels, strict=True))
     return len(pairs) == len({label for _, label in pairs})

@@ -53,7 +53,7 @@ class Probe(Measure[ProbeSettings]):
     """
 
     name = "probe"
-    version = "2"
+    version = "3"
     settings_type = ProbeSettings
     uses_codec = True
     takes_labels = True

@@ -69,6 +69,23 @@ def test_speakers_are_kept_apart_unless_they_are_the_label(written: TokenSet) ->
         assert set(by_speaker.labels[test]) <= set(by_speaker.labels[train])
 
 
+def test_where_the_label_is_the_speaker_the_interval_is_over_speakers() -> None:
+    """By Student's t over the recalls of three speakers: 4, 2 and 0 of 4 clips are told."""
+    labels = [{"speaker": f"s{i // 4}"} for i in range(12)]
+    codes = [np.zeros((1, 4), np.int64)] * 12
+    task = make_task(token_set(codes, labels, [x["speaker"] for x in labels]).clipset, "speaker")
+    told = np.array([1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0], bool)
+    estimate, clusters = task.accuracy(told)
+    assert clusters == 3
+    assert estimate.mean == 0.5
+    assert task.accuracy(np.ones(12, bool))[0][1:] == (1.0, 1.0)
+    assert estimate.low == 0.0  # 0.5 - 4.303 * 0.5 / sqrt(3), cut
+    near = np.array([1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 0], bool)  # 0.75, 0.5 and 0.5
+    low, high = task.accuracy(near)[0][1:]
+    assert low == pytest.approx(7 / 12 - 4.302653 * 0.1443376 / 3**0.5, abs=1e-5)
+    assert high == pytest.approx(7 / 12 + 4.302653 * 0.1443376 / 3**0.5, abs=1e-5)
+
+
 def test_recordings_are_kept_apart_where_the_speaker_is_the_label() -> None:
     labels = [{"speaker": f"s{i % 2}", "recording": f"s{i % 2}-{i // 10}"} for i in range(40)]
     codes = [np.zeros((1, 4), np.int64)] * 40
