@@ -159,3 +159,8 @@ def test_a_picture_of_nearly_nothing(samples: Samples, tmp_path: Path) -> None:
 def test_pictures_are_light(site: Path) -> None:
     sizes = [path.stat().st_size for path in (site / "views").iterdir()]
     assert max(sizes) < 15_000
+
+
+def test_the_place_of_a_picture_has_its_shape(site: Path) -> None:
+    style = (site / "static" / "player.css").read_text()
+    assert f".stage img {{ aspect-ratio: {WIDTH} / {HEIGHT}; }}" in style
