@@ -48,7 +48,10 @@ def test_version(bench: Bench) -> None:
     [
         (["run", "quik"], "Did you mean 'quick'"),
         (["run", "no/such.toml"], "does not exist"),
-        (["run", "--codec", "opus"], "There is no codec 'opus'. Did you mean opus-6, opus-12 or"),
+        (
+            ["run", "--codec", "opus"],
+            "There is no codec 'opus'. Did you mean opus-6, opus-12, opus-24, opus-32 or",
+        ),
         (["run", "--codec", "Mimi-1.1x"], "Did you mean 'mimi-1.1'?"),
         (["run", "--metric", "pesq"], "Did you mean pesq_nb or pesq_wb?"),
         (["run", "--shard", "3/2"], "--shard '3/2' is not I/N"),
