@@ -21,7 +21,7 @@ APART = $(ENGINE) run --rm --read-only --network none --shm-size 64k -u "$$(id -
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage mutants lowest simulation demopage perf lint format container languages docs install clean help
+.PHONY: demo test fast coverage fuzz mutants lowest simulation demopage perf lint format container languages docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -39,6 +39,10 @@ fast: install $(SCRIPTS)  ## Run the fast tests.
 
 coverage: install $(SCRIPTS)  ## Run all tests, and print which lines of the package they reach.
 	$(BIN)/$(TEST) --cov
+
+CASES ?= 1000
+fuzz: install  ## Change good inputs of every kind in CASES ways, and list what the program does not bear.
+	$(BIN)/python -m tests.fuzz.run --cases $(CASES)
 
 mutants: install  ## Change facts and code, one thing at a time, and list what no test notices.
 	$(PIP) mutmut==3.8.1

@@ -1,6 +1,7 @@
 """The errors that almbench raises; all derive from `AlmbenchError`."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -44,6 +45,30 @@ class NotApplicable(MetricUndefined):
     """A metric does not apply to this pair, though nothing is wrong; its row is skipped."""
 
 
+LONGEST = 800  # characters of a line of a message
+
+
+def in_a_line(text: str, longest: int = LONGEST) -> str:
+    r"""Make one line of a text that is not one's own, and leave out the middle of a long one.
+
+    Args:
+        text: Any text; control characters are written as Python writes them.
+        longest: The most characters.
+
+    >>> in_a_line("a\nb"), in_a_line("x" * 50, 9)
+    ('a\\nb', 'xx ... xx')
+    """
+    cut = (longest - 5) // 2
+    if len(text) > longest:
+        text = f"{text[:cut]} ... {text[-cut:]}"
+    return "".join(repr(char)[1:-1] if is_control(char) else char for char in text)
+
+
+def is_control(char: str) -> bool:
+    """Whether a character moves the cursor of a terminal, or could not be written as UTF-8."""
+    return unicodedata.category(char) in {"Cc", "Cs"}
+
+
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
     """Word the message for a name that does not exist.
 
@@ -60,7 +85,7 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
     place = f" {where}" if where else ""
     hint = " " + did_you_mean(name, allowed)
     return (
-        f"There is no {kind} '{name}'{place}.{hint.rstrip()} "
+        f"There is no {kind} '{in_a_line(name, 200)}'{place}.{hint.rstrip()} "
         f"Allowed: {', '.join(allowed) or 'none'}."
     )
 

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from almbench.errors import did_you_mean, unknown
+from almbench.errors import did_you_mean, in_a_line, unknown
+
+MOST = 20  # mistakes that are told
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
@@ -23,7 +25,10 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
         One line a mistake: where, the key as in `codec[2].options`, its value, what is wrong with
         it or what is allowed, and the nearest match of a misspelt key or value.
     """
-    return "\n".join(f"{where}: {_sentence(item, model)}" for item in error.errors())
+    found = error.errors()
+    lines = [f"{where}: {in_a_line(_sentence(item, model))}" for item in found[:MOST]]
+    more = [f"{where}: {len(found) - MOST} more mistakes."] if len(found) > MOST else []
+    return "\n".join(lines + more)
 
 
 def _sentence(item: ErrorDetails, model: type[BaseModel]) -> str:
@@ -37,7 +42,11 @@ def _sentence(item: ErrorDetails, model: type[BaseModel]) -> str:
     path, _ = _walk(model, item["loc"])
     message = _message(item)
     # All that a table holds would say nothing; its key is enough.
-    shown = "" if isinstance(item["input"], Mapping | BaseModel) else f" = {item['input']!r}"
+    shown = (
+        ""
+        if isinstance(item["input"], Mapping | BaseModel)
+        else f" = {in_a_line(repr(item['input']), 200)}"
+    )
     return f"{path}{shown}: {message}" if path else message
 
 

@@ -8,8 +8,10 @@ import os
 import struct
 import zlib
 from collections.abc import Sequence
+from lzma import LZMAError
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import Annotated, Any, Self
 from zipfile import BadZipFile, ZipFile
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from almbench.codecs.base import CodecSpec, codes_fault
-from almbench.errors import CodecError
+from almbench.errors import CodecError, in_a_line
 from almbench.validation import explain
 
 SUFFIX = ".npz"
@@ -26,9 +28,9 @@ LONGEST_FACT = 2**16  # bytes of an array of facts
 MOST_BYTES = 2**28  # of the codes of a clip, unpacked: 90 minutes of 128 codebooks at 50 Hz
 UNREADABLE = (
     OSError, ValueError, KeyError, EOFError, MemoryError, BadZipFile, zlib.error, struct.error,
-    RuntimeError, NotImplementedError, TypeError, OverflowError, SyntaxError,
+    LZMAError, RuntimeError, NotImplementedError, TypeError, OverflowError, SyntaxError, TokenError,
 )  # fmt: skip
-"""What zipfile and NumPy raise where a file of codes is damaged."""
+"""What zipfile and NumPy raise where a file of arrays is damaged."""
 
 
 class CodesFacts(BaseModel):
@@ -117,9 +119,13 @@ def read_facts(path: Path) -> CodesFacts:
         with np.load(path, allow_pickle=False) as file:
             return CodesFacts.model_validate({name: file[name].tolist() for name in small})
     except ValidationError as error:
-        raise CodecError(f"{explain(error, CodesFacts, path.name)}") from error
+        raise CodecError(explain(error, CodesFacts, path.name).splitlines()[0]) from error
     except UNREADABLE as error:
-        raise CodecError(f"the codes in {path.name} cannot be read: {error}") from error
+        raise CodecError(f"the codes in {path.name} cannot be read: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    return in_a_line(str(error), 200)
 
 
 def header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -133,7 +139,7 @@ def header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
             np.lib.format.read_magic(file)
             shape, _, kind = np.lib.format.read_array_header_1_0(file)
     except UNREADABLE as error:
-        raise CodecError(f"its codes cannot be read: {path.name}: {error}") from error
+        raise CodecError(f"its codes cannot be read: {path.name}: {_told(error)}") from error
     return shape, kind
 
 
@@ -156,7 +162,7 @@ def read_codes(path: Path, sizes: Sequence[int]) -> NDArray[np.int64]:
         with np.load(path, allow_pickle=False) as file:
             codes = file["codes"]
     except UNREADABLE as error:
-        raise CodecError(f"its codes cannot be read: {path.name}: {error}") from error
+        raise CodecError(f"its codes cannot be read: {path.name}: {_told(error)}") from error
     if fault := codes_fault(codes, sizes):
         raise CodecError(f"its codes {fault}")
     return np.asarray(codes, np.int64)

@@ -9,8 +9,9 @@ import numpy as np
 from almbench import policies
 from almbench.audio import Samples, read
 from almbench.codecs.base import Encoded, codes_fault, from_codes
+from almbench.codecs.codes_file import UNREADABLE
 from almbench.codecs.stated import StatedOptions
-from almbench.errors import AudioError, CodecError
+from almbench.errors import AudioError, CodecError, in_a_line
 
 FAULT = "its worker's fault:"
 
@@ -58,8 +59,9 @@ def read_encoded(
         raise CodecError(f"{FAULT} no codes, though codebook_sizes are given")
     try:
         codes = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise CodecError(f"{FAULT} its codes are no .npy file: {error}") from error
+    except UNREADABLE as error:
+        said = in_a_line(str(error), 200)
+        raise CodecError(f"{FAULT} its codes are no .npy file: {said}") from error
     if fault := codes_fault(codes, sizes):
         raise CodecError(f"{FAULT} its codes {fault}")
     return from_codes(codes.astype(np.int64), sizes, length, stated.codebook_strides)

@@ -2,7 +2,7 @@
 
 import filecmp
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote
 
 from almbench.errors import UserError
@@ -66,7 +66,8 @@ class Output:
                 "Choose another folder with -o, or empty this one."
             )
         self._marker.touch()
-        self._before = set(self._marker.read_text(encoding="utf-8").splitlines())
+        listed = self._marker.read_text(encoding="utf-8", errors="replace").splitlines()
+        self._before = {name for name in listed if self._may_be_own(name)}
 
     def write(self, parts: tuple[str, ...], content: bytes) -> str:
         """Write a file, unless it is there already; returns its address."""
@@ -86,10 +87,18 @@ class Output:
         """Remove what earlier builds wrote and this one did not, and list what is there."""
         for name in self._before - self._now:
             path = self.root / name
-            if ".." not in PurePosixPath(name).parts and path.is_relative_to(self.root):
-                path.unlink(missing_ok=True)
+            if path.is_file():
+                path.unlink()
                 self._prune(path.parent)
         self._marker.write_text("".join(f"{name}\n" for name in sorted(self._now)), "utf-8")
+
+    def _may_be_own(self, name: str) -> bool:
+        """Whether a name that the marker lists is that of a file in here, as all are."""
+        try:
+            folder = self.root.joinpath(*map(check_file_name, name.split("/"))).parent
+        except ValueError:
+            return False
+        return folder.resolve().is_relative_to(self.root.resolve())
 
     def _claim(self, parts: tuple[str, ...]) -> Path:
         try:

@@ -1,7 +1,9 @@
 """The overview of a run: what it found, first; then all results, what was compared, downloads."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from almbench.results.codec_names import kbps
@@ -19,6 +21,8 @@ from almbench.site.remarks import remarks
 from almbench.site.source import Run
 from almbench.site.summary import codec_table, published
 from almbench.site.words import set_name, size
+
+LARGE_TABLE = 25 * 2**20  # bytes; GitHub warns of files from 50 MiB on and refuses 100 MiB
 
 
 def overview_pages(site: Site) -> Iterator[Page]:
@@ -90,13 +94,23 @@ def _downloads(run: Run, out: Output) -> list[tuple[str, str, str]]:
     """Write the tables of a run; returns address, file name and what it holds."""
     made = []
     for name, form in TABLES.items():
-        if not run.folder.table(name).is_file():
+        path = run.folder.table(name)
+        if not path.is_file():
             continue
-        address = out.copy(("data", run.slug, f"{name}.csv"), run.folder.table(name))
-        made.append((address, f"{name}.csv", form.holds))
+        file = published_table(path)
+        if file == path.name:
+            address = out.copy(("data", run.slug, file), path)
+        else:
+            address = out.write(("data", run.slug, file), gzip.compress(path.read_bytes(), mtime=0))
+        made.append((address, file, form.holds))
     latex = run.results.export("latex")
     address = out.write(("data", run.slug, "comparison.tex"), latex)
     return [*made, (address, "comparison.tex", "the tables of means for LaTeX, with booktabs")]
+
+
+def published_table(path: Path) -> str:
+    """The name of a table's file on a site: a large one is compressed, for the hosts of sites."""
+    return f"{path.name}.gz" if path.stat().st_size > LARGE_TABLE else path.name
 
 
 def _checksums(run: Run, out: Output) -> str:

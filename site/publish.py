@@ -101,7 +101,7 @@ def _site_files(site: Path) -> dict[str, Path]:
             raise UserError(f"A line break in a path cannot be published: {str(path)!r}.")
         if path.is_file():
             files[name] = path.resolve()
-    listed = marker.read_text("utf-8").split("\n")[:-1]
+    listed = marker.read_text("utf-8", errors="replace").split("\n")[:-1]
     missing = [name for name in ["index.html", *listed] if not (site / name).is_file()]
     if missing:
         raise UserError(f"{site} is not whole, {missing[0]} is missing. {remedy}")

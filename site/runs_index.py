@@ -3,14 +3,18 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from almbench.errors import UserError
 from almbench.site.output import FOLDERS
+from almbench.site.overview import published_table
 from almbench.site.pages import Site
 from almbench.site.source import Run
 
 INDEX = "runs.json"
+_Folders = TypeAdapter(list[Annotated[str, Field(pattern=r"^[^\x00]+$")]])
 
 
 def add_to_earlier(runs: list[Path], site: Path) -> list[Path]:
@@ -27,8 +31,8 @@ def add_to_earlier(runs: list[Path], site: Path) -> list[Path]:
     if not listed.is_file():
         return runs
     try:
-        earlier = [site / str(folder) for folder in json.loads(listed.read_bytes())]
-    except (ValueError, TypeError) as error:
+        earlier = [site / folder for folder in _Folders.validate_json(listed.read_bytes())]
+    except ValidationError as error:
         raise UserError(
             f"{listed} is damaged. To fix: build the site once with all its runs and --add."
         ) from error
@@ -64,7 +68,10 @@ def _entry(site: Site, run: Run) -> dict[str, Any]:
         "almbench": manifest.almbench,
         "policies": manifest.policies.version,
         "page": site.overview_of(run),
-        "tables": {name: f"data/{run.slug}/{name}.csv" for name in ("summary", "clips", "metrics")},
+        "tables": {
+            name: f"data/{run.slug}/{published_table(run.folder.table(name))}"
+            for name in ("summary", "clips", "metrics")
+        },
         "testsets": [
             {
                 "name": table.testset,

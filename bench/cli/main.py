@@ -28,7 +28,7 @@ from almbench.cli import (
     verify,
 )
 from almbench.cli.command import Command, Group
-from almbench.errors import AlmbenchError
+from almbench.errors import AlmbenchError, is_control
 from almbench.version import __version__
 
 INTERRUPTED = 130
@@ -127,7 +127,8 @@ def _speak_utf_8() -> None:
 def _fail(message: str) -> NoReturn:
     plain = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
     typer.secho("Error: ", fg="red", bold=True, err=True, nl=False, color=plain)
-    typer.echo(message, err=True)
+    shown = "".join(char if char == "\n" or not is_control(char) else "?" for char in message)
+    typer.echo(shown, err=True)
     sys.exit(2)
 
 

@@ -1,5 +1,6 @@
 """The overview, the pages of codecs, and the page that says how it was measured."""
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from almbench.metrics.bitstream import BITSTREAM_METRICS
 from almbench.metrics.registry import metric as metric_facts
 from almbench.metrics.registry import metric_names
 from almbench.results.tables import records
+from almbench.site import overview
 from almbench.site.build import build_site
 from almbench.site.means import groups
 from almbench.statistics.rank_groups import rank_groups
@@ -472,3 +474,26 @@ def test_a_page_says_what_each_metric_measures(run: Path, site: Path, browser: A
         assert page.get_by_text(manifest["command"], exact=True).count() == 1
         assert "Measured" in lines
         assert "Entropy" not in lines  # nothing here has codes
+
+
+def test_large_tables_are_published_compressed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = run / "metrics.csv"
+    monkeypatch.setattr(overview, "LARGE_TABLE", table.stat().st_size - 1)
+    build_site([run], tmp_path, 1)
+    data = tmp_path / "data" / "small"
+    assert not (data / "metrics.csv").exists()
+    assert gzip.decompress((data / "metrics.csv.gz").read_bytes()) == table.read_bytes()
+    assert pd.read_csv(data / "metrics.csv.gz").equals(pd.read_csv(table))
+    assert (data / "summary.csv").is_file()
+    page = (tmp_path / "index.html").read_text()
+    assert 'href="data/small/metrics.csv.gz" download>metrics.csv.gz</a>' in page
+    assert "(large, so compressed by gzip" in page
+    listed = json.loads((tmp_path / "runs.json").read_text())["runs"][0]["tables"]
+    assert {name: (tmp_path / at).is_file() for name, at in listed.items()} == dict.fromkeys(
+        ("summary", "clips", "metrics"), True
+    )
+    before = (data / "metrics.csv.gz").read_bytes()
+    build_site([run], tmp_path, 1)
+    assert (data / "metrics.csv.gz").read_bytes() == before
