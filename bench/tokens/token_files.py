@@ -91,8 +91,6 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
         max((int(c[k].max()) for c in held.values() if c.size), default=0) + 1
         for k in range(max(books, default=0))
     ]
-    if sizes and any(most > size for most, size in zip(seen, sizes, strict=True)):
-        raise UserError(f"--codes {name}: codes go beyond the codebook sizes that its files name.")
     clipset = clips.only(held)
     tokens = TokenSet(
         clipset=clipset,
