@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from almbench.errors import UserError
+from almbench.errors import UserError, in_a_line
 from almbench.files import Listing, Omitted, UnreadableTextError, inside, read_text
 from almbench.names import readable
 
@@ -86,7 +86,7 @@ class Contents:
             alone = len(table.columns) == 1 and re.search(r"[;\t|]", columns)
             cure = " To fix: separate the columns by commas." if alone else ""
             raise UserError(
-                f"{path} has no column '{sorted(missing)[0]}'; it has: {columns}.{cure}"
+                f"{path} has no column '{sorted(missing)[0]}'; it has: {in_a_line(columns)}.{cure}"
             )
         if foreign:
             self.remarks.append(f"{readable(path.name)} {NOT_UTF_8}")

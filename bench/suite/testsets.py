@@ -209,6 +209,11 @@ def _place(folder: Path, told: str) -> PurePath:
     return PurePath(told)
 
 
+def _stem(place: PurePath) -> PurePath:
+    """A path without its suffix; one that names nothing, as of an empty cell, is there as it is."""
+    return place.parent / place.stem
+
+
 def _names(places: list[PurePath]) -> list[str]:
     """Names of files by their stems, or, where those are alike, by what tells their paths apart."""
     stems = Counter(place.stem for place in places)
@@ -217,8 +222,6 @@ def _names(places: list[PurePath]) -> list[str]:
     return [
         place.stem
         if stems[place.stem] == 1
-        else (place.relative_to(shared) if place.is_absolute() else place)
-        .with_suffix("")
-        .as_posix()
+        else _stem(place.relative_to(shared) if place.is_absolute() else place).as_posix()
         for place in places
     ]

@@ -35,6 +35,8 @@ FOUND = [
     ("CSV manifests", "clips.csv", b"path,id\n.,\n"),
     ("CSV manifests", "clips.csv", b"path,id\n,x\n"),
     ("CSV manifests", "clips.csv", b'path,id\n"a\x00.wav",x\n'),
+    ("CSV manifests", "clips.csv", b"path,id\n,x\n,y\n"),
+    ("CSV manifests", "clips.csv", b"p" * 5000 + b"\na.wav\n"),
     ("galleries", f"site/{FOLDERS}", b'["a\\u0000b"]'),
     ("galleries", f"site/{FOLDERS}", b"null"),
     ("galleries", f"site/{FOLDERS}", b"[[1]]"),
