@@ -143,7 +143,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(AUDIO, "clipped = ", "np.clip(wanted, -scale, scale - 1)", "wanted % scale"),
         M(AUDIO, "def write_flac", "bits: int = 16", "bits: int = 24"),
         M(AUDIO, "", "return 16 if exact else 24", "return 24 if exact else 16"),
-        M(ORIGINALS, "", "exact_bits(samples)", "16"),
+        M(AUDIO, "", "exact_bits(scaled)", "16"),
         M(ORIGINALS, "", "signature(policies.VERSION, ", "signature("),
         M(RECONSTRUCT, "", "[policies.VERSION, original", "[original"),
         M(RECONSTRUCT, "", "if not fine:", "if note:"),
@@ -251,7 +251,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(LISTEN, "", "] = 8", "] = 10"),
         M(MAIN, "", "INTERRUPTED = 130", "INTERRUPTED = 1"),
         M(MAIN, "", "2 the input is wrong", "3 the input is wrong"),
-        M(MAIN, "", 'app.command(name="list")', 'app.command(name="show")'),
+        M(MAIN, "", 'app.command(name="list"', 'app.command(name="show"'),
     ],
     ("tests/cli/test_cli_facts.py", "-k", "folder"): [
         M(RUN, "", 'Path("runs") / suite.name', 'Path("out") / suite.name'),
