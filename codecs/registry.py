@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from almbench.codecs.base import Codec
 from almbench.codecs.builtin import ADAPTERS, PRESETS, Preset
-from almbench.codecs.hub import is_hub, parse_hub
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import UserError, unknown
+from almbench.hub import is_hub, parse_hub
 from almbench.plugins import Registry, parse_options
 
 Adapter = type[Codec[Any]] | type[Reconstructions]

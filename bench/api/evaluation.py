@@ -14,11 +14,11 @@ from almbench.arrays import SoundLike, to_sound
 from almbench.audio import EXTENSIONS, Samples
 from almbench.codecs.base import Codec
 from almbench.codecs.function import FunctionCodec
-from almbench.codecs.hub import is_hub
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import preset
 from almbench.domains import Domain, check_domain
 from almbench.errors import UserError
+from almbench.hub import is_hub
 from almbench.names import ascii_name, safe_name
 from almbench.results.results import Results
 from almbench.runner.plan import AnyCodec, select

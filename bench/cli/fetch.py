@@ -48,9 +48,9 @@ def fetch(
 def _codecs(names: list[str]) -> "dict[str, Codec[Any] | str]":
     """The codecs that the names stand for, or why one is not looked for."""
     from almbench.codecs.builtin import PRESETS
-    from almbench.codecs.hub import is_hub
     from almbench.codecs.registry import adapter_names, make_codec
     from almbench.errors import UserError, unknown
+    from almbench.hub import is_hub
     from almbench.suite.load import builtin_suites, load_suite
 
     found: dict[str, Codec[Any] | str] = {}

@@ -102,7 +102,7 @@ def _print_remarks(results: Results) -> None:
     if grouped:
         console.print("What a referee would ask about:")
     for text, codecs in grouped.items():
-        console.print(f"- {escape(', '.join(codecs))}: {escape(text)}", soft_wrap=True)
+        console.print(f"- {escape(', '.join(codecs))}: {escape(text)}")
 
 
 def _chosen(comparison: Comparison) -> list[MetricRecord]:

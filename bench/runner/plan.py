@@ -7,11 +7,11 @@ from typing import Any
 
 from almbench.codecs.base import Codec
 from almbench.codecs.builtin import PRESETS
-from almbench.codecs.hub import is_hub
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import create, preset
 from almbench.domains import DOMAINS, SCORING_RATES
 from almbench.errors import Unavailable, UserError, unknown
+from almbench.hub import is_hub
 from almbench.metrics.base import Family
 from almbench.metrics.registry import (
     default_metrics,

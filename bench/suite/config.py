@@ -13,9 +13,9 @@ from pydantic import (
     model_validator,
 )
 
-from almbench.codecs.hub import is_hub, parse_hub
 from almbench.domains import Domain
 from almbench.errors import unknown
+from almbench.hub import is_hub, parse_hub
 from almbench.languages import Language
 from almbench.names import ORIGINAL, is_portable
 

@@ -44,8 +44,8 @@ FIELDS: dict[type[BaseModel], str] = {
     "highlight name seed",
     Published: "codec domain testset metric value source",
     MachineRecord: "python system processor cores",
-    RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_in_metrics_s "
-    "codecs peak_memory_mb calls",
+    RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_loading_s "
+    "scoring_in_metrics_s codecs peak_memory_mb calls",
     CallRecord: "started shard device workers seconds",
     UsageRecord: "device load_s peak_device_mb peak_process_mb encode_macs decode_macs",
     PeakMemory: "main largest_worker",

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import almbench
-from almbench.codecs.hub import parse_hub
 from almbench.codecs.registry import make_codec
 from almbench.errors import Unavailable, UserError
+from almbench.hub import parse_hub
 from almbench.runner.plan import select
 from almbench.suite.config import CodecConfig
 from almbench.suite.load import load_suite
