@@ -38,7 +38,7 @@ def distributions(run: Run, table: Comparison) -> list[Plot]:
                     _alt(table, metric, values),
                     tr("{metric}, clip by clip", metric=metric_label(metric)),
                 )
-                made.append(Plot(metric.name, caption, alt, [], _height(rows), svg, paper))
+                made.append(Plot(metric.name, caption, alt, [], _height(rows), [], svg, paper))
     return made
 
 

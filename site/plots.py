@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from almbench.drawing import LIGHT, for_paper, in_themes, style
+from almbench.results import plain_text
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.figures import COLUMN, draw_figure
 from almbench.results.manifest import MetricRecord
@@ -14,7 +15,7 @@ from almbench.results.rate_plot import Look, draw_rate_plot
 from almbench.results.rate_points import Point, families, front, points_table, rate_points
 from almbench.site.language import tr
 from almbench.site.source import Run
-from almbench.site.words import kbps, number
+from almbench.site.words import MINUS, kbps, number
 
 SIZE = 300, 250  # points
 FRAME = 0.12, 0.15, 0.86, 0.755  # of the axes in the figure
@@ -31,6 +32,7 @@ class Plot:
         alt: What is seen.
         left_out: Codecs without a bitrate.
         height: Height of the drawing in points.
+        deltas: How far the curves of codec families lie apart, in words.
         svg: The drawing of each theme.
         paper: For papers: the figure as "pdf" and "svg", and its data as "csv".
         address: Where each theme's drawing was published.
@@ -42,6 +44,7 @@ class Plot:
     alt: str
     left_out: list[str]
     height: int
+    deltas: list[str]
     svg: dict[str, bytes]
     paper: dict[str, bytes]
     address: dict[str, str] = field(default_factory=dict)
@@ -66,8 +69,32 @@ def plots(run: Run, table: Comparison) -> list[Plot]:
                 svg = _draw(table, metric, order, highlight)
                 alt = _alt(table.testset, metric, points)
                 caption = metric_label(metric)
-                made.append(Plot(metric.name, caption, alt, left_out, SIZE[1], svg, paper))
+                apart = deltas(run, table.testset, metric.name)
+                made.append(Plot(metric.name, caption, alt, left_out, SIZE[1], apart, svg, paper))
     return made
+
+
+def deltas(run: Run, testset: str, metric: str) -> list[str]:
+    """Say the BD-rate of each codec family by a metric, where there is one."""
+    return [
+        tr(
+            "BD-rate of {family} against {baseline}: {value} % {interval} bitrate at equal "
+            "quality; the curves share {overlap} of their span.",
+            family=row.family,
+            baseline=row.baseline,
+            value=_signed(plain_text.number(row.value)),
+            interval=_signed(plain_text.interval(row.ci95_low, row.ci95_high)),
+            overlap=plain_text.percent(row.overlap),
+        )
+        for row in run.rate_distortion
+        if (row.testset, row.metric, row.measure) == (testset, metric, "bd_rate")
+        and row.value is not None
+    ]
+
+
+def _signed(text: str) -> str:
+    """Numbers with a minus sign in place of a hyphen."""
+    return text.replace("-", MINUS)
 
 
 def paper_files(figure: Figure, data: pd.DataFrame) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from almbench.results.audit import Remark
 from almbench.results.codec_names import CodecName, name_codecs
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import Manifest
+from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.results import Results, load_results
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, MetricRow
@@ -64,6 +65,17 @@ class Run:
     def remarks(self) -> list[Remark]:
         """What a referee would ask."""
         return self.results.remarks()
+
+    @cached_property
+    def rate_distortion(self) -> list[RateDistortion]:
+        """The codec families of several operating points, each against the first of them."""
+        families = families_of(self.manifest)
+        first, *others = families or [""]
+        pairs = [(first, other) for other in others]
+        try:
+            return compare_families(self.results, families, pairs) if pairs else []
+        except UserError:  # no test set has two of them
+            return []
 
     @property
     def tables(self) -> list[Comparison]:

@@ -8,8 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from almbench.drawing import THEMES, in_themes, short, style
+from almbench.results.rate_distortion import RateDistortion
 from almbench.site.distributions import DOTS, distributions
-from almbench.site.plots import plots
+from almbench.site.plots import deltas, plots
 from almbench.site.source import Run, read_runs
 
 COLOUR = re.compile(r"(?:fill|stroke): (#[0-9a-f]{6})")
@@ -99,3 +100,37 @@ def test_what_lacks_a_value_is_left_out(read: Run) -> None:
     (plot,) = distributions(replace(read, scores=lacking), read.tables[0])
     assert b"Opus 24" in plot.svg["light"]
     assert b"Opus 6" not in plot.svg["light"]
+
+
+def test_families_are_told_apart_by_their_bd_rate(read: Run) -> None:
+    row = RateDistortion(
+        testset=read.tables[0].testset,
+        domain="speech",
+        metric="stoi",
+        measure="bd_rate",
+        baseline="opus",
+        baseline_codecs=("a", "b", "c"),
+        family="codec2",
+        codecs=("d", "e", "f"),
+        n=5,
+        clusters=5,
+        value=-55.31,
+        unit="%",
+        ci95_low=-60.12,
+        ci95_high=-49.99,
+        overlap=0.07,
+        better=True,
+        reason="",
+    )
+    without = replace(row, value=None, ci95_low=None, ci95_high=None, reason="no overlap")
+    other = replace(row, measure="bd_quality", unit="")
+    told = replace(read)
+    vars(told)["rate_distortion"] = [row, without, other]
+    said = (
+        "BD-rate of codec2 against opus: −55.3 % [−60.1, −50] bitrate at equal quality; the "
+        "curves share 7 % of their span."
+    )
+    assert deltas(told, row.testset, "stoi") == [said]
+    assert plots(told, read.tables[0])[0].deltas == [said]
+    assert deltas(told, row.testset, "pesq_wb") == []
+    assert read.rate_distortion == []  # no family has three operating points
