@@ -28,9 +28,13 @@ class WarmServer:
         if self._server:
             before = self._server._preload_modules
             forkserver.set_forkserver_preload([PRELOAD])
-            with interrupts_blocked():
-                forkserver.ensure_running()
-            self._server._preload_modules = before
+            try:
+                with interrupts_blocked():
+                    forkserver.ensure_running()
+            except OSError:  # such as a folder for temporary files whose path a socket cannot hold
+                self._server = None
+            finally:
+                server._preload_modules = before
 
     def context(self) -> BaseContext:
         """Say how to start a process, once the server has imported all."""

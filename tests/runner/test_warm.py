@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from multiprocessing import forkserver
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +69,23 @@ def test_where_the_server_has_ended_processes_start_nevertheless() -> None:
         os.kill(SERVER._forkserver_pid, signal.SIGKILL)
         with scoring_processes(1, server.context()) as pool:
             assert pool.schedule(abs, args=[-1]).result() == 1
+
+
+@ON_LINUX
+def test_where_no_server_can_listen_processes_start_cold(tmp_path: Path) -> None:
+    """The path of a socket is at most 107 bytes long."""
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    program = (
+        "from almbench.runner.warm import WarmServer\n"
+        "with WarmServer() as server:\n"
+        "    print(server.context().get_start_method())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+    assert done.stdout.strip() == "spawn"

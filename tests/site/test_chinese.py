@@ -15,8 +15,9 @@ from almbench.site.told import SHAPES, told
 from tests.site.test_language import SPOKEN
 
 # Terms that Chinese papers write in English, too: units, formats, programs, methods, people.
+COMMAND = re.compile(r"(?<![A-Za-z])bench( \w+)+( --?\w+)*", re.ASCII)
 TERMS = re.compile(
-    r"almbench|bench( \w+)*( --?\w+)*|kbps|k?Hz|dB|ms|min|MB|MOS|GMAC|SHA-256|(web)?MUSHRA|ABX|"
+    r"almbench|bench|kbps|k?Hz|dB|ms|min|MB|MOS|GMAC|SHA-256|(web)?MUSHRA|ABX|"
     r"FLAC|PDF|SVG|CSV|JSON|HTML|JavaScript|Python|UTC|commit|booktabs|Holm|token|soxr|ITU-R|BS|CR2|LaTeX|"
     r"Pareto|Pearson|Spearman|Bell|McCaffrey|Satterthwaite|Google|V/UV|(tests/statistics/)?\w+\.[a-z]\w*",
     re.ASCII,
@@ -77,6 +78,7 @@ def names(manifest: Manifest) -> list[str]:
 def english(text: str, named: list[str]) -> str:
     """The English words of a text that are neither names nor terms."""
     text = re.sub("[0-9a-f]{12,}", " ", text)  # ids and checksums
+    text = COMMAND.sub(" ", text)  # before names, of which "bench" may be one
     for name in named:
         text = re.sub(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", " ", text)
     text = HIDDEN.sub(" ", text)
