@@ -17,6 +17,13 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes start c
 SERVER: Any = forkserver._forkserver
 
 
+@pytest.fixture(autouse=True)
+def _no_server_of_other_tests() -> None:
+    """End what commands of other tests began in this process, which would be left alone."""
+    if sys.platform == "linux":
+        SERVER._stop()
+
+
 @ON_LINUX
 def test_what_is_imported_ahead_starts_no_thread_and_no_pytorch() -> None:
     program = (

@@ -48,8 +48,11 @@ class Visit:
         page.on("pageerror", lambda e: self.complaints.append(str(e)))
 
     def _failed(self, request: Any) -> None:
-        # Another picture is shown, or another page before this one had its icon.
-        if not re.search("/views/|favicon", request.url) or "ABORTED" not in request.failure:
+        # Another picture is shown, a sound is left, or another page before this one had its icon.
+        if (
+            not re.search(r"/views/|favicon|\.flac$", request.url)
+            or "ABORTED" not in request.failure
+        ):
             self.complaints.append(f"{request.url} {request.failure}")
 
     @property
