@@ -29,9 +29,9 @@ def read_state(files: Files) -> dict[str, Any]:
         loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except UnpicklingError as error:
         raise unfit(files, "it is damaged, or holds objects that could run code") from error
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # of a damaged file, PyTorch raises nearly anything
         # PyTorch guesses at length where a file is cut off; its first sentence says enough.
-        reason = str(error).partition(". ")[0]
+        reason = str(error).partition(". ")[0] or type(error).__name__
         raise unfit(files, f"it is damaged or incomplete: {reason}") from error
     if not isinstance(loaded, Mapping):
         raise unfit(files, "it holds no tensors by name")

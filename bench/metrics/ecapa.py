@@ -5,7 +5,6 @@ read, as tensors; the program's own code builds the three modules (mel filter ba
 over the sentence, network), so that nothing that a checkpoint's settings file says is executed.
 """
 
-import pickle
 from functools import cache
 from pathlib import Path
 
@@ -59,9 +58,10 @@ class Ecapa:
         try:
             weights = torch.load(checkpoint, map_location="cpu", weights_only=True)
             self._network.load_state_dict(weights)
-        except (RuntimeError, EOFError, TypeError, AttributeError, pickle.UnpicklingError) as error:
+        except Exception as error:  # of a damaged file, PyTorch raises nearly anything
             raise Unavailable(
-                f"{checkpoint} does not hold the weights of an ECAPA-TDNN of 1024 channels: {error}"
+                f"{checkpoint} does not hold the weights of an ECAPA-TDNN of 1024 channels: "
+                f"{type(error).__name__} {error}"
             ) from error
         self._network.eval()
 

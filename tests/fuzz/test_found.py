@@ -54,6 +54,8 @@ FOUND = [
      + b"9" * 5000 + b"}"),
     ("listeners' JSON", "a1.json", b'{"format": "almbench-listening-1", "kind": "' + b"x" * 5000
      + b'"}'),
+    ("checkpoints", "old.ckpt", b"\x80\x02h\x05."),
+    ("checkpoints", "old.ckpt", b"\x80\x020."),
     ("suite TOML", "suite.toml", b'name = "' + b"x" * 5000 + b'"\n"a\\nb" = 1\n'),
 ]  # fmt: skip
 
