@@ -123,11 +123,17 @@ def check_same_folders(suite: Suite, held: Path) -> None:
         held: The resolved suite of the run folder, which may not be there.
 
     Raises:
-        UserError: It has others.
+        UserError: It has others, or is damaged.
     """
     if not held.is_file():
         return
-    old = Suite.model_validate(tomllib.loads(held.read_text(encoding="utf-8")))
+    try:
+        old = Suite.model_validate(tomllib.loads(held.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError, OSError) as error:
+        raise UserError(
+            f"{held} is damaged. To fix: remove it, if this folder is to be gone on with, or "
+            "choose another -o."
+        ) from error
     paths: dict[str, Any] = {testset.name: testset.path for testset in old.testset}
     paths |= {codec.id: codec.options.get("path") for codec in old.codec}
     wanted: dict[str, Any] = {testset.name: testset.path for testset in suite.testset}

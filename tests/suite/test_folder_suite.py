@@ -11,7 +11,8 @@ import soundfile as sf
 
 from almbench.errors import UserError
 from almbench.results.results import load_results
-from almbench.suite.folder_suite import Given, suite_from_folders
+from almbench.suite.config import Suite
+from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 NOISE = np.random.default_rng(1).uniform(-0.1, 0.1, 16_000)
@@ -211,3 +212,19 @@ def test_what_would_be_silently_wrong_is_said(
     done = bench(*given, "--cut-longer", "-o", tmp_path / "cut")
     assert done.returncode == 0, done.stderr
     assert "reconstruction is 2.000 s longer than the original; cut" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"[[[[", b"name = 3", b"", b"a=" + b"[" * 100_000]
+)
+def test_a_damaged_suite_of_the_run_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "suite.toml").write_bytes(content)
+    suite = Suite.model_validate(
+        {
+            "name": "s",
+            "testset": [{"name": "t", "domain": "sound", "path": "x"}],
+            "codec": [{"id": "mp3-16"}],
+        }
+    )
+    with pytest.raises(UserError, match=r"suite\.toml is damaged\. To fix: remove it"):
+        check_same_folders(suite, tmp_path / "suite.toml")
