@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 import numpy as np
 import pandas as pd
 
-from almbench.errors import UserError
+from almbench.errors import UserError, in_a_line
 from almbench.metrics.bitstream import VERSIONS
 from almbench.names import ORIGINAL, check_file_name
 from almbench.results.cases import Case, cases, original_cases
@@ -296,7 +296,7 @@ def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
     except (ValueError, KeyError, OverflowError, RecursionError, csv.Error) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(
-            f"{path} is damaged: {said[0]}. To fix: have it made again with: "
+            f"{path} is damaged: {in_a_line(said[0], 200)}. To fix: have it made again with: "
             f"bench run {folder.suite} -o {folder.root}"
         ) from error
 

@@ -110,7 +110,7 @@ def test_links_within_the_run_are_followed(run: Path, tmp_path: Path) -> None:
     "content",
     [
         "", "testset\n", "\x00" * 20, "a,b\n1,2,3,4\n", '"torn', "testset,clip\nt,a\n",
-        "x" * 5000, "\n" * 50,
+        "x" * 5000, "\n" * 50, "[" * 5000 + "\n1\n",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("table", ["clips", "metrics", "summary"])
