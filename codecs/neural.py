@@ -272,7 +272,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """Read a model's configuration. Raises `Unavailable` if it is none."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Unavailable(f"{path} cannot be read: {error}. To fix: fetch it again.") from error
     if not isinstance(config, dict):
         raise Unavailable(f"{path} is no configuration of a model. To fix: fetch it again.")

@@ -11,7 +11,7 @@ from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.neural import read_config
 from almbench.codecs.pickled import unfit
-from almbench.errors import Unavailable
+from almbench.errors import Unavailable, in_a_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,7 +68,8 @@ def read_model_config(files: Files) -> ModelConfig:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise Unavailable(f"{path} is damaged: {where}: {first['msg']}. {FIX}") from error
+        where = in_a_line(f"{where}: {first['msg']}", 300)
+        raise Unavailable(f"{path} is damaged: {where}. {FIX}") from error
 
 
 def load_checkpoint(files: Files) -> "ALMTokenizer":
@@ -82,7 +83,11 @@ def load_checkpoint(files: Files) -> "ALMTokenizer":
 
     from almbench.codecs.almtokenizer.model import ALMTokenizer
 
-    model = ALMTokenizer(read_model_config(files))
+    config = read_model_config(files)
+    if (bytes_ := _least_bytes(config)) > (size := files.weights.stat().st_size):
+        reason = f"its {CONFIG} tells of {bytes_:,} bytes or more, and it has {size:,}"
+        raise unfit(files, reason)
+    model = ALMTokenizer(config)
     try:
         weights: Mapping[str, Tensor] = load_file(files.weights)
         found = model.load_state_dict(weights, strict=False)
@@ -104,6 +109,17 @@ def parameters(files: Files) -> int:
     config = read_model_config(files)
     with torch.device("meta"):
         return sum(p.numel() for p in ALMTokenizer(config).parameters())
+
+
+def _least_bytes(config: ModelConfig) -> int:
+    """What the weights of a model take in half precision; nothing is allocated for it."""
+    import torch
+
+    from almbench.codecs.almtokenizer.model import ALMTokenizer
+
+    with torch.device("meta"):
+        weights = ALMTokenizer(config).state_dict()
+    return sum(2 * w.numel() for name, w in weights.items() if not _training_only(name))
 
 
 def _training_only(name: str) -> bool:

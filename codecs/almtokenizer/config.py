@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST = 2**16  # of each size: far more than any model has, and few enough to be counted
+MOST_LAYERS = 512
 CONV_HOP = 320  # what the strides of the convolutions make
 
 
@@ -44,23 +46,23 @@ class ModelConfig(StrictModel):
     """
 
     patchify: Literal["conv", "spectral"] = "conv"
-    sample_rate: int = Field(default=24_000, ge=1)
-    hop: int = Field(default=CONV_HOP, ge=2)
-    width: int = Field(default=256, ge=1)
-    decoder_width: int = Field(default=512, ge=1)
-    encoder_layers: int = Field(default=24, ge=1)
-    decoder_layers: int = Field(default=24, ge=1)
-    head_width: int = Field(default=64, ge=2)
-    attention_window: int = Field(default=150, ge=1)
+    sample_rate: int = Field(default=24_000, ge=1, le=1_000_000)
+    hop: int = Field(default=CONV_HOP, ge=2, le=MOST)
+    width: int = Field(default=256, ge=1, le=MOST)
+    decoder_width: int = Field(default=512, ge=1, le=MOST)
+    encoder_layers: int = Field(default=24, ge=1, le=MOST_LAYERS)
+    decoder_layers: int = Field(default=24, ge=1, le=MOST_LAYERS)
+    head_width: int = Field(default=64, ge=2, le=MOST)
+    attention_window: int = Field(default=150, ge=1, le=MOST)
     codebooks: int = Field(default=3, ge=1, le=32)
-    codebook_size: int = Field(default=2048, ge=2)
-    code_width: int = Field(default=256, ge=1)
-    prior_width: int = Field(default=768, ge=0)
+    codebook_size: int = Field(default=2048, ge=2, le=2**24)
+    code_width: int = Field(default=256, ge=1, le=MOST)
+    prior_width: int = Field(default=768, ge=0, le=MOST)
     compression: Literal["query", "drop"] = "query"
     skip_connections: bool = False
-    lookahead: int = Field(default=0, ge=0)
-    min_window: int = Field(default=2, ge=1)
-    max_window: int = Field(default=10, ge=1)
+    lookahead: int = Field(default=0, ge=0, le=MOST)
+    min_window: int = Field(default=2, ge=1, le=MOST)
+    max_window: int = Field(default=10, ge=1, le=MOST)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -8,6 +8,7 @@ name ends with.
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tests.fuzz.registry import KINDS
 
 SEED = 1
 MOST_DEATHS = 20
+MOST_DATA = 6 * 2**30  # bytes that a process may have at all, whatever a case asks for
 
 
 def _one(kind: Kind, count: int, seed: int, root: Path, keep: Path) -> Report:
@@ -97,6 +99,7 @@ def main() -> int:
     if given.replay:
         return int(_replay(chosen[0], given.replay) > 0)
     if given.inside:
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA, MOST_DATA))
         tempfile.tempdir = str(given.inside / "tmp")
         os.chdir(given.inside)
         fuzz(chosen[0], given.cases, given.seed, given.inside, given.keep, alone=True)

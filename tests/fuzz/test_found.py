@@ -1,13 +1,16 @@
 """What the fuzzers found, and was mended: small inputs that must be taken or refused in a line."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from almbench.site.output import FOLDERS, MARKER
 from tests.fuzz.cases import Case, Ground
+from tests.fuzz.checkpoints import TINY
 from tests.fuzz.registry import KINDS
 
 
@@ -27,6 +30,11 @@ def flags(content: bytes, bits: int) -> bytes:
     torn[6] |= bits
     torn[at] |= bits
     return bytes(torn)
+
+
+def config(**changes: Any) -> bytes:
+    """The configuration of a small ALMTokenizer, with changes."""
+    return json.dumps({"model": "almtokenizer", "format": 1, **TINY, **changes}).encode()
 
 
 HUGE = b"{'descr': '<i8', 'fortran_order': False, 'shape': (311811940421280,)}\n"
@@ -55,6 +63,10 @@ FOUND = [
     ("listeners' JSON", "a1.json", b'{"format": "almbench-listening-1", "kind": "' + b"x" * 5000
      + b'"}'),
     ("checkpoints", "old.ckpt", b"\x80\x02h\x05."),
+    ("checkpoints", "config.json", b"[" * 100_000),
+    ("checkpoints", "config.json", config(decoder_layers=1.6e16)),
+    ("checkpoints", "config.json", config(codebook_size=2**24, width=2**14, head_width=2**14)),
+    ("checkpoints", "config.json", config(**{"x" * 5000: 1})),
     ("checkpoints", "old.ckpt", b"\x80\x020."),
     ("suite TOML", "suite.toml", b'name = "' + b"x" * 5000 + b'"\n"a\\nb" = 1\n'),
 ]  # fmt: skip
