@@ -80,7 +80,7 @@ class WorkerProcess:
             line = self._line(seconds)
             try:
                 answer = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 answer = None
             if not isinstance(answer, dict):
                 shown = line[:80].decode(errors="replace")

@@ -94,6 +94,6 @@ def _as_one_object(file: Path) -> dict[str, object] | None:
         content = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} cannot be read: {error}.") from error
     return content if isinstance(content, dict) and "key" not in content else None

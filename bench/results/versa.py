@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from almbench.domains import Domain
-from almbench.errors import UserError
+from almbench.errors import UserError, in_a_line
 from almbench.names import safe_name
 from almbench.results.imported import Foreign, ForeignMetric, ForeignScore, Source
 from almbench.results.versa_export import KEYS
@@ -94,8 +94,10 @@ def _records(path: Path) -> dict[str, dict[str, Any]]:
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number} is not JSON: {error.msg}.") from error
+        except (ValueError, RecursionError) as error:
+            raise UserError(
+                f"{path}, line {number} is not JSON: {in_a_line(str(error))}."
+            ) from error
         if not (isinstance(record, dict) and isinstance(record.get("key"), str)):
             raise UserError(
                 f'{path}, line {number} is not of VERSA: it has no utterance as "key". One line is '

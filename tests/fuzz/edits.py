@@ -33,6 +33,9 @@ VALUES: list[Any] = [
     None, True, -1, 0, 0.4, 10**40, 2**63, 1e308, float("nan"), float("inf"), "", "..", "../../x",
     "\x00", "a/b", "x" * 400, "nan", "é", "\u202e<b>", [], {}, [[[]]], {"": {}}, [None] * 50,
 ]  # fmt: skip
+# Stand for what JSON can say and Python does not write.
+MARKS = {"@deep": "[" * 5000, "@digits": "9" * 5000, "@huge": "1e999"}
+VALUES += MARKS
 NUMBERS = st.integers() | st.floats()
 PLACES = st.integers(0, HEAD) | st.integers(0, 2**24)
 
@@ -76,7 +79,14 @@ def _text(text: str, edits: list[tuple[int, int, str]]) -> bytes:
 def as_json(good: bytes) -> Content:
     """A value changed, taken out or doubled somewhere in a JSON file; or changed as a text."""
     data = json.loads(good)
-    return _mostly(_changed(data).map(lambda d: json.dumps(d).encode()), good)
+    return _mostly(_changed(data).map(_json), good)
+
+
+def _json(data: Any) -> bytes:
+    text = json.dumps(data)
+    for mark, token in MARKS.items():
+        text = text.replace(json.dumps(mark), token)
+    return text.encode()
 
 
 def as_json_lines(good: bytes) -> Content:

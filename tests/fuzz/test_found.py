@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,11 @@ FOUND = [
      + b"9" * 5000 + b"}"),
     ("listeners' JSON", "a1.json", b'{"format": "almbench-listening-1", "kind": "' + b"x" * 5000
      + b'"}'),
+    ("bench import", "superb.json", b'{"a": ' + b"[" * 5000),
+    ("bench import", "superb.json", b'{"a": {"pesq": ' + b"9" * 5000 + b"}}"),
+    ("bench import", "versa.jsonl", b'{"key": "a", "x": 1}\n{"key": ' + b"[" * 5000),
+    ("bench import", "versa.jsonl", b'{"key": "a", "x": ' + b"9" * 5000 + b"}\n{}"),
+    ("workers' output", "held/answer.json", b'{"id": ' + b"[" * 5000),
     ("checkpoints", "old.ckpt", b"\x80\x02h\x05."),
     ("checkpoints", "config.json", b"[" * 100_000),
     ("checkpoints", "config.json", config(decoder_layers=1.6e16)),
@@ -73,7 +79,11 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("kind", "name", "content"), FOUND, ids=range(len(FOUND)))
-def test_what_was_found_once(kind: str, name: str, content: bytes, tmp_path: Path) -> None:
+def test_what_was_found_once(
+    kind: str, name: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("ALMBENCH_HOME", str(tmp_path / "tmp" / "home"))
     chosen = next(one for one in KINDS if one.name == kind)
     outcome = Ground(chosen, tmp_path).try_(Case(name, content))
     assert not outcome.fault, outcome.told
