@@ -126,10 +126,11 @@ class CodecConfig(_Strict):
         if not (isinstance(line, str) and is_hub(line)):
             return given
         hub = parse_hub(line)
-        options = {**hub.options, **given.get("options", {})}
-        return {"adapter": hub.adapter, "label": hub.label, **given, "id": hub.id} | {
-            "options": options
-        }
+        options = given.get("options", {})
+        if isinstance(options, dict):  # else it is refused below
+            options = hub.options | options
+        told = {"adapter": hub.adapter, "label": hub.label, **given}
+        return told | {"id": hub.id, "options": options}
 
 
 class Published(_Strict):

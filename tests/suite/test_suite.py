@@ -46,6 +46,7 @@ def test_builtin_suites_load() -> None:
         ("", "[[codec]]\nid = 'CON'", ["id", "CON", "Windows"]),
         ("", "[[codec]]\nid = 'com1.wav'", ["id", "COM1", "Windows"]),
         ("", "[[codec]]\nid = 'opus.'", ["id", "ends in no dot"]),
+        ("", "[[codec]]\nid = 'hf:kyutai/mimi@8'\noptions = 3", ["options", "3"]),
         ("", "[[codec]]\nid =", ["TOML"]),
     ],
 )
