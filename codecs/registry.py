@@ -36,11 +36,14 @@ def adapter(name: str) -> Adapter:
 
 
 def preset(id_: str) -> Preset:
-    """Look up a built-in preset.
+    """Look up a built-in preset, or read `hf:ORG/NAME@K`.
 
     Raises:
         UserError: There is none of that id.
     """
+    if is_hub(id_):
+        hub = parse_hub(id_)
+        return Preset(hub.label, hub.adapter, hub.options)
     if id_ not in PRESETS:
         raise UserError(
             unknown("built-in preset", id_, PRESETS) + " For another codec, give an adapter."

@@ -18,7 +18,6 @@ from almbench.codecs.reconstructions import Reconstructions
 from almbench.codecs.registry import preset
 from almbench.domains import Domain, check_domain
 from almbench.errors import UserError
-from almbench.hub import is_hub
 from almbench.names import ascii_name, safe_name
 from almbench.results.results import Results
 from almbench.runner.plan import AnyCodec, select
@@ -129,8 +128,6 @@ def _codecs(
 def _preset(name: str | None, id_: str) -> CodecConfig:
     if name in {None, id_}:
         return CodecConfig(id=id_)
-    if is_hub(id_):
-        return CodecConfig(id=id_, label=name).model_copy(update={"id": ascii_name(name)})
     chosen = preset(id_)
     return CodecConfig(
         id=ascii_name(name), adapter=chosen.adapter, label=name, options=dict(chosen.options)

@@ -119,19 +119,14 @@ def select(suite: Suite, codecs: list[str], testsets: list[str], metrics: list[s
         UserError: A name does not exist.
     """
     _check("test set", testsets, [t.name for t in suite.testset])
-    asked = [CodecConfig(id=name) if is_hub(name) else name for name in dict.fromkeys(codecs)]
-    named = [name for name in asked if isinstance(name, str)]
-    _check("codec", named, [c.id for c in suite.codec] + list(PRESETS))
-    _check("metric", metrics, metric_names())
     known = {c.id: c for c in suite.codec}
+    _check("codec", [name for name in codecs if not is_hub(name)], [*known, *PRESETS])
+    _check("metric", metrics, metric_names())
     changes: dict[str, Any] = {}
     if testsets:
         changes["testset"] = [t for t in suite.testset if t.name in testsets]
     if codecs:
-        chosen_codecs = [
-            (known.get(one) or CodecConfig(id=one)) if isinstance(one, str) else one
-            for one in asked
-        ]
+        chosen_codecs = [known.get(name) or CodecConfig(id=name) for name in dict.fromkeys(codecs)]
         changes["codec"] = [c.model_copy(update={"optional": False}) for c in chosen_codecs]
     if metrics:
         changes["metrics"] = dict.fromkeys(DOMAINS, metrics)
