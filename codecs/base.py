@@ -182,9 +182,7 @@ class Codec(ABC, Generic[O]):
                 and how to get it.
         """
         del network
-        if reason := self.missing():
-            cause, _, command = reason.partition(". To fix: ")
-            raise Unavailable(reason, cause, command)
+        refuse_missing(self.missing())
 
     def check_duration(self, seconds: float) -> None:
         """Refuse a clip that is longer than `max_duration_s`.
@@ -252,6 +250,20 @@ class Codec(ABC, Generic[O]):
         """
         del codes
         return None
+
+
+def refuse_missing(reason: str | None) -> None:
+    """Refuse where packages are missing.
+
+    Args:
+        reason: What `Codec.missing` says.
+
+    Raises:
+        Unavailable: There is a reason; it has the cause and the command.
+    """
+    if reason:
+        cause, _, command = reason.partition(". To fix: ")
+        raise Unavailable(reason, cause, command)
 
 
 def from_codes(

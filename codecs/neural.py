@@ -2,8 +2,9 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log2
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -43,6 +44,16 @@ class Facts:
     depths: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
 
+    @property
+    def allowed_depths(self) -> Sequence[int]:
+        """How many codebooks may be used."""
+        return self.depths or range(1, self.codebooks + 1)
+
+    @property
+    def kbps_a_codebook(self) -> float:
+        """Bitrate of one codebook in kbps."""
+        return log2(self.codebook_size) * self.sample_rate / self.hop / 1000
+
 
 @dataclass(frozen=True)
 class Published:
@@ -59,7 +70,7 @@ class NeuralOptions(Options):
         checkpoint: Hub id, or a local folder or weights file.
         revision: Commit, branch or tag on the hub; empty for the commit that almbench knows, or
             else "main".
-        num_codebooks: How many of the codebooks are used.
+        num_codebooks: How many of the codebooks are used; 0 for all.
     """
 
     checkpoint: str
@@ -199,16 +210,13 @@ class NeuralCodec(Codec[O]):
         import torch
 
         del rate
-        length = len(batch[0])
-        hop = self._loaded.hop
-        padded = -(-length // hop) * hop if self.pads else length
-        sounds = np.stack([fit(samples, padded) for samples in batch]).astype(np.float32)
         with torch.inference_mode():
-            codes = self._encode(torch.from_numpy(sounds)[:, None].to(self._device))
+            codes = self._encode(self._sounds(batch))
         depth = self._depth(self._loaded)
         sizes = [self._loaded.codebook_size] * depth
         made = codes.cpu().numpy().astype(np.int64)
-        return [from_codes(one[:depth], sizes, length, self._loaded.strides) for one in made]
+        length, strides = len(batch[0]), self._loaded.strides
+        return [from_codes(one[:depth], sizes, length, strides) for one in made]
 
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
         """Decode clips of equal length and depth, which may be less than this codec's."""
@@ -221,14 +229,23 @@ class NeuralCodec(Codec[O]):
         decoded = sounds.cpu().numpy().astype(np.float64)
         return [fit(one, item.length) for one, item in zip(decoded, batch, strict=True)]
 
+    def _sounds(self, batch: list[Samples]) -> "Tensor":
+        """What the model hears of clips of equal length, padded if it `pads`: `[B, 1, T]`."""
+        import torch
+
+        hop, length = self._loaded.hop, len(batch[0])
+        padded = -(-length // hop) * hop if self.pads else length
+        sounds = np.stack([fit(samples, padded) for samples in batch]).astype(np.float32)
+        return torch.from_numpy(sounds)[:, None].to(self._device)
+
     def _depth(self, facts: Facts) -> int:
         """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""
-        depth = self.options.num_codebooks
-        if depth > facts.codebooks:
+        books, depth = facts.codebooks, self.options.num_codebooks or facts.codebooks
+        if depth not in facts.allowed_depths:
             raise UserError(
                 f"Codec '{self.id}': options.num_codebooks = {depth}, but "
-                f"'{self.options.checkpoint}' has {facts.codebooks} codebooks. Allowed: "
-                f"1 to {facts.codebooks}."
+                f"'{self.options.checkpoint}' has {books} codebooks. Allowed: "
+                f"{', '.join(map(str, facts.depths)) or f'1 to {books}'}."
             )
         return depth
 

@@ -62,9 +62,6 @@ class Snac(NeuralCodec[SnacOptions]):
         spec = super().spec
         return spec.model_copy(update={"settings": {**spec.settings, "seed": SEED}})
 
-    def _depth(self, facts: Facts) -> int:
-        return facts.codebooks
-
     def _facts(self, files: Files) -> Facts:
         path = files.paths["config.json"]
         config = read_config(path)

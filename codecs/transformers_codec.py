@@ -1,14 +1,13 @@
 """Codecs that the library transformers has, from any checkpoint of theirs: one adapter for all."""
 
 from importlib.util import find_spec
-from math import log2
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from almbench.audio import Samples, fit
-from almbench.codecs.base import CodecSpec, Encoded
+from almbench.codecs.base import CodecSpec, Encoded, refuse_missing
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published, read_config
 from almbench.codecs.transformers_models import MODELS, TRANSFORMERS, Latents, Model
@@ -70,9 +69,7 @@ class TransformersCodec(NeuralCodec[O]):
             self._depth(known.facts)
         super().fetch(network=network)
         kind = MODELS[self._kind_of(self.files(network=network))]
-        if reason := missing_packages(kind.packages, " ".join(kind.packages)):
-            cause, _, command = reason.partition(". To fix: ")
-            raise Unavailable(reason, cause, command)
+        refuse_missing(missing_packages(kind.packages, " ".join(kind.packages)))
 
     @property
     def spec(self) -> CodecSpec:
@@ -115,13 +112,10 @@ class TransformersCodec(NeuralCodec[O]):
 
         encoded = []
         for samples in batch:
-            hop, length = self._loaded.hop, len(samples)
-            padded = -(-length // hop) * hop if self.pads else length
-            sound = fit(samples, padded).astype(np.float32)
             with torch.inference_mode():
-                sounds = torch.from_numpy(sound)[None, None].to(self._device)
+                sounds = self._sounds([samples])
                 latents = self._kind.encode(self._model, sounds, 0, self._loaded)
-            encoded.append(Encoded(None, length, payload=latents))
+            encoded.append(Encoded(None, len(samples), payload=latents))
         return encoded
 
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
@@ -143,25 +137,17 @@ class TransformersCodec(NeuralCodec[O]):
 
     def _depth(self, facts: Facts) -> int:
         """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""
-        books, wanted = facts.codebooks, self.options.bandwidth
-        if not books:
+        wanted = self.options.bandwidth
+        if not facts.codebooks:
             if self.options.num_codebooks or wanted:
                 raise UserError(
                     f"Codec '{self.id}': '{self.options.checkpoint}' has no codebooks, its frames "
                     "are real numbers. Leave num_codebooks and bandwidth out."
                 )
             return 0
-        allowed = facts.depths or tuple(range(1, books + 1))
         if not wanted:
-            depth = self.options.num_codebooks or books
-            if depth not in allowed:
-                raise UserError(
-                    f"Codec '{self.id}': options.num_codebooks = {depth}, but "
-                    f"'{self.options.checkpoint}' has {books} codebooks. Allowed: "
-                    f"{', '.join(map(str, facts.depths)) or f'1 to {books}'}."
-                )
-            return depth
-        kbps = log2(facts.codebook_size) * facts.sample_rate / facts.hop / 1000
+            return super()._depth(facts)
+        allowed, kbps = facts.allowed_depths, facts.kbps_a_codebook
         depth = min(allowed, key=lambda depth: abs(depth * kbps - wanted))
         if abs(depth * kbps / wanted - 1) > NEAR:
             rates = ", ".join(f"{depth * kbps:.4g}" for depth in allowed)

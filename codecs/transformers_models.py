@@ -428,7 +428,7 @@ class VibeVoice(Model):
 
 def _kbps(depth: int, facts: Facts) -> float:
     """The bandwidth that so many codebooks make, as a configuration lists it."""
-    return round(depth * log2(facts.codebook_size) * facts.sample_rate / facts.hop / 1000, 6)
+    return round(depth * facts.kbps_a_codebook, 6)
 
 
 def _depths(bandwidths: list[float], rate: int, hop: int, size: int) -> tuple[int, ...]:
