@@ -50,7 +50,7 @@ class Lc3(Codec[Lc3Options]):
             frame_rate=FRAME_RATE,
             stated_bps=self.options.bitrate,
             causal=False,
-            delay=rate * DELAY_US // 1_000_000,
+            delay=_delay(rate),
             license="Apache-2.0 (liblc3)",
             settings={**self.options.model_dump(), "lc3py": installed_version("lc3py")},
         )
@@ -71,7 +71,7 @@ class Lc3(Codec[Lc3Options]):
             raise CodecError(f"the clip is shorter than one sample at {rate} Hz")
         encoder: Any = lc3.Encoder(FRAME_US, rate)
         size = rate // FRAME_RATE
-        count = -(-(len(samples) + self.spec.delay) // size)
+        count = -(-(len(samples) + _delay(rate)) // size)
         frames = fit(samples, count * size).clip(-1, 1).astype(np.float32).reshape(count, size)
         bytes_a_frame = self.options.bitrate // FRAME_RATE // 8
         payload = [encoder.encode(frame.tolist(), bytes_a_frame) for frame in frames]
@@ -82,4 +82,9 @@ class Lc3(Codec[Lc3Options]):
 
         decoder: Any = lc3.Decoder(FRAME_US, rate)
         frames = [np.asarray(decoder.decode(frame), np.float64) for frame in item.payload]
-        return trim_delay(np.concatenate(frames), self.spec.delay, item.length)
+        return trim_delay(np.concatenate(frames), _delay(rate), item.length)
+
+
+def _delay(rate: int) -> int:
+    """Samples by which the decoder's sound is late."""
+    return rate * DELAY_US // 1_000_000
