@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from almbench.cli.options import Listable, OutputOption
+from almbench.cli.options import Listable, MetricOption, OutputOption
 from almbench.cli.output import write
 from almbench.errors import UserError
 from almbench.results.formats import SUFFIXES, ExportFormat, TableName
@@ -35,10 +35,7 @@ def export(
             metavar="TESTSET", help="Only this test set; may be repeated. versa takes one."
         ),
     ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(metavar="METRIC", help="Only this metric; may be repeated."),
-    ] = None,
+    metric: MetricOption = None,
     clips: Annotated[
         Literal["all", "common"],
         typer.Option(help="Means over the clips of each, or those that all codecs have values of."),

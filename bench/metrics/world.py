@@ -173,10 +173,6 @@ class Mcd(_World):
             f"frames within {ACTIVE_DB:g} dB"
         )
 
-    def load(self) -> None:
-        """Import pyworld."""
-        _pyworld()
-
     def prepare(self, reference: Samples, rate: int) -> Envelope:
         """Compute the mel-cepstrum of the reference.
 
