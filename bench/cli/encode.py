@@ -50,8 +50,8 @@ def encode(
     made = usable_codec(codec, option, checkpoint)
     if not made.spec.codebook_sizes:
         raise UserError(
-            f"Codec '{codec}' has no codebooks: what it writes is a stream of bytes of its own, "
-            "and no codes. Its sound comes from a run (bench run), or from Python: "
+            f"Codec '{codec}' has no codebooks: what its encoder makes has a form of its own, and "
+            "is no codes. Its sound comes from a run (bench run), or from Python: "
             f"almbench.load_codec('{codec}').reconstruct('{files[0]}')"
         )
 
