@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def run(
+    context: typer.Context,
     suite: Annotated[
         str | None,
         typer.Argument(metavar="SUITE", help="A built-in suite or a TOML file. (default: quick)"),
@@ -77,7 +78,7 @@ def run(
 ) -> None:
     """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
     del engine  # there is one so far
-    server = None if dry_run else _warm_server()
+    server = None if dry_run else _warm_server(context)
     from almbench.results.results import load_results
     from almbench.runner.plan import select
     from almbench.suite.load import data_names, fill_in, load_suite, use_checkpoints
@@ -115,6 +116,7 @@ def run(
 
 
 def score(
+    context: typer.Context,
     reference: Annotated[
         Path, typer.Argument(metavar="ORIGINALS", help="Folder of the originals.")
     ],
@@ -156,7 +158,7 @@ def score(
     workers: WorkersOption = None,
 ) -> None:
     """Score folders of ready files against a folder of originals; no suite needed."""
-    server = _warm_server()
+    server = _warm_server(context)
     from almbench.results.runfolder import RunFolder
     from almbench.runner.plan import select
     from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
@@ -169,11 +171,14 @@ def score(
     _run(chosen, output, "cpu", workers, "1/1", server)
 
 
-def _warm_server() -> "WarmServer":
-    """Let what scoring imports be imported while this process imports what it needs itself."""
+def _warm_server(context: typer.Context) -> "WarmServer":
+    """Let what scoring imports be imported while this process imports what it needs itself.
+
+    The server ends with the command, also where that refuses its input.
+    """
     from almbench.runner.warm import WarmServer
 
-    return WarmServer()
+    return context.with_resource(WarmServer())
 
 
 def _run(

@@ -17,13 +17,6 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes start c
 SERVER: Any = forkserver._forkserver
 
 
-@pytest.fixture(autouse=True)
-def _no_server_of_other_tests() -> None:
-    """End what commands of other tests began in this process, which would be left alone."""
-    if sys.platform == "linux":
-        SERVER._stop()
-
-
 @ON_LINUX
 def test_what_is_imported_ahead_starts_no_thread_and_no_pytorch() -> None:
     program = (
@@ -96,3 +89,21 @@ def test_where_no_server_can_listen_processes_start_cold(tmp_path: Path) -> None
         env={**os.environ, "TMPDIR": str(folder)},
     )
     assert done.stdout.strip() == "spawn"
+
+
+@ON_LINUX
+def test_a_command_that_refuses_its_input_leaves_no_server() -> None:
+    program = (
+        "from multiprocessing import forkserver\n"
+        "from almbench.cli.main import app\n"
+        "from almbench.errors import UserError\n"
+        "try:\n"
+        "    app(['score', '/nowhere', '/nowhere'], standalone_mode=False)\n"
+        "except UserError as error:\n"
+        "    print(error, forkserver._forkserver._forkserver_pid)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "nowhere" in done.stdout
+    assert done.stdout.split()[-1] == "None"
