@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TextIO, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
@@ -177,6 +177,18 @@ class ScoreRow(RowOfClip):
 R = TypeVar("R", bound=Row)
 
 
+def open_lines(path: Path) -> TextIO:
+    """Open a file of lines for appending.
+
+    A process that is killed while writing leaves half a line; the next is not glued to it.
+    """
+    file = path.open("a", encoding="utf-8")
+    with path.open("rb") as written:
+        if written.seek(0, 2) and (written.seek(-1, 2), written.read(1))[1] != b"\n":
+            file.write("\n")
+    return file
+
+
 class Writer:
     """Appends rows to a file of a run folder; a killed process loses at most half a line."""
 
@@ -184,14 +196,7 @@ class Writer:
         """Open `rows/<file><shard>.jsonl` for appending."""
         path = run / "rows" / f"{row.file}{shard}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+", encoding="utf-8")
-        self._end_torn_line(path)
-
-    def _end_torn_line(self, path: Path) -> None:
-        """A run killed while writing leaves half a line; the next row must not be glued to it."""
-        with path.open("rb") as file:
-            if file.seek(0, 2) and (file.seek(-1, 2), file.read(1))[1] != b"\n":
-                self._file.write("\n")
+        self._file = open_lines(path)
 
     def write(self, row: Row) -> None:
         """Append a row."""

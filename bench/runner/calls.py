@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from almbench.results.manifest import CallRecord
+from almbench.results.records import open_lines
 from almbench.results.runfolder import RunFolder
 
 
@@ -33,11 +34,8 @@ def recorded_call(folder: RunFolder, device: str, workers: int, shard: str) -> I
 
 
 def _append(folder: RunFolder, call: CallRecord) -> None:
-    line = call.model_dump_json() + "\n"
-    with folder.calls.open("a+b") as file:
-        # A call that was killed while writing leaves half a line.
-        torn = file.seek(0, 2) and (file.seek(-1, 2), file.read(1))[1] != b"\n"
-        file.write(("\n" if torn else "").encode() + line.encode())
+    with open_lines(folder.calls) as file:
+        file.write(call.model_dump_json() + "\n")
 
 
 def read_calls(folder: RunFolder) -> tuple[CallRecord, ...]:
