@@ -59,17 +59,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run.run, run.score, site.site, site.serve, site.publish, tables.export):
+for command in (
+    run.run,
+    run.score,
+    site.site,
+    site.serve,
+    site.publish,
+    tables.export,
+    compare.compare,
+    rate_distortion.rate_distortion,
+    probe.probe,
+    check.check,
+    encode.encode,
+    encode.decode,
+    fetch.fetch,
+    conformance.conformance,
+    verify.verify,
+):
     app.command(cls=Command)(command)
-app.command(cls=Command)(compare.compare)
-app.command(cls=Command)(rate_distortion.rate_distortion)
-app.command(cls=Command)(probe.probe)
-app.command(cls=Command)(check.check)
-app.command(cls=Command)(encode.encode)
-app.command(cls=Command)(encode.decode)
-app.command(cls=Command)(fetch.fetch)
-app.command(cls=Command)(conformance.conformance)
-app.command(cls=Command)(verify.verify)
 app.command(name="import", cls=Command)(import_.import_)
 app.command(name="list", cls=Command)(tables.list_)
 app.add_typer(codec.app, name="codec")
