@@ -89,13 +89,15 @@ def audit(
         clips: The rows of `clips.csv`.
         folder: The run folder, for the band of the sounds; None to do without.
     """
-    done = [row for row in clips if row.status in {"ok", "failed"}]
+    done: dict[tuple[str, str], list[ClipRow]] = {}
+    for row in clips:
+        if row.status in {"ok", "failed"}:
+            done.setdefault((row.testset, row.codec), []).append(row)
     return [
         Remark(table.testset, codec.id, kind, values)
         for table in tables
         for codec in table.codecs
-        if not codec.anchor
-        and (rows := [r for r in done if (r.testset, r.codec) == (table.testset, codec.id)])
+        if not codec.anchor and (rows := done.get((table.testset, codec.id)))
         for kind, values in _found(table, codec, rows, folder)
     ]
 

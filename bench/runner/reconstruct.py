@@ -60,9 +60,8 @@ class Reconstructor:
         self._known = read_rows(folder.root, ReconstructionRow)
         self.usage: dict[str, UsageRecord] = {}
         self._facts_of: dict[int, dict[str, Any]] = {}
-        self._read = lru_cache(maxsize=1)(
-            read
-        )  # the original of ready files that follow each other
+        # Ready files of a clip follow each other: their original is read once.
+        self._read = lru_cache(maxsize=1)(read)
 
     def run(self, work: list[tuple[PlannedTestSet, list[Clip]]]) -> None:
         """Reconstruct the given clips of each test set by all its codecs."""
