@@ -1,7 +1,6 @@
 """Sound in memory and on disk: mono float, soxr resampling, FLAC without wrapping or guessing."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 from almbench import decoding
+from almbench.atomic import write_atomically
 from almbench.errors import AudioError
 
 Samples = decoding.Samples
@@ -115,19 +115,8 @@ def write_flac(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
         AudioError: FLAC has no such rate.
     """
     content, clipped = flac_bytes(samples, rate, bits)
-    _write(path, content)
+    write_atomically(path, content)
     return clipped
-
-
-def _write(path: Path, content: bytes) -> None:
-    # From memory: libsndfile would hide a full disk behind "System error".
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def flac_bytes(samples: Samples, rate: int, bits: int = 16) -> tuple[bytes, int]:
@@ -153,7 +142,7 @@ def _encoded(samples: Samples, rate: int, bits: int, form: str) -> tuple[bytes, 
     integers, clipped = to_integers(samples, bits)
     # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
     data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)
-    buffer = BytesIO()
+    buffer = BytesIO()  # libsndfile would hide a full disk behind "System error"
     sf.write(buffer, data, rate, format=form, subtype=f"PCM_{bits}")
     return buffer.getvalue(), clipped
 
@@ -186,7 +175,7 @@ def write_wav(path: Path, samples: Samples, rate: int, bits: int = 16) -> int:
         How many samples were clipped.
     """
     content, clipped = _encoded(samples, rate, bits, "WAV")
-    _write(path, content)
+    write_atomically(path, content)
     return clipped
 
 

@@ -4,10 +4,10 @@ The run folder has such files, `bench encode` writes them, and ready reconstruct
 beside their sounds, without facts or with some of `CodesFacts`.
 """
 
-import os
 import struct
 import zlib
 from collections.abc import Sequence
+from io import BytesIO
 from lzma import LZMAError
 from math import prod
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from almbench.atomic import write_atomically
 from almbench.codecs.base import CodecSpec, codes_fault
 from almbench.errors import CodecError, in_a_line
 from almbench.validation import explain
@@ -93,14 +94,10 @@ def write_codes(path: Path, codes: NDArray[np.int64], facts: CodesFacts) -> None
         codes: **Shape** `[K, T]`.
         facts: What to say of them.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{SUFFIX}")
     known = {name: value for name, value in facts.model_dump().items() if value}
-    try:
-        np.savez_compressed(part, codes=codes, **known)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    content = BytesIO()
+    np.savez_compressed(content, codes=codes, **known)
+    write_atomically(path, content.getvalue())
 
 
 def read_facts(path: Path) -> CodesFacts:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from almbench.atomic import write_atomically
 from almbench.audio import sha256
 from almbench.errors import UserError
 from almbench.results.formats import TABLE_NAMES
@@ -45,9 +46,8 @@ def files_of(folder: RunFolder) -> list[str]:
 def write_checksums(folder: RunFolder) -> None:
     """Write the checksums, in one step; to be done last."""
     sums = {name: sha256(folder.root / name) for name in files_of(folder)}
-    part = folder.checksums.with_name(f".{folder.checksums.name}.part")
-    part.write_text(Checksums(files=sums).model_dump_json(indent=1) + "\n", encoding="utf-8")
-    part.replace(folder.checksums)
+    text = Checksums(files=sums).model_dump_json(indent=1) + "\n"
+    write_atomically(folder.checksums, text.encode())
 
 
 def read_checksums(folder: RunFolder) -> Checksums:

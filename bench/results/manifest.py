@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from almbench import policies
+from almbench.atomic import write_atomically
 from almbench.codecs.base import Checkpoint, CodecSpec
 from almbench.domains import Domain
 from almbench.errors import Unavailable, UserError
@@ -490,10 +491,8 @@ class Manifest(BaseModel):
 
 def write_manifest(manifest: Manifest, folder: RunFolder) -> None:
     """Write `manifest.json` in one step."""
-    path = folder.manifest
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    text = manifest.model_dump_json(indent=2) + "\n"
+    write_atomically(folder.manifest, text.encode())
 
 
 def read_manifest(folder: RunFolder) -> Manifest:

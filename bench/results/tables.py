@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 import numpy as np
 import pandas as pd
 
+from almbench.atomic import write_atomically
 from almbench.errors import UserError, in_a_line
 from almbench.metrics.bitstream import VERSIONS
 from almbench.names import ORIGINAL, check_file_name
@@ -256,18 +257,12 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 def write_tables(tables: Tables, folder: RunFolder) -> None:
     """Write `clips.csv`, `metrics.csv` and `summary.csv`, each in one step."""
     for name in TABLE_NAMES:
-        _write(table_bytes(tables, name), folder.table(name))
+        write_atomically(folder.table(name), table_bytes(tables, name))
 
 
 def write_probes(table: pd.DataFrame, folder: RunFolder) -> None:
     """Write `probes.csv` in one step."""
-    _write(csv_bytes(table), folder.table("probes"))
-
-
-def _write(content: bytes, path: Path) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    write_atomically(folder.table("probes"), csv_bytes(table))
 
 
 def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:

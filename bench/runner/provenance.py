@@ -10,6 +10,7 @@ from pathlib import Path
 import tomli_w
 
 from almbench import policies
+from almbench.atomic import write_atomically
 from almbench.audio import sha256
 from almbench.files import counted
 from almbench.metrics import bitstream
@@ -42,9 +43,7 @@ PACKAGES = [
 def write_suite(plan: Plan, folder: RunFolder) -> None:
     """Write the suite as resolved; `bench run RUN/suite.toml` runs it again."""
     text = tomli_w.dumps(plan.suite.model_dump(exclude_none=True), multiline_strings=True)
-    part = folder.suite.with_name(f".{folder.suite.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(folder.suite)
+    write_atomically(folder.suite, text.encode())
 
 
 def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
