@@ -27,7 +27,7 @@ from almbench.site.runs_index import add_to_earlier, write_index
 from almbench.site.source import read_runs
 from almbench.site.theme import CUSTOM_CSS, check_theme, environment, render, static_files
 from almbench.site.told import told
-from almbench.site.words import duration, set_name, size
+from almbench.site.words import duration, set_name, set_title, size
 
 CARD = "card.png"
 
@@ -132,6 +132,7 @@ def _shared(site: Site) -> dict[str, Any]:
         "duration": duration,
         "size": size,
         "set_name": set_name,
+        "set_title": set_title,
         "told": told,
         "page_data": page_data,
         "test_kinds": load_kinds(),

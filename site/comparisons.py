@@ -10,12 +10,13 @@ from almbench.names import ORIGINAL
 from almbench.results.compare import PairedComparison, compare_codecs, compared_metrics
 from almbench.results.compare_export import to_csv
 from almbench.results.differences import made_differently
+from almbench.results.manifest import TestSetRecord
 from almbench.site.language import ntr, tr
 from almbench.site.media import Sound
 from almbench.site.pages import Page, Site, Versus
 from almbench.site.source import Run
 from almbench.site.told import told
-from almbench.site.words import number
+from almbench.site.words import interval, number
 
 VERDICTS = {"better": "↑ better", "worse": "↓ worse"}
 
@@ -66,8 +67,7 @@ class Row:
 class Pair:
     """All comparisons of a codec with its baseline on a test set, and the clips that moved most."""
 
-    testset: str
-    domain: str
+    testset: TestSetRecord
     old: str
     new: str
     rows: list[Row]
@@ -165,8 +165,7 @@ def _pairs(site: Site, versus: Versus) -> list[Pair]:
         rows = sorted(group, key=lambda row: row.domain not in metrics[row.metric].headline)
         pairs.append(
             Pair(
-                testset,
-                rows[0].domain,
+                versus.new.manifest.testsets_by_name[testset],
                 versus.old.names[baseline].label,
                 versus.new.names[codec].label,
                 [_row(versus, made) for made in rows],
@@ -186,14 +185,13 @@ def _row(versus: Versus, made: PairedComparison) -> Row:
         plus = "+" if sign and value > 0 else ""
         return plus + number(value, metric.digits)
 
-    ends = [text(made.ci95_low), text(made.ci95_high)]
     return Row(
         f"{metric.label} ({metric.unit})" if metric.unit else metric.label,
         made.domain in metric.headline,
         text(made.baseline_mean),
         text(made.mean),
         text(made.difference, sign=True),
-        f"[{ends[0]}, {ends[1]}]" if all(ends) else "",
+        interval(made.ci95_low, made.ci95_high, metric.digits),
         "" if made.p_holm is None else _p(made.p_holm),
         f"{made.wins} / {made.ties} / {made.losses}",
         text(made.smallest_difference),

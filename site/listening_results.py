@@ -18,7 +18,7 @@ from almbench.results.manifest import MetricRecord
 from almbench.results.tables import records
 from almbench.site.output import Output
 from almbench.site.source import Run
-from almbench.site.words import number
+from almbench.site.words import interval, number
 from almbench.statistics.correlation import Correlation, correlate
 
 
@@ -230,16 +230,10 @@ def _system_rating(
         row["label"],
         row["role"],
         number(row["mean"], 1),
-        _interval(row),
+        "" if pd.isna(row["ci95_low"]) else interval(row["ci95_low"], row["ci95_high"], 1),
         f"{row['median']:g}",
         texts,
     )
-
-
-def _interval(row: dict[str, Any]) -> str:
-    if pd.isna(row["ci95_low"]):
-        return ""
-    return f"[{number(row['ci95_low'], 1)}, {number(row['ci95_high'], 1)}]"
 
 
 def _correlation(metric: MetricRecord, scores: pd.Series, means: pd.Series) -> MetricCorrelation:

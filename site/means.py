@@ -8,7 +8,7 @@ from almbench.results.comparison import ARROWS, Comparison, Mark
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.site.language import ntr, tr
 from almbench.site.source import Run
-from almbench.site.words import hertz, kbps, number
+from almbench.site.words import hertz, interval, kbps, number
 
 MAX_REASONS = 12
 COMPACT = 4  # columns of a compact table, where no metric of the domain is a main one
@@ -187,13 +187,6 @@ def cell(
         if row.n != clips
         else "",
     )
-
-
-def interval(low: float | None, high: float | None, digits: int) -> str:
-    """The ends of an interval for readers; empty where there is none."""
-    if low is None or high is None:
-        return ""
-    return f"[{number(low, digits)}, {number(high, digits)}]"
 
 
 def groups(written: str) -> str:

@@ -32,7 +32,6 @@ def overview_pages(site: Site) -> Iterator[Page]:
             "run": run,
             "compared": compared(run),
             "findings": {table.testset: finding(table, run.own) for table in run.tables},
-            "domains": {table.testset: table.domain for table in run.tables},
             "choice": _choice(run),
             "codecs": codec_table(run),
             "remarks": remarks(run),

@@ -11,6 +11,13 @@ def number(value: float, digits: int) -> str:
     return f"{value:z.{digits}f}".replace("-", MINUS)
 
 
+def interval(low: float | None, high: float | None, digits: int) -> str:
+    """The ends of an interval for readers; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
 def hertz(rate: float) -> str:
     """A sample rate for readers, such as "22.05 kHz"."""
     return f"{rate / 1000:g} kHz"
@@ -60,6 +67,11 @@ def size(testset: TestSetRecord) -> str:
 def set_name(testset: TestSetRecord) -> str:
     """The name of a test set; that of a domain in the language of the pages."""
     return tr(testset.name) if testset.name == testset.domain else testset.name
+
+
+def set_title(testset: TestSetRecord) -> str:
+    """As `set_name`, to begin a line: domains are capitalized, other names stay as they are."""
+    return tr(testset.name.capitalize()) if testset.name == testset.domain else testset.name
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from almbench.site.words import duration, significant, time_span
+from almbench.results.manifest import TestSetRecord
+from almbench.site.words import duration, set_name, set_title, significant, time_span
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,9 @@ def test_durations() -> None:
     assert [duration(s) for s in (1.0, 119.94, 120.0, 3599.6)] == [
         "1.0 s", "119.9 s", "2 min 0 s", "60 min 0 s"
     ]  # fmt: skip
+
+
+def test_only_names_of_domains_are_capitalized() -> None:
+    for name, title in [("speech", "Speech"), ("libriTTS", "libriTTS"), ("music", "music")]:
+        testset = TestSetRecord.model_construct(name=name, domain="speech")
+        assert (set_name(testset), set_title(testset)) == (name, title)
