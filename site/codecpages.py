@@ -9,6 +9,7 @@ from almbench.results.codec_names import UNIT, kbps, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.costs import real_time_factor
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.results.tables import NOT_RUN
 from almbench.site.language import ntr, tr
 from almbench.site.means import Cell, Column, cell, column
 from almbench.site.media import Sound, Sounds
@@ -216,7 +217,7 @@ def _results(run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds) ->
     return Results(
         table.of,
         means,
-        "" if means else codec.missing or told(next(iter(reasons), "not run yet")),
+        "" if means else codec.missing or told(next(iter(reasons), NOT_RUN)),
         _books(table, codec),
         _extremes(run, table, codec.id, sounds),
     )

@@ -8,14 +8,13 @@ from almbench.results.codec_names import UNIT, nominal
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.table_rows import ClipRow, MetricRow
+from almbench.results.tables import NOT_RUN
 from almbench.site.language import tr
 from almbench.site.means import Column, column
 from almbench.site.media import Sound, Sounds
 from almbench.site.source import Run
 from almbench.site.told import told
 from almbench.site.words import kbps, number
-
-NOT_SCORED = "not scored"
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ class _Maker:
     def _version(self, codec: str, row: ClipRow | None) -> Version:
         system = self._systems[codec]
         if row is None:
-            return Version(system, None, tr("not run yet"), "", [])
+            return Version(system, None, told(NOT_RUN), "", [])
         key = self._testset, codec, row.clip
         if key not in self._sounds:
             return Version(system, None, told(row.reason) or tr("no sound"), "", [])
@@ -205,7 +204,7 @@ def _system(table: Comparison, codec: CodecRecord) -> System:
 
 def _score(metric: MetricRecord, row: MetricRow | None) -> Score:
     if row is None:
-        return Score("", told(NOT_SCORED))
+        return Score("", tr("not scored"))
     if row.value is None:
         return Score("", told(row.reason))
     text = number(row.value, metric.digits)

@@ -128,5 +128,6 @@ def sample_rate(run: Run, codec: CodecRecord) -> str:
 
 
 def _license(codec: CodecRecord) -> str:
-    weights = codec.weights_license
-    return "; ".join(filter(None, (told(codec.license), f"weights {weights}" if weights else "")))
+    weights = told(codec.weights_license)
+    parts = told(codec.license), tr("weights {license}", license=weights) if weights else ""
+    return "; ".join(filter(None, parts))

@@ -10,6 +10,7 @@ from functools import cache
 from almbench import policies
 from almbench.metrics.bitstream import BITSTREAM_METRICS
 from almbench.metrics.registry import all_families
+from almbench.results.tables import NO_BITS, NO_CODES, NOT_RUN
 from almbench.site.language import spoken, tr
 
 SHAPES = (
@@ -23,8 +24,9 @@ SHAPES = (
     "that",
     "the original has a rate of {rate} Hz: its band of {band} kHz limits scores that are meant for "
     "{meant} kHz",
-    "no bits were seen: a filter, or precomputed files without codes",
-    "no codes were seen: no codebooks, or precomputed files without codes",
+    NO_BITS,
+    NO_CODES,
+    NOT_RUN,
     "no clear correlation of waveforms or envelopes within {time} ms",
     "the correlation has rivals, as of a steady tone: {one} ms and {other} ms fit alike",
     "{clips} clips of {count} speakers do not separate these two",
@@ -36,10 +38,8 @@ SHAPES = (
     "equal on all {clips} clips",
     "no test, as all differences are alike",
     "no test, as it takes two clips of different clusters",
-    "not scored",
-    "not run yet",
+    "not stated by the authors",
     "not stated",
-    "the test set's",
 )
 """Shapes of reasons and notes; what is in braces is a number."""
 NUMBER = r"[-−+]?\d[\d.,]*%?"

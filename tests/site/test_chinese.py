@@ -1,18 +1,18 @@
 """What a Chinese site shows: no English beyond names, units and what is the same everywhere."""
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from almbench.results.manifest import Manifest
+from almbench.results.manifest import CodecRecord, Manifest
 from almbench.results.results import load_results
 from almbench.site.build import build_site
 from almbench.site.language import speak
+from almbench.site.summary import _license
 from almbench.site.told import SHAPES, told
-from tests.site.test_language import SPOKEN
+from tests.site.test_language import Texts
 
 # Terms that Chinese papers write in English, too: units, formats, programs, methods, people.
 COMMAND = re.compile(r"(?<![A-Za-z])bench( \w+)+( --?\w+)*", re.ASCII)
@@ -26,25 +26,11 @@ TERMS = re.compile(
 HIDDEN = re.compile(r"default-src.*|width=device-width.*|light dark|website|summary_large_image")
 
 
-class Shown(HTMLParser):
+def said(path: Path) -> list[str]:
     """What a page shows or says aloud."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._silent = 0
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent += tag in {"script", "style", "code", "kbd", "pre"}
-        self.found += [value for name, value in attrs if name in SPOKEN and value]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent -= tag in {"script", "style", "code", "kbd", "pre"}
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.found.append(data)
+    page = Texts()
+    page.feed(path.read_text(encoding="utf-8"))
+    return [text for _, text in page.found]
 
 
 def names(manifest: Manifest) -> list[str]:
@@ -96,7 +82,7 @@ def test_no_english_is_left_on_a_chinese_site(run: Path, chinese: Path) -> None:
     left = [
         f"{path.name}: {words} in: {text.strip()}"
         for path in sorted(chinese.glob("*.html"))
-        for text in Shown(path).found
+        for text in said(path)
         if (words := english(text, named))
     ]
     assert not left, "\n".join(left)
@@ -132,3 +118,10 @@ def test_reasons_and_notes_are_told_in_chinese() -> None:
         assert told("something else, of 3 kinds") == "something else, of 3 kinds"
         for shape in SHAPES:
             assert not english(told(re.sub(r"\{\w+\}", "12", shape)), []), shape
+
+
+def test_licences_of_codecs_are_told_in_chinese() -> None:
+    record = CodecRecord.model_construct(license="MIT", weights_license="not stated by the authors")
+    assert _license(record) == "MIT; weights not stated by the authors"
+    with speak("zh"):
+        assert _license(record) == "MIT; 权重 作者未说明"
