@@ -145,7 +145,7 @@ def source(tmp_path: Path) -> Path:
     return copy
 
 
-def _submitted(kind: str, listener: int, **changes: Any) -> dict[str, Any]:
+def submitted(kind: str, listener: int, **changes: Any) -> dict[str, Any]:
     """What the results of all kinds of listening tests have in common, as the pages write it."""
     return {
         "format": "almbench-listening-1",
@@ -163,7 +163,8 @@ def _submitted(kind: str, listener: int, **changes: Any) -> dict[str, Any]:
     }
 
 
-def _rating(system: str, score: int) -> dict[str, Any]:
+def rating(system: str, score: int) -> dict[str, Any]:
+    """What a listener gave a system."""
     anchor = system.startswith("anchor-")
     role = "reference" if system == "original" else "anchor" if anchor else "system"
     label = system.capitalize()
@@ -176,10 +177,10 @@ def mushra() -> Callable[..., dict[str, Any]]:
 
     def make(listener: int, scores: dict[str, dict[str, int]], **changes: Any) -> dict[str, Any]:
         trials = [
-            {"clip": clip, "seconds": 31.5, "ratings": [_rating(*item) for item in of_clip.items()]}
+            {"clip": clip, "seconds": 31.5, "ratings": [rating(*item) for item in of_clip.items()]}
             for clip, of_clip in scores.items()
         ]
-        return _submitted("mushra", listener, **changes) | {"trials": trials}
+        return submitted("mushra", listener, **changes) | {"trials": trials}
 
     return make
 
@@ -202,7 +203,7 @@ def abx() -> Callable[..., dict[str, Any]]:
             for i in range(done)
         ]
         own = {"pair": {"a": "original", "b": "better"}, "planned": planned, "trials": trials}
-        return _submitted("abx", listener) | own | changes
+        return submitted("abx", listener) | own | changes
 
     return make
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile as sf
@@ -19,6 +18,7 @@ from almbench.site.runs_index import add_to_earlier
 from almbench.suite.config import TestSetConfig
 from almbench.suite.load import data_names, fill_in, load_suite
 from almbench.suite.testsets import find_clips
+from tests.conftest import rating, submitted
 from tests.fuzz.cases import Kind
 from tests.fuzz.edits import as_csv, as_json, as_json_lines, as_text, as_toml
 
@@ -120,30 +120,6 @@ def _use_clips(folder: Path, out: Path, name: str) -> None:
             continue
 
 
-def _result(kind: str, listener: int, **own: Any) -> str:
-    return json.dumps(
-        {
-            "format": "almbench-listening-1",
-            "kind": kind,
-            "test": "0123456789abcdef",
-            "title": "Small test",
-            "domain": "speech",
-            "listener": f"{listener:016x}",
-            "name": "",
-            "seed": 7,
-            "started": "2026-11-20T10:00:00.000Z",
-            "finished": "2026-11-20T10:20:00.000Z",
-            "equipment": "",
-            **own,
-        }
-    )
-
-
-def _rating(system: str, score: int) -> dict[str, Any]:
-    role = {"original": "reference", "anchor-3.5": "anchor"}.get(system, "system")
-    return {"system": system, "role": role, "label": system, "score": score, "plays": 2}
-
-
 def _make_listeners(folder: Path) -> None:
     for listener in range(3):
         trials = [
@@ -151,22 +127,24 @@ def _make_listeners(folder: Path) -> None:
                 "clip": f"talk/{clip}",
                 "seconds": 20.5,
                 "ratings": [
-                    _rating("original", 98),
-                    _rating("anchor-3.5", 20 + clip),
-                    _rating("x", 60 + 5 * listener - clip),
-                    _rating("y", 40 + clip),
+                    rating("original", 98),
+                    rating("anchor-3.5", 20 + clip),
+                    rating("x", 60 + 5 * listener - clip),
+                    rating("y", 40 + clip),
                 ],
             }
             for clip in range(4)
         ]
-        (folder / f"m{listener}.json").write_text(_result("mushra", listener, trials=trials))
+        result = submitted("mushra", listener, trials=trials)
+        (folder / f"m{listener}.json").write_text(json.dumps(result))
         answers = [
             {"clip": f"talk/{i}", "x": "ab"[i % 2], "answer": "ba"[i > 2], "seconds": 9, "plays": 3}
             for i in range(6)
         ]
         pair = {"a": "original", "b": "x"}
         own = {"pair": pair, "planned": 6, "trials": answers}
-        (folder / f"a{listener}.json").write_text(_result("abx", listener, **own))
+        result = submitted("abx", listener, **own)
+        (folder / f"a{listener}.json").write_text(json.dumps(result))
 
 
 def _make_scores(folder: Path) -> None:
