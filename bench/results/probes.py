@@ -2,7 +2,7 @@
 
 import json
 from math import isfinite
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -11,8 +11,10 @@ from almbench.names import ORIGINAL
 from almbench.results.records import Row, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import TABLES, ProbeRow, to_frame
+from almbench.statistics.intervals import Estimate
 
 ALL_BOOKS = "all"
+ONE_CLUSTER = "no interval: all clips that it is over are of one cluster, such as a speaker"
 
 
 class ProbeValue(BaseModel):
@@ -55,6 +57,29 @@ class ProbeValue(BaseModel):
         if self.value is not None and not isfinite(self.value):
             raise ValueError(f"{self.measure} is {self.value}")
         return self
+
+    @classmethod
+    def of(
+        cls, estimate: Estimate, n: int, clusters: int, *, reason: str = "", **facts: Any
+    ) -> Self:
+        """Make the value of a mean with its interval, or with why it has none.
+
+        Args:
+            estimate: The mean.
+            n: Clips that it is over.
+            clusters: Clusters of these.
+            reason: Why some have no value; empty for none.
+            facts: The other fields.
+        """
+        return cls(
+            value=estimate.mean,
+            ci95_low=estimate.low,
+            ci95_high=estimate.high,
+            n=n,
+            clusters=clusters,
+            reason=reason or ("" if estimate.low is not None else ONE_CLUSTER),
+            **facts,
+        )
 
 
 class ProbeRecord(Row):

@@ -15,7 +15,6 @@ from almbench.tokens.quiet import quiet
 
 FOLDS = 5
 RECORDING = "recording"  # a column of labels: what clips of one speaker were recorded at once
-ONE_CLUSTER = "no interval: all clips are of one cluster, such as a speaker"
 
 
 @dataclass(frozen=True)
@@ -163,16 +162,13 @@ def accuracy_value(
         book: The codebook, or `all`.
     """
     estimate, clusters = task.accuracy(correct)
-    return ProbeValue(
+    return ProbeValue.of(
+        estimate,
+        len(correct),
+        clusters,
         measure="probe_accuracy",
         input=input_,
         book=book,
-        value=estimate.mean,
-        ci95_low=estimate.low,
-        ci95_high=estimate.high,
-        n=len(correct),
-        clusters=clusters,
         chance=task.chance,
-        reason="" if estimate.low is not None else ONE_CLUSTER,
         detail={"classes": len(task.classes), "folds": list(shares)},
     )

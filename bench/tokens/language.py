@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 VALIDATION_S = 300.0  # seconds of sound that are enough to choose a step by
 NO_TIME = "no duration and no frame rate is known of its codes"
-ONE_CLUSTER = "no interval: all clips tested are of one cluster, such as a speaker"
 
 
 class LanguageSettings(Settings):
@@ -210,17 +209,14 @@ def _values(
         if np.isnan(of_clips).any():
             return ProbeValue(measure=measure, input=input_, book=book, unit=unit, reason=NO_TIME)
         estimate = t_interval(of_clips, clusters).within(0.0, None)
-        return ProbeValue(
+        return ProbeValue.of(
+            estimate,
+            len(of_clips),
+            count_clusters(clusters, len(of_clips)),
             measure=measure,
             input=input_,
             book=book,
-            value=estimate.mean,
             unit=unit,
-            ci95_low=estimate.low,
-            ci95_high=estimate.high,
-            n=len(of_clips),
-            clusters=count_clusters(clusters, len(of_clips)),
-            reason="" if estimate.low is not None else ONE_CLUSTER,
             detail=detail if book == ALL_BOOKS else {},
         )
 

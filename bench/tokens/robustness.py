@@ -24,7 +24,6 @@ from almbench.tokens.threads import one_thread
 
 PASSES = (1, 2, 5)
 SCORES, SCORING_RATE = ("mel_distance", "stoi"), 16_000
-ONE_CLUSTER = "no interval: all clips are of one cluster, such as a speaker"
 WHOLE = 1e-6  # of a sample
 
 
@@ -248,18 +247,16 @@ def _value(
     estimate = t_interval(column, clusters)
     if measure not in SCORES:
         estimate = estimate.within(0.0, 1.0 if measure == "stability" else None)
-    return ProbeValue(
+    return ProbeValue.of(
+        estimate,
+        len(column),
+        count_clusters(clusters, len(column)),
+        reason=reason,
         measure=measure,
         input=input_,
         book=book,
-        value=estimate.mean,
         unit="s" if measure.endswith("_s") else "",
-        ci95_low=estimate.low,
-        ci95_high=estimate.high,
-        n=len(column),
-        clusters=count_clusters(clusters, len(column)),
         chance=chance,
-        reason=reason or ("" if estimate.low is not None else ONE_CLUSTER),
     )
 
 

@@ -15,7 +15,6 @@ from almbench.results.probes import ProbeValue
 from almbench.statistics.clusters import count_clusters, number_clusters
 from almbench.statistics.intervals import t_interval
 from almbench.statistics.tokens import Codes
-from almbench.tokens.folds import ONE_CLUSTER
 from almbench.tokens.measure import Effort, Floats, Measure, TokenSet
 
 SPEAKER = "speaker"
@@ -176,14 +175,5 @@ def _values(k: int, likeness: Floats, speakers: Sequence[str]) -> Iterator[Probe
         ("swap_other_similarity", likeness[:, 1], None, -1.0),
     ):
         estimate = t_interval(values, clusters).within(low, 1.0)
-        yield ProbeValue(
-            measure=name,
-            book=str(k),
-            value=estimate.mean,
-            ci95_low=estimate.low,
-            ci95_high=estimate.high,
-            n=len(values),
-            clusters=count_clusters(clusters, len(values)),
-            chance=chance,
-            reason="" if estimate.low is not None else ONE_CLUSTER,
-        )
+        count = count_clusters(clusters, len(values))
+        yield ProbeValue.of(estimate, len(values), count, measure=name, book=str(k), chance=chance)
