@@ -13,6 +13,8 @@ from almbench.statistics.intervals import Estimate, t_interval
 from almbench.tokens.measure import ClipSet
 from almbench.tokens.quiet import quiet
 
+Predict = Callable[[Numbers, Numbers], Numbers]
+"""Learns from clips and predicts the classes of others, both places among those kept."""
 FOLDS = 5
 RECORDING = "recording"  # a column of labels: what clips of one speaker were recorded at once
 
@@ -129,44 +131,34 @@ def _same(clusters: Numbers, labels: Sequence[str] | Sequence[int]) -> bool:
 
 
 def cross_validate(
-    task: Task, seed: int, predict: Callable[[Numbers, Numbers], Numbers]
-) -> tuple[NDArray[np.bool_], list[float]]:
-    """Test each clip by what was learnt from the other folds.
+    task: Task,
+    predict: Predict,
+    input_: str,
+    book: str,
+    seed: int,
+    measure: str = "probe_accuracy",
+) -> ProbeValue:
+    """The accuracy of a probe: each clip is tested by what was learnt from the other folds.
 
     Args:
         task: The task.
+        predict: The probe.
+        input_: What the probe is given.
+        book: The codebook, or `all`.
         seed: Seed of the split.
-        predict: Learns from clips and predicts the classes of others, both places among those kept.
-
-    Returns:
-        Whether each kept clip was told, **Shape** `[N]`, and the share of each fold.
+        measure: Name of the accuracy.
     """
     correct = np.zeros(len(task.labels), bool)
     shares = []
     for train, test in task.folds(seed):
         correct[test] = predict(train, test) == task.labels[test]
         shares.append(float(correct[test].mean()))
-    return correct, shares
-
-
-def accuracy_value(
-    task: Task, correct: NDArray[np.bool_], shares: list[float], input_: str, book: str
-) -> ProbeValue:
-    """The accuracy of a probe as a value.
-
-    Args:
-        task: The task.
-        correct: Whether each label was told.
-        shares: Which share of each fold was.
-        input_: What the probe was given.
-        book: The codebook, or `all`.
-    """
     estimate, clusters = task.accuracy(correct)
     return ProbeValue.of(
         estimate,
         len(correct),
         clusters,
-        measure="probe_accuracy",
+        measure=measure,
         input=input_,
         book=book,
         chance=task.chance,

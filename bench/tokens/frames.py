@@ -12,14 +12,15 @@ from almbench.metrics import world
 from almbench.metrics.base import Settings
 from almbench.packages import missing_packages, release
 from almbench.results.probes import ALL_BOOKS, ProbeValue
-from almbench.tokens.folds import Task, accuracy_value, cross_validate
+from almbench.tokens.folds import Task, cross_validate
 from almbench.tokens.logmel import HOP, RATE, features, log_mels
 from almbench.tokens.measure import ClipSet, Effort, Floats, Measure, TokenSet
-from almbench.tokens.quiet import quiet
+from almbench.tokens.regression import PLAIN, regression, standardised
 
 TARGETS = ("voicing", "f0_quartile", "energy_quartile")
 QUARTILES = (0.25, 0.5, 0.75)
 LEAST_CLUSTERS = 2
+STEPS = 100  # of the regression, at most
 
 
 class FrameSettings(Settings):
@@ -80,9 +81,7 @@ class FrameProbe(Measure[FrameSettings]):
         spectra = log_mels(clips)
         lengths = [one.shape[1] for one in spectra]
         task, places = self._task(clips, lengths, RATE / HOP, 0.0, target, effort)
-        x = np.concatenate(spectra, axis=1)[:, places].T
-        spread = x.std(axis=0)
-        x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        x = standardised(np.concatenate(spectra, axis=1)[:, places].T)
         return [_probe(task, x, ALL_BOOKS, effort)]
 
     def _task(
@@ -156,14 +155,5 @@ def _one_hot(codes: Any) -> Any:
 
 
 def _probe(task: Task, x: Any, book: str, effort: Effort) -> ProbeValue:
-    def predict(train: Any, test: Any) -> Any:
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(class_weight="balanced", max_iter=100)
-        with quiet():
-            model.fit(x[train], task.labels[train])
-        return np.asarray(model.predict(x[test]))
-
-    found = cross_validate(task, effort.seed, predict)
-    value = accuracy_value(task, *found, "frame", book)
-    return value.model_copy(update={"measure": "frame_accuracy"})
+    predict = regression(task, x, PLAIN, STEPS)
+    return cross_validate(task, predict, "frame", book, effort.seed, "frame_accuracy")

@@ -1,6 +1,6 @@
 """Probes: how well a simple model reads a label of a clip off its codes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,13 @@ from almbench.metrics.base import Settings
 from almbench.packages import missing_packages
 from almbench.results.probes import ALL_BOOKS, ProbeValue
 from almbench.statistics.clusters import Numbers
-from almbench.tokens.folds import Task, accuracy_value, cross_validate, make_task
+from almbench.tokens.folds import Predict, Task, cross_validate, make_task
 from almbench.tokens.logmel import log_mels
 from almbench.tokens.measure import ClipSet, Effort, Floats, Measure, TokenSet
-from almbench.tokens.quiet import quiet
+from almbench.tokens.regression import PLAIN, regression, standardised
 from almbench.tokens.sequence import SequenceClassifier
 
-Predict = Callable[[Numbers, Numbers], Numbers]
-PLAIN = 1.0  # inverse strength of the penalty on weights of standardised features
+STEPS = 300  # of a regression, at most
 
 
 class ProbeSettings(Settings):
@@ -80,12 +79,12 @@ class Probe(Measure[ProbeSettings]):
         inputs[ALL_BOOKS] = np.concatenate(bags, axis=1) / np.sqrt(len(bags))
         penalty = self.settings.regularization
         found = [
-            _value(task, _regression(task, bag, penalty), "bag", book, effort)
+            cross_validate(task, regression(task, bag, penalty, STEPS), "bag", book, effort.seed)
             for book, bag in inputs.items()
         ]
         if self.settings.steps:
             predict = self._network(task, kept, tokens.sizes, effort)
-            found.append(_value(task, predict, "sequence", ALL_BOOKS, effort))
+            found.append(cross_validate(task, predict, "sequence", ALL_BOOKS, effort.seed))
         return [*found, self._vectors(tokens, task, there, effort)]
 
     def _vectors(
@@ -96,7 +95,8 @@ class Probe(Measure[ProbeSettings]):
             reason = tokens.no_codec or "the codec does not show its dequantised vectors"
             return ProbeValue(measure="probe_accuracy", input="vectors", reason=reason)
         pooled = _pooled([vectors[there[i]] for i in task.kept])
-        return _value(task, _regression(task, pooled, PLAIN), "vectors", ALL_BOOKS, effort)
+        predict = regression(task, pooled, PLAIN, STEPS)
+        return cross_validate(task, predict, "vectors", ALL_BOOKS, effort.seed)
 
     def baseline(self, clips: ClipSet, target: str, effort: Effort) -> list[ProbeValue]:
         """Probe log-mel spectra of the originals.
@@ -107,13 +107,14 @@ class Probe(Measure[ProbeSettings]):
         task = make_task(clips, target)
         spectra = log_mels(clips)
         kept = [spectra[i].astype(np.float32) for i in task.kept]
-        plain = _value(task, _regression(task, _pooled(kept), PLAIN), "bag", ALL_BOOKS, effort)
+        predict = regression(task, _pooled(kept), PLAIN, STEPS)
+        plain = cross_validate(task, predict, "bag", ALL_BOOKS, effort.seed)
         found = [plain, plain.model_copy(update={"input": "vectors"})]
         if self.settings.steps:
             mean, spread = np.mean([k.mean() for k in kept]), np.mean([k.std() for k in kept])
             scaled = [(one - mean) / (spread or 1.0) for one in kept]
             predict = self._network(task, scaled, len(kept[0]), effort)
-            found.append(_value(task, predict, "sequence", ALL_BOOKS, effort))
+            found.append(cross_validate(task, predict, "sequence", ALL_BOOKS, effort.seed))
         return found
 
     def _network(
@@ -136,23 +137,4 @@ def _bags(of_book: Sequence[NDArray[np.int64]]) -> Floats:
 
 def _pooled(clips: Sequence[Floats]) -> Floats:
     """Mean and standard deviation over time, standardised over the clips: **Shape** `[N, 2 D]`."""
-    pooled = np.stack([np.concatenate([one.mean(1), one.std(1)]) for one in clips])
-    spread = pooled.std(axis=0)
-    return np.asarray((pooled - pooled.mean(axis=0)) / np.where(spread > 0, spread, 1), np.float64)
-
-
-def _regression(task: Task, features: Floats, inverse_penalty: float) -> Predict:
-    def predict(train: Numbers, test: Numbers) -> Numbers:
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(C=inverse_penalty, class_weight="balanced", max_iter=300)
-        with quiet():
-            model.fit(features[train], task.labels[train])
-        return np.asarray(model.predict(features[test]))
-
-    return predict
-
-
-def _value(task: Task, predict: Predict, input_: str, book: str, effort: Effort) -> ProbeValue:
-    correct, shares = cross_validate(task, effort.seed, predict)
-    return accuracy_value(task, correct, shares, input_, book)
+    return standardised(np.stack([np.concatenate([one.mean(1), one.std(1)]) for one in clips]))
