@@ -22,6 +22,7 @@ from almbench.statistics.jackknife import jackknife_interval
 from almbench.tokens.dtw import Distance, angular, dtw, hamming
 from almbench.tokens.logmel import log_mels
 from almbench.tokens.measure import ClipSet, Effort, Floats, Measure, TokenSet
+from almbench.tokens.turns import in_turns
 
 COLUMNS = ("word", "digit", "phone", "text")  # what ABX is computed of unless told
 SPEAKER = "speaker"
@@ -179,7 +180,9 @@ class _Task:
         effort: Effort,
     ) -> None:
         words, speakers = clips.labels(target), clips.labels(SPEAKER)
-        drawn = _draw([i for i in there if words[i]], words, settings.most_clips, effort.seed)
+        places = [i for i in there if words[i]]
+        turns = in_turns([words[i] for i in places], settings.most_clips, effort.seed)
+        drawn = {places[turn] for turn in turns}
         kept = [word if i in drawn else "" for i, word in enumerate(words)]
         self._cells = make_cells(kept, speakers, settings.most_across, effort.seed)
         self._count = len(words)
@@ -187,12 +190,7 @@ class _Task:
             raise MetricUndefined(
                 f"{target}: no speaker says two of the words, one of which is said a second time"
             )
-
-    def values(
-        self, lengths: Sequence[int], distance: Distance, input_: str, book: str
-    ) -> list[ProbeValue]:
-        """The errors of both tasks by a distance of frames."""
-        pairs = sorted(
+        self._pairs = sorted(
             {
                 (min(x, other), max(x, other))
                 for cells in self._cells.values()
@@ -202,22 +200,15 @@ class _Task:
                 if x != other
             }
         )
+
+    def values(
+        self, lengths: Sequence[int], distance: Distance, input_: str, book: str
+    ) -> list[ProbeValue]:
+        """The errors of both tasks by a distance of frames."""
         table = np.zeros((self._count, self._count))
-        rows, columns = np.array(pairs).T
-        table[rows, columns] = table[columns, rows] = dtw(pairs, lengths, distance)
+        rows, columns = np.array(self._pairs).T
+        table[rows, columns] = table[columns, rows] = dtw(self._pairs, lengths, distance)
         return [_value(name, cells, table, input_, book) for name, cells in self._cells.items()]
-
-
-def _draw(places: Sequence[int], words: Sequence[str], most: int, seed: int) -> set[int]:
-    """Draw clips, one of each word in turn."""
-    rng = np.random.default_rng(seed)
-    shuffled = [places[i] for i in rng.permutation(len(places))]
-    turn: dict[str, int] = {}
-    ranked = []
-    for i in shuffled:
-        turn[words[i]] = turn.get(words[i], 0) + 1
-        ranked.append((turn[words[i]], i))
-    return {i for _, i in sorted(ranked, key=lambda pair: pair[0])[:most]}
 
 
 def _value(name: str, cells: list[Cell], distances: Floats, input_: str, book: str) -> ProbeValue:

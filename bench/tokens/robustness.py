@@ -21,6 +21,7 @@ from almbench.statistics.tokens import Codes, Floats
 from almbench.tokens.changes import CHANGES, FOLLOWED, PRECEDED, Scene
 from almbench.tokens.measure import Effort, Measure, TokenSet
 from almbench.tokens.threads import one_thread
+from almbench.tokens.turns import in_turns
 
 PASSES = (1, 2, 5)
 SCORES, SCORING_RATE = ("mel_distance", "stoi"), 16_000
@@ -82,7 +83,7 @@ class Stability(Measure[StabilitySettings]):
         read = tokens.clipset.read_sound
         if tokens.open_codec is None or read is None:
             raise MetricUndefined(tokens.no_codec or "there is no sound of the clips")
-        chosen = choose(tokens.clipset.clusters, self.settings.clips, effort.seed)
+        chosen = in_turns(tokens.clipset.clusters.tolist(), self.settings.clips, effort.seed)
         if not len(chosen):
             raise MetricUndefined("there are no clips")
         with tokens.open_codec() as codec, one_thread():
@@ -103,25 +104,6 @@ class Stability(Measure[StabilitySettings]):
         if not found:
             raise MetricUndefined(faults[0])
         return list(_values(list(found.values()), tokens.clipset.clusters[chosen[list(found)]]))
-
-
-def choose(clusters: Numbers, count: int, seed: int) -> Numbers:
-    """Draw clips from as many clusters as there are: their places in order, **Shape** `[count]`.
-
-    Args:
-        clusters: The cluster of each clip, **Shape** `[N]`.
-        count: How many clips, at most.
-        seed: Seed of the draw.
-    """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(clusters))
-    turns: dict[int, int] = {}
-    keys = []
-    for place in order:
-        cluster = int(clusters[place])
-        keys.append(turns.setdefault(cluster, 0))
-        turns[cluster] += 1
-    return np.sort(order[np.argsort(keys, kind="stable")][:count])
 
 
 def examine(

@@ -15,7 +15,7 @@ from almbench.results.probes import ProbeValue
 from almbench.statistics.tokens import Codes
 from almbench.tokens.changes import CHANGES
 from almbench.tokens.measure import ClipSet, Effort, LabelledClip, TokenSet
-from almbench.tokens.robustness import Stability, choose, examine
+from almbench.tokens.robustness import Stability, examine
 
 RATE, HOP = 16_000, 320
 STEP = 4.0  # dB between two levels
@@ -176,10 +176,3 @@ def test_what_cannot_be_had_says_why() -> None:
     short = compute(token_set({"a": tone(-20)[:100], "b": tone(-20)}, opened))
     assert short["stability", "+1 dB", "all"].n == 1
     assert "no frame" in short["stability", "+1 dB", "all"].reason
-
-
-def test_clips_are_drawn_from_as_many_clusters_as_there_are() -> None:
-    clusters = np.array([0] * 10 + [1, 2, 3])
-    assert set(clusters[choose(clusters, 4, 0)]) == {0, 1, 2, 3}
-    assert len(choose(clusters, 100, 0)) == 13
-    assert choose(clusters, 6, 1).tolist() == choose(clusters, 6, 1).tolist()
