@@ -51,12 +51,6 @@ def probe(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of all that is drawn.")] = 0,
-    budget: Annotated[
-        float | None,
-        typer.Option(
-            min=1, metavar="SECONDS", help="Seconds to train a model for, equal for all codecs."
-        ),
-    ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="MEASURE.KEY=VALUE", help="A measure's setting."),
@@ -85,6 +79,6 @@ def probe(
         labels=Labels.read(labels) if labels else None,
         alone=run is None,
         settings=metric_settings(setting),
-        effort=Effort(seed, budget, choose(device, used=True).kind),
+        effort=Effort(seed, choose(device, used=True).kind),
     )
     raise typer.Exit(print_probes(records))

@@ -148,11 +148,12 @@ class Abx(Measure[AbxSettings]):
                 one = hamming([codes[k : k + 1] for codes in tokens.codes])
                 found += task.values(lengths, one, "one-hot", str(k + 1))
         found += task.values(lengths, hamming(tokens.codes), "one-hot", ALL_BOOKS)
-        vectors = tokens.dequantize() if tokens.dequantize else None
-        if vectors is None:
-            reason = tokens.no_codec or "the codec does not show its dequantised vectors"
-            return [*found, ProbeValue(measure="abx_error_across", input="vectors", reason=reason)]
-        return found + task.values(lengths, angular(vectors), "vectors", ALL_BOOKS)
+        try:
+            distance = angular(tokens.vectors())
+        except MetricUndefined as error:
+            none = ProbeValue(measure="abx_error_across", input="vectors", reason=str(error))
+            return [*found, none]
+        return found + task.values(lengths, distance, "vectors", ALL_BOOKS)
 
     def baseline(self, clips: ClipSet, target: str, effort: Effort) -> list[ProbeValue]:
         """Compute the errors of log-mel spectra.

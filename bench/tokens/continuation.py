@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from almbench.audio import Samples, write_flac
-from almbench.codecs.base import from_codes
 from almbench.errors import MetricUndefined
 from almbench.statistics.tokens import Codes
 from almbench.tokens.language import NO_TIME, Fitted, LanguageSettings, fit
@@ -121,9 +120,6 @@ def continuations(
             codes = continue_codes(
                 fitted, prompt, round(new_s * data.rate), effort.seed, strides=data.strides
             )
-            rate = codec.spec.sample_rate
-            if rate is None:
-                raise MetricUndefined("the codec does not say at which rate it decodes")
-            length = round(codes.shape[1] * rate / data.rate)
-            sound = codec.decode([from_codes(codes, tokens.sizes, length, tokens.strides)], rate)[0]
-            yield Continuation(ids[i], prompt.shape[1] / data.rate, codes, sound, rate)
+            prompted_s = prompt.shape[1] / data.rate
+            sound = tokens.decode(codec, codes, data.rate)
+            yield Continuation(ids[i], prompted_s, codes, sound.samples, sound.rate)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Sound
-from almbench.codecs.base import Codec
+from almbench.codecs.base import Codec, from_codes
+from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.results.probes import ProbeValue
 from almbench.statistics.clusters import Numbers, number_clusters
@@ -115,16 +116,35 @@ class TokenSet:
             return clip.duration_s
         return self.codes[i].shape[1] / self.frame_rate if self.frame_rate else None
 
-    def only_book(self, k: int) -> "TokenSet":
-        """The same with the codes of codebook `k` alone, counted from 0; without its codec."""
-        return replace(
-            self,
-            codes=tuple(codes[k : k + 1] for codes in self.codes),
-            sizes=self.sizes[k : k + 1],
-            strides=self.strides[k : k + 1],
-            open_codec=None,
-            dequantize=None,
-        )
+    def vectors(self) -> list[Floats]:
+        """The dequantised vectors of all clips, each **Shape** `[D, T]`, in their order.
+
+        Raises:
+            MetricUndefined: The codec cannot be run here, or does not show them.
+        """
+        vectors = self.dequantize() if self.dequantize else None
+        if vectors is None:
+            shown = "the codec does not show its dequantised vectors"
+            raise MetricUndefined(self.no_codec or shown)
+        return vectors
+
+    def decode(self, codec: Codec[Any], codes: Codes, frame_rate: float) -> Sound:
+        """Decode codes by the codec.
+
+        Args:
+            codec: The codec, loaded.
+            codes: **Shape** `[K, T]`.
+            frame_rate: Frames per second in Hz.
+
+        Raises:
+            MetricUndefined: The codec does not say at which rate it decodes.
+        """
+        rate = codec.spec.sample_rate
+        if rate is None:
+            raise MetricUndefined("the codec does not say at which rate it decodes")
+        length = round(codes.shape[1] * rate / frame_rate)
+        [samples] = codec.decode([from_codes(codes, self.sizes, length, self.strides)], rate)
+        return Sound(samples, rate)
 
 
 @dataclass(frozen=True)
@@ -133,13 +153,10 @@ class Effort:
 
     Attributes:
         seed: Seed of all that is drawn. The same seed gives the same values.
-        budget_s: Seconds that training a model may take for a codec; None for the measure's own
-            default. What the clock stops is not deterministic: measures count steps by default.
         device: cpu or cuda.
     """
 
     seed: int = 0
-    budget_s: float | None = None
     device: str = "cpu"
 
 
@@ -157,7 +174,6 @@ class Measure(ABC, Generic[S]):
         uses_sound: Whether it hears the originals.
         uses_codec: Whether it loads the codec.
         needs_codes: Whether it says nothing of a codec without codebooks.
-        uses_budget: Whether `Effort.budget_s` changes its values.
         takes_labels: Whether it is computed once for each column of labels. Else `target` is empty.
     """
 
@@ -167,7 +183,6 @@ class Measure(ABC, Generic[S]):
     uses_sound: ClassVar[bool] = False
     uses_codec: ClassVar[bool] = False
     needs_codes: ClassVar[bool] = True
-    uses_budget: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
 
     def __init__(self, settings: S) -> None:

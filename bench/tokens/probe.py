@@ -90,10 +90,10 @@ class Probe(Measure[ProbeSettings]):
     def _vectors(
         self, tokens: TokenSet, task: Task, there: list[int], effort: Effort
     ) -> ProbeValue:
-        vectors = tokens.dequantize() if tokens.dequantize else None
-        if vectors is None:
-            reason = tokens.no_codec or "the codec does not show its dequantised vectors"
-            return ProbeValue(measure="probe_accuracy", input="vectors", reason=reason)
+        try:
+            vectors = tokens.vectors()
+        except MetricUndefined as error:
+            return ProbeValue(measure="probe_accuracy", input="vectors", reason=str(error))
         pooled = _pooled([vectors[there[i]] for i in task.kept])
         predict = regression(task, pooled, PLAIN, STEPS)
         return cross_validate(task, predict, "vectors", ALL_BOOKS, effort.seed)

@@ -61,7 +61,7 @@ class Unit:
             for c in self.clipset.clips
         ]
         parts = [measure.name, measure.version, measure.settings.model_dump(mode="json")]
-        parts += [self.target, effort.seed, effort.budget_s if measure.uses_budget else None, clips]
+        parts += [self.target, effort.seed, clips]
         if isinstance(subject, TokenSet):
             parts += [_digest(subject.codes), subject.sizes, subject.frame_rate, *subject.strides]
             parts += [subject.codec_hash if measure.uses_codec else ""]

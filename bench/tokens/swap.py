@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from almbench.audio import Samples, resample
-from almbench.codecs.base import Codec, from_codes
+from almbench.codecs.base import Codec
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.metrics.speaker import SpeakerSettings, SpeakerSimilarity
@@ -155,11 +155,8 @@ def _exchange(
 
 
 def _decode(codec: Codec[Any], tokens: TokenSet, codes: Codes) -> Samples:
-    rate = codec.spec.sample_rate or 0
-    length = round(codes.shape[1] * rate / (tokens.frame_rate or 1))
-    coded = from_codes(codes, tokens.sizes, length, tokens.strides)
-    sound = codec.decode([coded], rate)[0]
-    return resample(sound, rate, SpeakerSimilarity.metrics[0].rate or rate)
+    sound = tokens.decode(codec, codes, tokens.frame_rate or 1)
+    return resample(sound.samples, sound.rate, SpeakerSimilarity.metrics[0].rate or sound.rate)
 
 
 def _embed(encoder: SpeakerSimilarity, sound: Samples) -> Floats:

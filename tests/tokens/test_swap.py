@@ -76,7 +76,11 @@ def test_pairs_are_of_two_speakers_and_drawn_by_the_seed() -> None:
 def test_what_cannot_be_exchanged_says_so() -> None:
     tokens, swap = made(), Swap(SwapSettings())
     with pytest.raises(MetricUndefined, match="one codebook"):
-        swap.compute(tokens.only_book(0), "speaker", Effort())
+        swap.compute(
+            replace(tokens, codes=tuple(c[:1] for c in tokens.codes), sizes=(2,)),
+            "speaker",
+            Effort(),
+        )
     alone = replace(tokens, open_codec=None, no_codec="given as files")
     with pytest.raises(MetricUndefined, match="given as files"):
         swap.compute(alone, "speaker", Effort())
