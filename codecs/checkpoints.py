@@ -151,9 +151,8 @@ def _unavailable(source: str, revision: str, names: Sequence[str], reason: str) 
     return Unavailable(
         f"The checkpoint '{source}' is no local folder, and {_list(names)} of that hub repository "
         f"at revision {revision} are not here: {reason}. To fix: where there is a network, run "
-        f"'{command} --local-dir FOLDER' and "
-        "give the folder: --checkpoint CODEC=FOLDER to bench run, --option checkpoint=FOLDER to "
-        "bench check.",
+        f"'bench fetch CODEC', or '{command} --local-dir FOLDER' and give the folder: "
+        "--checkpoint CODEC=FOLDER.",
         f"the checkpoint is not here: {reason}",
         command,
     )

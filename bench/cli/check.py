@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from almbench.cli.options import DeviceOption, OptionOption, usable_codec
+from almbench.cli.options import CheckpointOption, DeviceOption, OptionOption, usable_codec
+from almbench.errors import UserError
 
 if TYPE_CHECKING:
     from almbench.codecs.base import Codec
@@ -17,6 +18,7 @@ def check(
         list[str],
         typer.Argument(metavar="CODEC", help="Built-in presets, adapters, or hf:ORG/NAME@K."),
     ],
+    checkpoint: CheckpointOption = None,
     option: OptionOption = None,
     device: DeviceOption = "auto",
     against: Annotated[
@@ -25,7 +27,12 @@ def check(
     ] = None,
 ) -> None:
     """Check adapters: shapes, length, bitrate, determinism, batches, delay, odd sounds."""
-    made = [usable_codec(name, option) for name in codecs]
+    if checkpoint and len(codecs) > 1:
+        raise UserError(
+            f"--checkpoint {checkpoint}: the weights of one codec, but {len(codecs)} are to be "
+            "checked. To fix: check it in a command of its own."
+        )
+    made = [usable_codec(name, option, checkpoint) for name in codecs]
     failed = [codec.id for codec in made if not _holds(codec, device, against)]
     raise typer.Exit(1 if failed else 0)
 

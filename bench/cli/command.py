@@ -4,9 +4,27 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from almbench.errors import UserError
+
 
 class Command(TyperCommand):
     """A command whose help has no names of types, and whose usage no braces."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what the user typed.
+
+        Raises:
+            UserError: A value is empty; as a path it would stand for the current folder.
+        """
+        for before, one in zip(["", *args], args, strict=False):
+            if not one or (one.startswith("--") and one.endswith("=") and one.count("=") == 1):
+                where = one or f"'' (after {before})" if before else "''"
+                raise UserError(
+                    f"{ctx.command_path} {where}: the value is empty. To fix: give one, or leave "
+                    "the option out; a shell variable that is not set is empty."
+                )
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, without types beside flags and arguments."""

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from almbench.cli.options import Device, DeviceOption, OptionOption, usable_codec
+from almbench.cli.options import (
+    CheckpointOption,
+    Device,
+    DeviceOption,
+    OptionOption,
+    usable_codec,
+)
 from almbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,10 +26,6 @@ CodecOption = Annotated[
     typer.Option(
         "--codec", metavar="CODEC", help="A built-in preset, an adapter, or hf:ORG/NAME@K."
     ),
-]
-CheckpointOption = Annotated[
-    str | None,
-    typer.Option(metavar="[CODEC=]FOLDER", help="Where the codec's weights lie, if not the hub."),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over files that exist.")]
 

@@ -40,6 +40,10 @@ OptionOption = Annotated[
     list[str] | None,
     typer.Option("--option", metavar="KEY=VALUE", help="Option of the adapter; may be repeated."),
 ]
+CheckpointOption = Annotated[
+    str | None,
+    typer.Option(metavar="[CODEC=]FOLDER", help="Where the codec's weights lie, if not the hub."),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", min=1, metavar="N", help="Scoring processes. (default: all cores)"),

@@ -53,7 +53,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "run": None, "measure": None, "testset": None, "codec": None, "label": None, "codes": None,
         "labels": None, "output": None, "seed": 0, "setting": None, "device": "auto",
     },
-    "check": {"codecs": None, "option": None, "device": "auto", "against": None},
+    "check": {
+        "codecs": None, "checkpoint": None, "option": None, "device": "auto", "against": None,
+    },
     "encode": {
         "files": None, "codec": None, "output": None, "checkpoint": None, "option": None,
         "device": "auto", "force": False,

@@ -98,8 +98,8 @@ def test_not_fetched_says_what_from_where_and_the_cure() -> None:
         "hf download someone/some-codec sub/config.json sub/model.bin --revision abc123 "
         "--local-dir FOLDER" in words
     )
-    assert "--checkpoint CODEC=FOLDER to bench run" in words
-    assert "--option checkpoint=FOLDER to bench check" in words
+    assert "bench fetch CODEC" in words
+    assert "--checkpoint CODEC=FOLDER" in words
 
 
 def test_offline_mode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

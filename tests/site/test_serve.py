@@ -2,13 +2,16 @@ import http.client
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from almbench.errors import UserError
+from almbench.site import serve as serve_module
 from almbench.site.serve import serve_site
 
 Serve = Callable[[Path], tuple[subprocess.Popen[str], int]]
@@ -144,3 +147,25 @@ def test_many_at_once_are_all_answered(port: int) -> None:
     with ThreadPoolExecutor(64) as pool:
         statuses = list(pool.map(lambda _: get(port, "index.html")[0], range(500)))
     assert statuses == [200] * 500
+
+
+def test_slow_clients_keep_nobody_waiting_and_are_cut(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve_module._Handler, "timeout", 0.5)
+    with serve_module._server(site, 0) as server, ExitStack() as stack:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        clients = [
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", server.server_port), timeout=10)
+            )
+            for _ in range(200)
+        ]
+        for number, client in enumerate(clients):  # a word, half a request, or one and no reading
+            client.sendall([b"", b"GET / HT", b"GET /index.html HTTP/1.1\r\n\r\n" * 50][number % 3])
+        assert get(server.server_port, "")[0] == 200
+        for client in clients[:2]:
+            assert client.recv(1) == b"", "a silent connection is closed"
