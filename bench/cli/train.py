@@ -92,15 +92,25 @@ def measure(
     training: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder of speech that was trained on.")
     ],
+    sound: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of other held-out sounds.")
+    ] = None,
+    demo: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Files of ALMTokenizer's demo page, as the suite alm-demo takes them.",
+        ),
+    ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Run folder.")
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder of the runs.")
     ] = Path("runs/almtokenizer-card"),
 ) -> None:
     """Measure a checkpoint beside codecs and a constant; the figures go into its card."""
     _require_packages()
     from almbench.training.measure import measure as run
 
-    run(checkpoint, speech, training, output)
+    run(checkpoint, speech, training, output, sound, demo)
     typer.echo(f"The figures are in {checkpoint / 'README.md'}")
 
 

@@ -1,4 +1,4 @@
-"""Measure a checkpoint on held-out speech, and write the figures into its card."""
+"""Measure a checkpoint on held-out clips, and write the figures into its card."""
 
 from pathlib import Path
 
@@ -10,30 +10,45 @@ from almbench.audio import Samples, fit, read, resample, write_flac
 from almbench.codecs.almtokenizer.checkpoint import CARD, CONFIG, WEIGHTS, read_model_config
 from almbench.codecs.almtokenizer.spectrum import Spectrum
 from almbench.codecs.checkpoints import find
+from almbench.domains import Domain
 from almbench.errors import UserError
 from almbench.files import audio_files
 from almbench.progress import stage
 from almbench.runner.run import run_suite
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
-from almbench.training.model_card import measured_section, with_measured
+from almbench.suite.load import fill_in, load_suite
+from almbench.training.model_card import COLUMNS, measured_section, with_measured
 
 WINDOWS = (2, 3, 6, 10)
-METRICS = ["pesq_wb", "stoi", "estoi", "visqol_speech", "mel_distance"]
+METRICS: dict[Domain, list[str]] = {
+    domain: [metric for metric, _ in columns.values() if metric != "measured_kbps"]
+    for domain, columns in COLUMNS.items()
+}
 RATE, HOP = 24_000, 320
 CONSTANT = "mean-spectrum"
 
 
-def measure(checkpoint: Path, speech: Path, training: Path, output: Path) -> pd.DataFrame:
-    """Run a checkpoint at four windows on speech, beside codecs and a constant.
+def measure(
+    checkpoint: Path,
+    speech: Path,
+    training: Path,
+    output: Path,
+    sound: Path | None = None,
+    demo: Path | None = None,
+) -> pd.DataFrame:
+    """Run a checkpoint at four windows on held-out clips, beside codecs and a constant.
 
     Args:
         checkpoint: Folder of the checkpoint; its card gets the figures.
         speech: Folder of held-out speech.
         training: Folder of speech that was trained on, whose mean spectrum is the constant.
-        output: Run folder.
+        output: Folder of the runs.
+        sound: Folder of other held-out sounds, or None.
+        demo: Folder of the files of ALMTokenizer's demo page, as the suite `alm-demo` takes it, or
+            None: what was published for its clips stands beside the checkpoint.
 
     Returns:
-        The summary of the run.
+        The summaries of the runs, one below the other.
 
     Raises:
         UserError: A folder holds no sound.
@@ -41,9 +56,19 @@ def measure(checkpoint: Path, speech: Path, training: Path, output: Path) -> pd.
     """
     model = read_model_config(find(str(checkpoint), "", (CONFIG, CARD, WEIGHTS), network=False))
     constant = output / CONSTANT
+    for folder in (speech, sound):
+        if folder:
+            _sounds(folder)
     write_mean_spectrum(_sounds(training), _sounds(speech), constant)
-    run_suite(_suite(checkpoint, speech, constant), output / "run", "auto")
-    summary = pd.read_csv(output / "run" / "summary.csv", keep_default_na=False, na_values=[""])
+    suites = [_held_out(checkpoint, speech, sound, constant)]
+    if demo:
+        suites.append(_demo(checkpoint, demo))
+    summaries = []
+    for suite in suites:
+        run_suite(suite, output / suite.name, "auto")
+        path = output / suite.name / "summary.csv"
+        summaries.append(pd.read_csv(path, keep_default_na=False, na_values=[""]))
+    summary = pd.concat(summaries, ignore_index=True)
     card = checkpoint / CARD
     section = measured_section(summary, model)
     card.write_text(with_measured(card.read_text(encoding="utf-8"), section), encoding="utf-8")
@@ -70,32 +95,55 @@ def write_mean_spectrum(training: list[Path], speech: list[Path], output: Path) 
         write_flac(place, fit(np.asarray(made), len(samples)), RATE)
 
 
-def _suite(checkpoint: Path, speech: Path, constant: Path) -> Suite:
-    def tokenizer(window: int) -> CodecConfig:
-        options = {"checkpoint": str(checkpoint.resolve()), "window": window}
-        return CodecConfig(
-            id=f"almtokenizer-w{window}",
-            adapter="almtokenizer",
-            label=f"ALMTokenizer, w = {window}",
-            options=options,
-        )
-
+def _held_out(checkpoint: Path, speech: Path, sound: Path | None, constant: Path) -> Suite:
+    sets = [TestSetConfig(name="held-out-speech", domain="speech", path=str(speech.resolve()))]
+    if sound:
+        sets.append(TestSetConfig(name="held-out-sound", domain="sound", path=str(sound.resolve())))
     return Suite(
-        name="almtokenizer-card",
-        testset=[TestSetConfig(name="speech", domain="speech", path=str(speech.resolve()))],
+        name="held-out",
+        testset=sets,
         codec=[
-            *map(tokenizer, WINDOWS),
-            CodecConfig(id="codec2-700"),
-            CodecConfig(id="opus-6"),
+            *_compared(checkpoint),
             CodecConfig(
                 id=CONSTANT,
                 adapter="reconstructions",
                 label="Mean training spectrum",
+                domains=["speech"],
                 options={"path": str(constant.resolve())},
             ),
         ],
-        metrics={"speech": METRICS},
+        metrics=METRICS,
     )
+
+
+def _demo(checkpoint: Path, demo: Path) -> Suite:
+    suite = load_suite("alm-demo")
+    fill_in(suite, {"demo": demo})
+    return suite.model_copy(
+        update={
+            "testset": [
+                one.model_copy(update={"name": f"demo-{one.name}"}) for one in suite.testset
+            ],
+            "codec": [
+                *_compared(checkpoint),
+                *(one.model_copy(update={"optional": True}) for one in suite.codec),
+            ],
+            "metrics": METRICS,
+        }
+    )
+
+
+def _compared(checkpoint: Path) -> list[CodecConfig]:
+    tokenizers = [
+        CodecConfig(
+            id=f"almtokenizer-w{window}",
+            adapter="almtokenizer",
+            label=f"This checkpoint, w = {window}",
+            options={"checkpoint": str(checkpoint.resolve()), "window": window},
+        )
+        for window in WINDOWS
+    ]
+    return [*tokenizers, CodecConfig(id="codec2-700"), CodecConfig(id="opus-6")]
 
 
 def _at_rate(path: Path) -> Samples:

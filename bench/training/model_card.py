@@ -1,22 +1,39 @@
 """The card of a checkpoint: what it is, what it learned from, how good it was measured to be."""
 
 from collections.abc import Hashable
-from math import isnan
+from math import isnan, nan
+from typing import Any
 
 import pandas as pd
 
 from almbench.codecs.almtokenizer.config import ModelConfig
+from almbench.domains import Domain
+from almbench.training.curves import CURVES
 from almbench.training.trainer import Task
 
 MEASURED = "## Measured"
-COLUMNS = {
-    "kbps": ("measured_kbps", 2),
-    "PESQ-WB": ("pesq_wb", 2),
-    "STOI": ("stoi", 3),
-    "ESTOI": ("estoi", 3),
-    "ViSQOL": ("visqol_speech", 2),
-    "mel distance": ("mel_distance", 3),
+MISSING = "–"
+# Heading of a column: the metric, and its decimals.
+COLUMNS: dict[Domain, dict[str, tuple[str, int]]] = {
+    "speech": {
+        "kbps": ("measured_kbps", 2),
+        "PESQ-WB": ("pesq_wb", 2),
+        "STOI": ("stoi", 3),
+        "ESTOI": ("estoi", 3),
+        "ViSQOL": ("visqol_speech", 2),
+        "speaker similarity": ("speaker_similarity", 3),
+        "mel distance": ("mel_distance", 3),
+        "level, dB": ("gain_db", 1),
+    },
+    "sound": {
+        "kbps": ("measured_kbps", 2),
+        "ViSQOL": ("visqol_audio", 2),
+        "mel distance": ("mel_distance", 3),
+        "STFT distance": ("mrstft_distance", 2),
+        "level, dB": ("gain_db", 1),
+    },
 }
+COLUMNS["music"] = COLUMNS["sound"]
 
 
 def training_card(task: Task, step: int) -> str:
@@ -48,6 +65,8 @@ Made by `bench train almtokenizer`. {model.codebooks} codebooks of {model.codebo
 | data | hours | files |
 |---|---|---|
 {hours}
+
+![Losses, and scores of held-out clips, by step]({CURVES})
 """
 
 
@@ -70,30 +89,45 @@ def with_measured(card: str, section: str) -> str:
 
 
 def measured_section(summary: pd.DataFrame, model: ModelConfig) -> str:
-    """Write the section of a card with the figures of a run's summary."""
-    means = summary.pivot_table(index="codec", columns="metric", values="mean", sort=False)
-    counts = summary[summary["metric"] == "stoi"].set_index("codec")["n"]
-    rows = []
-    for codec, label in dict(zip(summary["codec"], summary["label"], strict=True)).items():
-        values = means.loc[str(codec)].to_dict()
-        cells = [_number(values, metric, digits) for metric, digits in COLUMNS.values()]
-        uses = [
-            _number(values, f"codebook_use_k{k}", 0, model.codebook_size)
-            for k in range(1, model.codebooks + 1)
-        ]
-        books = " / ".join(use for use in uses if use != "–")
-        rows.append(f"| {label} | {' | '.join(cells)} | {books or '–'} |")
-    head = " | ".join(COLUMNS)
+    """Write the section of a card with the figures of summaries: a table for each test set."""
+    tables = [
+        _table(str(testset), of_set, model)
+        for testset, of_set in summary.groupby("testset", sort=False)
+    ]
     return f"""{MEASURED}
 
-Means over {int(counts.max())} clips of held-out speech, scored at 16 kHz.
+Means with 95 % intervals. Entries are those of each codebook that occur in the clips.
 
-| | {head} | entries used |
-|{"---|" * (len(COLUMNS) + 2)}
+{chr(10).join(tables)}"""
+
+
+def _table(testset: str, summary: pd.DataFrame, model: ModelConfig) -> str:
+    columns = COLUMNS[summary["domain"].iloc[0]]
+    cells = summary.set_index(["codec", "metric"])
+    rows = []
+    for codec, label in dict(zip(summary["codec"], summary["label"], strict=True)).items():
+        metrics = cells.loc[codec].to_dict("index")
+        values = [_figure(metrics.get(metric), digits) for metric, digits in columns.values()]
+        uses = [
+            _figure(use and {"mean": use["mean"] * model.codebook_size}, 0)
+            for k in range(1, model.codebooks + 1)
+            if (use := metrics.get(f"codebook_use_k{k}"))
+        ]
+        books = " / ".join(use for use in uses if use != MISSING)
+        rows.append(f"| {label} | {' | '.join(values)} | {books or MISSING} |")
+    return f"""### {testset.replace("-", " ").capitalize()}
+
+{int(summary["n"].max())} clips.
+
+| | {" | ".join(columns)} | entries |
+|{"---|" * (len(columns) + 2)}
 {chr(10).join(rows)}
 """
 
 
-def _number(values: dict[Hashable, float], metric: str, digits: int, scale: int = 1) -> str:
-    value = values.get(metric, float("nan"))
-    return "–" if isnan(value) else f"{value * scale:.{digits}f}"
+def _figure(row: dict[Hashable, Any] | None, digits: int) -> str:
+    """A mean, and half of its interval's width where it has one."""
+    if row is None or isnan(row["mean"]):
+        return MISSING
+    half = (row.get("ci95_high", nan) - row.get("ci95_low", nan)) / 2
+    return f"{row['mean']:.{digits}f}" + ("" if isnan(half) else f" ± {half:.{digits}f}")

@@ -8,6 +8,7 @@ from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.devices import choose
 from almbench.progress import console
+from almbench.training.curves import CURVES, draw_curves
 from almbench.training.data import open_folders
 from almbench.training.model_card import training_card
 from almbench.training.recipe import load_config
@@ -77,6 +78,7 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
     if trainer.accelerator.is_main_process:
         card = training_card(task, trainer.step)
         save_checkpoint(session.averaged, folder, card, trainer.quantized)
+        draw_curves(session.logs, folder / CURVES)
     return folder
 
 
@@ -86,7 +88,8 @@ class _Session:
 
         self.task, self.trainer = task, trainer
         self.main = trainer.accelerator.is_main_process
-        self.writer = SummaryWriter(str(task.output / "logs" / f"stage{task.number}"))
+        self.logs = task.output / "logs" / f"stage{task.number}"
+        self.writer = SummaryWriter(str(self.logs))
         samples = task.output / "samples" / f"stage{task.number}"
         rate = task.recipe.model.sample_rate
         self.validation = Validation(validation, samples, rate) if validation else None

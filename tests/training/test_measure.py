@@ -90,32 +90,50 @@ def summary(**means: float) -> pd.DataFrame:
     columns = [("a", "Tokenizer", metric, value) for metric, value in means.items()]
     columns += [("b", "Plain", "stoi", 0.5)]
     frame = pd.DataFrame(columns, columns=["codec", "label", "metric", "mean"])
-    return frame.assign(n=7)
+    ends = {"ci95_low": frame["mean"] - 0.01, "ci95_high": frame["mean"] + 0.03}
+    return frame.assign(n=7, testset="held-out-speech", domain="speech", **ends)
 
 
 def test_the_table_by_hand() -> None:
     figures = summary(
         measured_kbps=0.41964, pesq_wb=1.075, stoi=0.6921, estoi=0.3959, visqol_speech=1.1249,
-        mel_distance=0.32449, codebook_use_k1=0.125, codebook_use_k2=0.5, codebook_use_k3=1.0,
+        mel_distance=0.32449, speaker_similarity=0.5, gain_db=-1.26,
+        codebook_use_k1=0.125, codebook_use_k2=0.5, codebook_use_k3=1.0,
     )  # fmt: skip
     section = measured_section(figures, ModelConfig())
     assert section.startswith("## Measured\n")
-    assert "Means over 7 clips" in section
+    assert "### Held out speech\n\n7 clips" in section
     rows = [line for line in section.splitlines() if line.startswith("|")]
     assert len({row.count("|") for row in rows}) == 1
     head, _, first, second = ([cell.strip() for cell in row.split("|")[1:-1]] for row in rows)
     assert head[1:3] == ["kbps", "PESQ-WB"]
     assert first == [
-        "Tokenizer", "0.42", "1.07", "0.692", "0.396", "1.12", "0.324", "256 / 1024 / 2048",
+        "Tokenizer", "0.42 ± 0.02", "1.07 ± 0.02", "0.692 ± 0.020", "0.396 ± 0.020", "1.12 ± 0.02",
+        "0.500 ± 0.020", "0.324 ± 0.020", "-1.3 ± 0.0", "256 / 1024 / 2048",
     ]  # fmt: skip
     # What has no codes, or could not be scored, has no figure.
-    assert second == ["Plain", "–", "–", "0.500", "–", "–", "–", "–"]
+    assert second == ["Plain", "–", "–", "0.500 ± 0.020", *"––––––"]
 
 
 def test_entries_are_counted_for_the_codebooks_that_the_model_has() -> None:
     figures = summary(stoi=0.5, codebook_use_k1=0.5, codebook_use_k2=1.0)
     section = measured_section(figures, ModelConfig(codebooks=2, codebook_size=16))
     assert "| 8 / 16 |" in section
+
+
+def test_each_test_set_has_a_table_with_the_metrics_of_its_domain() -> None:
+    sound = summary(visqol_audio=3.21).assign(testset="held-out-sound", domain="sound", n=5)
+    section = measured_section(pd.concat([summary(stoi=0.7), sound]), ModelConfig())
+    speech, other = section.split("### ")[1:]
+    assert "| 0.700 ± 0.020 |" in speech
+    assert "5 clips" in other
+    assert "| 3.21 ± 0.02 |" in other
+    assert "STOI" not in other
+
+
+def test_a_mean_of_one_clip_has_no_interval() -> None:
+    figures = summary(stoi=0.7).assign(ci95_low=float("nan"), ci95_high=float("nan"))
+    assert "| 0.700 |" in measured_section(figures, ModelConfig())
 
 
 @pytest.mark.parametrize("card", [CARD, CARD.rstrip(), CARD + "\n\n"])
@@ -204,27 +222,49 @@ def test_the_command_names_mistakes(
         assert "Traceback" not in said
 
 
+@pytest.fixture
+def demo(speech: Path, tmp_path: Path) -> Path:
+    """A clip as the demo page has it: the original, and what one system made of it."""
+    clip = min(speech.iterdir())
+    samples, rate = sf.read(clip)
+    for system, gain in (("gt", 1.0), ("dac", 0.5)):
+        place = tmp_path / "demo" / "speech" / system
+        place.mkdir(parents=True)
+        sf.write(place / "p225_001.wav", samples * gain, rate)
+    return tmp_path / "demo"
+
+
 @pytest.mark.slow
-def test_a_checkpoint_is_measured(checkpoint: Path, speech: Path, tmp_path: Path) -> None:
-    figures = measure(checkpoint, speech, speech, tmp_path / "run")
+def test_a_checkpoint_is_measured(
+    checkpoint: Path, speech: Path, demo: Path, tmp_path: Path
+) -> None:
+    figures = measure(checkpoint, speech, speech, tmp_path / "run", sound=speech, demo=demo)
     card = (checkpoint / "README.md").read_text()
     assert card.startswith(CARD)
     assert card.endswith("\n## Licence\n\nFree.\n")
-    rows = {
-        cells[1].strip(): [cell.strip() for cell in cells[2:-1]]
-        for line in card.splitlines()
-        if len(cells := line.split("|")) > 3
+    tables = {
+        part.partition("\n")[0]: {
+            cells[1].strip(): [cell.strip() for cell in cells[2:-1]]
+            for line in part.splitlines()
+            if len(cells := line.split("|")) > 3
+        }
+        for part in card.split("\n### ")[1:]
     }
-    assert "Means over 2 clips" in card
+    assert list(tables) == ["Held out speech", "Held out sound", "Demo speech"]
+    rows = tables["Held out speech"]
     assert {"Codec2 700C", "Opus", "Mean training spectrum"} < rows.keys()
     for w in (2, 3, 6, 10):
         groups = -(-2 * RATE // (w * HOP))
-        kbps, *_, books = rows[f"ALMTokenizer, w = {w}"]
-        assert float(kbps) == pytest.approx(groups * 3 * 4 / 2 / 1000, abs=0.0051)  # 16 entries
+        kbps, *_, books = rows[f"This checkpoint, w = {w}"]
+        wanted = groups * 3 * 4 / 2 / 1000  # 16 entries
+        assert float(kbps.split()[0]) == pytest.approx(wanted, abs=0.0051)
         assert all(1 <= int(used) <= 16 for used in books.split(" / "))
-    means = figures.set_index(["codec", "metric"])["mean"]
+        assert tables["Held out sound"][f"This checkpoint, w = {w}"][1] != "–"
+    means = figures.set_index(["testset", "codec", "metric"])["mean"]
     assert rows["Mean training spectrum"][0] == "–"
-    assert float(rows["Mean training spectrum"][2]) == pytest.approx(
-        means["mean-spectrum", "stoi"], abs=0.0005
-    )
-    assert means["opus-6", "stoi"] > 0.8 > means["mean-spectrum", "stoi"]
+    stoi = means["held-out-speech", "mean-spectrum", "stoi"]
+    assert float(rows["Mean training spectrum"][2].split()[0]) == pytest.approx(stoi, abs=0.0005)
+    assert means["held-out-speech", "opus-6", "stoi"] > 0.8 > stoi
+    # What was published for the clips stands beside; half the amplitude is -6.0 dB.
+    assert tables["Demo speech"]["DAC"][-2] == "-6.0"
+    assert "Encodec" not in tables["Demo speech"]

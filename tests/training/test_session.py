@@ -101,6 +101,11 @@ def test_losses_are_logged_at_their_steps(output: Path) -> None:
     assert [step for step, _ in scalars(output, 2)["loss/ar"]] == [6]
 
 
+def test_the_card_shows_the_curves(output: Path) -> None:
+    assert "](curves.png)" in (output / "checkpoint" / "README.md").read_text()
+    assert (output / "checkpoint" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_stage_1_and_stage_2_before_the_quantizer_are_validated_unquantized(output: Path) -> None:
     first, second = scalars(output, 1), scalars(output, 2)
     assert [step for step, _ in first["stoi/unquantized"]] == [4, 6]
