@@ -17,6 +17,7 @@ from almbench.site.pages import Page, Site
 from almbench.site.remarks import remarks
 from almbench.site.source import Run
 from almbench.site.summary import measured_rate, sample_rate
+from almbench.site.tokens import Measured, measured, reasons_of
 from almbench.site.told import told
 from almbench.site.words import number, significant, time_span
 
@@ -67,6 +68,8 @@ class Results:
         means: Its means, a metric each, with the names of the codecs that tie with it.
         reason: Why there is none.
         books: Its codebooks.
+        carried: What its tokens carry.
+        gaps: Why values of that are missing, and which.
         extremes: Its best and worst clips; None where there are no two to be heard.
     """
 
@@ -74,6 +77,8 @@ class Results:
     means: list[tuple[Column, Cell, list[str]]]
     reason: str
     books: list[Book]
+    carried: list[Measured]
+    gaps: list[tuple[str, str]]
     extremes: Extremes | None
 
 
@@ -100,13 +105,13 @@ def codec_pages(site: Site) -> Iterator[Page]:
 def _facts(run: Run, codec: CodecRecord) -> list[tuple[str, str]]:
     """The codec as configured; what nobody stated is left out."""
     frames, sizes = codec.frame_rate, codec.codebook_sizes
-    measured = measured_rate(run, codec.id)
+    rate = measured_rate(run, codec.id)
     tokens = codec.tokens_per_second
     facts = [
         ("Family", codec.family),
         ("Id", codec.id),
         ("Nominal bitrate", _bitrate(codec)),
-        ("Measured bitrate", measured and f"{measured} {UNIT}"),
+        ("Measured bitrate", rate and f"{rate} {UNIT}"),
         ("Sample rate", sample_rate(run, codec)),
         ("Frame rate", frames and f"{frames:.4g} Hz"),
         ("Codebooks", _codebooks(sizes)),
@@ -219,6 +224,8 @@ def _results(run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds) ->
         means,
         "" if means else codec.missing or told(next(iter(reasons), NOT_RUN)),
         _books(table, codec),
+        measured(run, table.testset, codec.id),
+        reasons_of(run, table.testset, codec.id),
         _extremes(run, table, codec.id, sounds),
     )
 

@@ -113,6 +113,7 @@ def _version(version: Version) -> dict[str, Any]:
     return {
         "url": sound.address,
         "view": sound.view,
+        **({"codes": sound.codes} if sound.codes else {}),
         "gain": sound.gain_db if sound.matched else None,
         "measured": version.system.measured,
         "note": version.note,

@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from almbench.audio import Samples, exact_bits, fit, flac_bytes, read, resample
+from almbench.codecs.codes_file import read_codes
 from almbench.devices import cpu_count
+from almbench.errors import CodecError
 from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
 from almbench.progress import stage
+from almbench.site.codes_view import draw_codes
 from almbench.site.language import ntr, tr
 from almbench.site.output import Output
 from almbench.site.source import Run
@@ -29,6 +32,7 @@ class Sound:
         lufs: Integrated loudness following ITU-R BS.1770; None for silence, and below 0.4 s.
         gain_db: What brings it to the quietest version of its clip, never above 0.
         view: Address of its picture, waveform above spectrogram; empty for none.
+        codes: Address of the picture of its codes; empty for none.
         change: In what it differs from the stored file that was scored; empty for not at all.
         matched: Whether `gain_db` was found from its loudness.
     """
@@ -41,6 +45,7 @@ class Sound:
     view: str = ""
     change: str = ""
     matched: bool = False
+    codes: str = ""
 
 
 Sounds = dict[tuple[str, str, str], Sound]
@@ -93,11 +98,28 @@ def publish_sounds(runs: list[Run], out: Output) -> dict[str, Sounds]:
                         version.sound,
                         address=_write(out, "audio", "flac", version.content),
                         view=_write(out, "views", "webp", version.view),
+                        codes=_codes(run, testset, version.codec, clip, version.sound, out),
                     )
                 bar.advance(len(of_clip))
         finally:
             threads.shutdown(cancel_futures=True)
     return sounds
+
+
+def _codes(run: Run, testset: str, codec: str, clip: str, sound: Sound, out: Output) -> str:
+    """Publish the picture of the codes of a sound; empty where there are none to be read."""
+    facts = run.manifest.codecs_by_id.get(codec)
+    path = run.folder.codes(testset, codec, clip)
+    if facts is None or not facts.has_codes or not path.is_file():
+        return ""
+    run.folder.check(path)
+    try:
+        codes = read_codes(path, facts.codebook_sizes)
+    except CodecError:
+        return ""  # the tables say so
+    if not codes.size:
+        return ""
+    return _write(out, "codes", "webp", draw_codes(codes, facts.frame_rate, sound.seconds))
 
 
 def publish(samples: Samples, rate: int, out: Output, bits: int = 16) -> Sound:

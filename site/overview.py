@@ -20,6 +20,8 @@ from almbench.site.plots import Plot, plots
 from almbench.site.remarks import remarks
 from almbench.site.source import Run
 from almbench.site.summary import codec_table, published
+from almbench.site.token_plots import token_plots
+from almbench.site.tokens import carried
 from almbench.site.words import set_name, size
 
 LARGE_TABLE = 25 * 2**20  # bytes; GitHub warns of files from 50 MiB on and refuses 100 MiB
@@ -38,6 +40,8 @@ def overview_pages(site: Site) -> Iterator[Page]:
             "means": [means(run, table) for table in run.tables],
             "drawings": _drawn(run, site.out, "", partial(plots, run)),
             "spreads": _drawn(run, site.out, "clips-", partial(distributions, run)),
+            "carried": carried(run),
+            "token_plots": _drawn(run, site.out, "tokens-", partial(token_plots, run)),
             "published": {table.testset: published(run, table) for table in run.tables},
             "listening": site.analysis and listening_results(site.analysis, run, site.out),
             "downloads": _downloads(run, site.out),

@@ -14,7 +14,7 @@ from almbench.results.manifest import Manifest
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.results import Results, load_results
 from almbench.results.runfolder import RunFolder
-from almbench.results.table_rows import ClipRow, MetricRow
+from almbench.results.table_rows import ClipRow, MetricRow, ProbeRow, from_frame
 from almbench.site.sample import draw_clips
 
 Scores = dict[tuple[str, str, str], dict[str, MetricRow]]
@@ -65,6 +65,17 @@ class Run:
     def remarks(self) -> list[Remark]:
         """What a referee would ask."""
         return self.results.remarks()
+
+    @cached_property
+    def probes(self) -> list[ProbeRow]:
+        """The rows of `probes.csv`; none where `bench probe` was not run."""
+        if not self.folder.table("probes").is_file():
+            return []
+        return from_frame(self.results.probes(), ProbeRow)
+
+    def probes_of(self, testset: str) -> list[ProbeRow]:
+        """The rows of `probes.csv` of a test set."""
+        return [row for row in self.probes if row.testset == testset]
 
     @cached_property
     def rate_distortion(self) -> list[RateDistortion]:

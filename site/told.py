@@ -12,6 +12,7 @@ from almbench.metrics.bitstream import BITSTREAM_METRICS
 from almbench.metrics.registry import all_families
 from almbench.results.tables import NO_BITS, NO_CODES, NOT_RUN
 from almbench.site.language import spoken, tr
+from almbench.tokens.measure import NO_CODEC, NO_VECTORS
 
 SHAPES = (
     "its rate is {rate} Hz, the original's {original} Hz",
@@ -27,6 +28,8 @@ SHAPES = (
     NO_BITS,
     NO_CODES,
     NOT_RUN,
+    NO_CODEC,
+    NO_VECTORS,
     "no clear correlation of waveforms or envelopes within {time} ms",
     "the correlation has rivals, as of a steady tone: {one} ms and {other} ms fit alike",
     "{clips} clips of {count} speakers do not separate these two",

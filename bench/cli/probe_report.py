@@ -12,6 +12,7 @@ from almbench.results.probes import probe_table
 from almbench.results.table_rows import ProbeRow, from_frame
 from almbench.tokens.probing import Probed
 
+MOST = 1000  # columns of a terminal
 BOOKS = 4  # that have lines of their own; the table has all
 
 
@@ -28,10 +29,11 @@ def print_probes(probed: Probed) -> int:
     ):
         console.print(f"\n[bold]{escape(testset)}[/] {measure} {escape(target)}".rstrip())
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for column in ("codec", "input", "book"):
-            table.add_column(column, no_wrap=True)
+        for column in ("codec", "input"):
+            table.add_column(column, overflow="fold")
+        table.add_column("book", no_wrap=True)
         for column in ("value", "95 % interval", "n", "chance", "baseline"):
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", no_wrap=True)
         for row in same:
             if row.book.isdecimal() and int(row.book) > BOOKS:
                 continue
@@ -40,7 +42,10 @@ def print_probes(probed: Probed) -> int:
                 f"{_number(row.value)} {row.unit}".strip(), _interval(row),
                 str(row.n), _number(row.chance), _number(row.baseline),
             )  # fmt: skip
-        console.print(table)
+        wide = console.options.update(max_width=MOST)
+        least = console.measure(table, options=wide).minimum  # numbers are never cut
+        table.width = least if least > console.width else None
+        console.print(table, crop=False, soft_wrap=True)
     for reason in dict.fromkeys(
         " ".join(filter(None, (row.testset, row.measure, row.target, row.input)))
         + f" of {row.codec}: {row.reason}"

@@ -1,6 +1,7 @@
 """What a run's tokens carry: the records of token measures, and the table made of them."""
 
 import json
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any, Self
 
@@ -118,6 +119,22 @@ class ProbeRecord(Row):
 def read_probes(folder: RunFolder) -> list[ProbeRecord]:
     """Read the latest record of each measure of a run, in the order of their first appearance."""
     return list(read_rows(folder.root, ProbeRecord).values())
+
+
+def language_bits(rows: Iterable[ProbeRow]) -> ProbeRow | None:
+    """The bits a second of a codec under the language model that needs the fewest; None for none.
+
+    A model's bits are an upper bound of the entropy rate, so the least of them is nearest to it.
+
+    Args:
+        rows: Those of one codec on one test set.
+    """
+    bits = [
+        r
+        for r in rows
+        if (r.measure, r.book) == ("lm_bits_per_second", ALL_BOOKS) and r.value is not None
+    ]
+    return min(bits, key=lambda r: r.value or 0.0, default=None)
 
 
 def probe_table(records: list[ProbeRecord]) -> pd.DataFrame:

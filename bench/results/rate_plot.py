@@ -56,6 +56,8 @@ def draw_rate_plot(
     look: Look,
     title: str = "",
     highlight: str = "",
+    points: list[Point] | None = None,
+    rate: str = f"Bitrate ({UNIT})",
 ) -> None:
     """Draw the codecs of a test set by a metric; needs two with a bitrate.
 
@@ -67,10 +69,13 @@ def draw_rate_plot(
         look: Sizes.
         title: Title; by default the metric's label.
         highlight: Id of a codec to point out.
+        points: The codecs in the order of their rates; by default those that have a bitrate.
+        rate: What the rates are, with their unit.
     """
-    points, _ = rate_points(table, metric.name, highlight)
+    points = rate_points(table, metric.name, highlight)[0] if points is None else points
     ahead = front(points, metric.higher_is_better)
     _frame(axes, points)
+    axes.set_xlabel(rate, labelpad=2)
     axes.annotate(
         title or metric_label(metric), (0, 1), (look.title_left, look.title_up),
         xycoords="axes fraction", textcoords="offset points", fontsize=look.title, weight="bold",
@@ -102,7 +107,6 @@ def _frame(axes: Axes, points: list[Point]) -> None:
     axes.xaxis.set_minor_locator(LogLocator(subs=range(1, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel(f"Bitrate ({UNIT})", labelpad=2)
     axes.grid(color=LIGHT["grid"], linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)

@@ -1,7 +1,7 @@
 """Codecs as points of quality against bitrate: what plots draw, and the table behind a plot."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import nan
 
 import pandas as pd
@@ -66,6 +66,25 @@ def rate_points(
     return sorted(points, key=lambda p: (p.rate, p.value)), left_out
 
 
+def language_points(
+    table: Comparison, metric: str, bits: Mapping[str, float], highlight: str = ""
+) -> list[Point]:
+    """The codecs as points of quality against their bits a second under a language model.
+
+    Args:
+        table: The comparison of the test set.
+        metric: Name of the metric.
+        bits: Id of a codec -> bits a second of sound, for those that have any.
+        highlight: Id of a codec to point out.
+    """
+    found = [
+        replace(point, rate=bits[point.codec] / 1000, measured=True)
+        for point in rate_points(table, metric, highlight)[0]
+        if bits.get(point.codec)
+    ]
+    return sorted(found, key=lambda p: (p.rate, p.value))
+
+
 def _label(table: Comparison, id_: str) -> str:
     """The label of a codec, with its bitrate where another of the table has the same label."""
     codec = next(c for c in table.codecs if c.id == id_)
@@ -96,9 +115,18 @@ def front(points: list[Point], higher_is_better: bool | None) -> list[Point]:
     return ahead
 
 
-def points_table(table: Comparison, metric: MetricRecord) -> pd.DataFrame:
-    """The data behind a plot: one row per codec, by ascending bitrate."""
-    points, _ = rate_points(table, metric.name)
+def points_table(
+    table: Comparison, metric: MetricRecord, points: list[Point] | None = None, kind: str = ""
+) -> pd.DataFrame:
+    """The data behind a plot: one row per codec, by ascending bitrate.
+
+    Args:
+        table: The comparison of the test set.
+        metric: The metric.
+        points: The codecs in the order of their rates; by default those that have a bitrate.
+        kind: What the rates are, if neither the measured bitrates nor the nominal ones.
+    """
+    points = rate_points(table, metric.name)[0] if points is None else points
     ahead = front(points, metric.higher_is_better)
     rows = [
         {
@@ -109,7 +137,7 @@ def points_table(table: Comparison, metric: MetricRecord) -> pd.DataFrame:
             "label": table.names[point.codec].title,
             "family": point.family,
             "kbps": point.rate,
-            "bitrate": "measured" if point.measured else "nominal",
+            "bitrate": kind or ("measured" if point.measured else "nominal"),
             "mean": point.value,
             "ci95_low": point.low,
             "ci95_high": point.high,

@@ -20,6 +20,9 @@ from almbench.statistics.tokens import Codes
 
 Floats = NDArray[np.float64]
 
+NO_CODEC = "the codec was given as files alone, so it cannot be run"
+NO_VECTORS = "the codec does not show its dequantised vectors"
+
 
 @dataclass(frozen=True)
 class LabelledClip:
@@ -124,8 +127,7 @@ class TokenSet:
         """
         vectors = self.dequantize() if self.dequantize else None
         if vectors is None:
-            shown = "the codec does not show its dequantised vectors"
-            raise MetricUndefined(self.no_codec or shown)
+            raise MetricUndefined(self.no_codec or NO_VECTORS)
         return vectors
 
     def decode(self, codec: Codec[Any], codes: Codes, frame_rate: float) -> Sound:

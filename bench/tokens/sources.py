@@ -19,9 +19,7 @@ from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import AnyCodec, configured_codec
 from almbench.statistics.tokens import Codes
 from almbench.suite.load import load_suite
-from almbench.tokens.measure import ClipSet, Floats, LabelledClip, TokenSet
-
-NO_CODEC = "the codec was given as files alone, so it cannot be run"
+from almbench.tokens.measure import NO_CODEC, ClipSet, Floats, LabelledClip, TokenSet
 
 
 @dataclass(frozen=True)

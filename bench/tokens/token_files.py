@@ -16,8 +16,8 @@ from almbench.names import ascii_name, readable, safe_name
 from almbench.results.records import signature
 from almbench.statistics.tokens import Codes
 from almbench.suite.layouts import Contents
-from almbench.tokens.measure import ClipSet, LabelledClip, TokenSet
-from almbench.tokens.sources import NO_CODEC, TokenSource
+from almbench.tokens.measure import NO_CODEC, ClipSet, LabelledClip, TokenSet
+from almbench.tokens.sources import TokenSource
 
 FORM = "[NAME=]FOLDER"
 RESERVED = {"id", "clip", "path", "cluster", "domain"}  # columns that are no labels

@@ -6,7 +6,20 @@ window.Almbench = window.Almbench || {};
 
 (() => {
   const { clock, decibels, make, tr } = window.Almbench;
-  const PARTS = ["view", "picture", "band", "cursor", "play", "time", "a", "b", "loop", "copy"];
+  const PARTS = [
+    "view",
+    "picture",
+    "codes",
+    "coded",
+    "band",
+    "cursor",
+    "play",
+    "time",
+    "a",
+    "b",
+    "loop",
+    "copy",
+  ];
   let cards = 0; // names of groups of radio buttons
 
   /* The name of a system, with its bitrate and, for anchors, that it is one. */
@@ -230,6 +243,7 @@ window.Almbench = window.Almbench || {};
       this.picture.alt = tr("Waveform and mel spectrogram: {system}", {
         system: deck.label(clip, shown),
       });
+      this.#drawCodes(shown);
       for (const [version, row] of this.rows) {
         row.classList.toggle("chosen", version === clip.selected);
         row.classList.toggle(
@@ -249,6 +263,17 @@ window.Almbench = window.Almbench || {};
         this.download.download = `${clip.id}-${clip.set.systems[clip.selected].id}.flac`;
       }
       if (deck.blind) this.download.removeAttribute("download");
+    }
+
+    /* The codes of the version that is seen, in a place that stays where others have some. */
+    #drawCodes(shown) {
+      const { deck, details } = this;
+      const any = !deck.blind && details?.versions.some(({ codes }) => codes);
+      this.codes.hidden = this.coded.hidden = !any;
+      const src = (any && details.versions[shown].codes) || null;
+      if (!src) this.codes.removeAttribute("src");
+      else if (this.codes.getAttribute("src") !== src) this.codes.src = src;
+      this.codes.alt = src ? tr("Codes: {system}", { system: deck.label(this.clip, shown) }) : "";
     }
 
     /* As the position moves on. */

@@ -16,11 +16,18 @@ from almbench.listening.kinds import load_kinds
 from almbench.results.audit import SHAPES as AUDIT_SHAPES
 from almbench.results.table_rows import TABLES
 from almbench.site.language import SCRIPT_STRING
+from almbench.site.tokens import LABELS, TARGETS
 from almbench.site.told import SHAPES, sentences
+from almbench.tokens.changes import CHANGES
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 FOLDER = TEMPLATES / "languages"
+# What token measures are computed from, as records say.
+INPUTS = (
+    "bag", "sequence", "vectors", "frame", "one-hot", "ngram", "transformer", "speaker", "class",
+    "word", "text", "voicing", "own output, 1 pass", "own output, 2 passes", "own output, 5 passes",
+)  # fmt: skip
 # What templates say by a name: headings of tables and of lists of facts, and what files hold.
 NAMED = {
     "listening/abx": "Listeners|Right|Share|95\u00a0% interval|p",
@@ -35,6 +42,7 @@ NAMED = {
     "results/audit.py": "|".join(AUDIT_SHAPES.values()),
     "site/means.py": "measured|from codes|measured or from codes|from codes or measured",
     "site/comparisons.py": "↑ better|↓ worse|different|not separated|not tested",
+    "site/tokens.py": "|".join([*LABELS.values(), *TARGETS.values(), *CHANGES, *INPUTS]),
     "site/overview.py": "the tables of means for LaTeX, with booktabs",
 }
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "tr": None, "mtr": None, "ntr": (1, 2)}

@@ -17,7 +17,7 @@ from tests.site.test_language import Texts
 # Terms that Chinese papers write in English, too: units, formats, programs, methods, people.
 COMMAND = re.compile(r"(?<![A-Za-z])bench( \w+)+( --?\w+)*", re.ASCII)
 TERMS = re.compile(
-    r"almbench|bench|kbps|k?Hz|dB|ms|min|MB|MOS|GMAC|SHA-256|(web)?MUSHRA|ABX|"
+    r"almbench|bench|kbps|bit(/s)?|k?Hz|dB|ms|min|MB|MOS|GMAC|SHA-256|(web)?MUSHRA|ABX|"
     r"FLAC|PDF|SVG|CSV|JSON|HTML|JavaScript|Python|UTC|commit|booktabs|Holm|token|soxr|ITU-R|BS|CR2|LaTeX|"
     r"Pareto|Pearson|Spearman|Bell|McCaffrey|Satterthwaite|Google|V/UV|(tests/statistics/)?\w+\.[a-z]\w*",
     re.ASCII,

@@ -62,6 +62,16 @@ def test_a_folder_of_token_files_and_a_table_of_labels_do(
     assert "No value labels probe_accuracy class vectors of Ours: the codec was given" in printed
 
 
+def test_numbers_are_not_cut_where_lines_are_short(
+    tokens: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    print_probes(run(tokens))
+    printed = capsys.readouterr().out
+    assert "[1, 1]" in printed
+    assert "…" not in printed
+
+
 def test_what_is_done_is_kept_until_something_changes(tokens: Path) -> None:
     lines = tokens.parent / "out" / "rows" / "probes.jsonl"
     first = run(tokens).records

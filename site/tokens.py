@@ -1,0 +1,314 @@
+"""What the tokens of a run carry, for its overview and the pages of codecs: see `probes.csv`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from almbench.names import ORIGINAL
+from almbench.results.codec_names import nominal
+from almbench.results.manifest import CodecRecord, TestSetRecord
+from almbench.results.probes import ALL_BOOKS, language_bits
+from almbench.results.table_rows import ProbeRow
+from almbench.site.language import tr
+from almbench.site.source import Run
+from almbench.site.told import told
+from almbench.site.words import interval, number, significant
+
+BOOKS = 4  # that have columns of their own; the table for download has all
+MOST_REASONS = 12
+LABELS = {
+    "probe_accuracy": "{target}, balanced accuracy",
+    "frame_accuracy": "{target}, balanced accuracy",
+    "abx_error_within": "ABX error within speakers: {target}",
+    "abx_error_across": "ABX error across speakers: {target}",
+    "swap_giver_nearer": "Voice goes with the codebook",
+    "swap_giver_similarity": "Similarity to the giver of the codebook",
+    "swap_other_similarity": "Similarity to the giver of the others",
+    "lm_bits_per_second": "Bits a second under a language model",
+    "lm_bits_per_token": "Bits a token under a language model",
+    "lm_share": "Share of the nominal bitrate",
+    "stability": "Codes that stay the same",
+    "lookback_s": "Memory of what came before",
+    "lookahead_s": "Sight of what comes after",
+    "mel_distance": "Mel distance of its own output",
+    "stoi": "STOI of its own output",
+}
+"""What measures are called on pages; others go by their names."""
+TARGETS = {"f0_quartile": "pitch, in quarters", "energy_quartile": "level, in quarters"}
+"""What targets are called on pages; others go by the names of their columns."""
+READ = {
+    "probe_accuracy": "↑",
+    "frame_accuracy": "↑",
+    "abx_error_across": "↓",
+    "abx_error_within": "↓",
+}
+"""The measures of the table of what is read off tokens, and which way is better."""
+ACCURACIES = "probe_accuracy", "frame_accuracy"
+STABLE = "shift 1/2 frame", "noise 30 dB", "own output, 1 pass"
+"""The changes that the table of bits shows."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column of a table: its label, what it was computed from or its unit, and what chance gives.
+
+    `first` is how it sorts best first: "ascending" or "descending".
+    """
+
+    label: str
+    unit: str = ""
+    arrow: str = ""
+    chance: str = ""
+
+    @property
+    def first(self) -> str:
+        """How it sorts best first."""
+        return "ascending" if self.arrow == "↓" else "descending"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value for readers, with its interval and what it is of; empty for none."""
+
+    value: float | None = None
+    text: str = ""
+    interval: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row.
+
+    Attributes:
+        codec: The codec; None for one that is not in the manifest.
+        label: Its name.
+        nominal: Its nominal kbps for readers; empty for none.
+        own: Whether it is what the suite is about.
+        cells: One a column.
+    """
+
+    codec: CodecRecord | None
+    label: str
+    nominal: str
+    own: bool
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a test set, a codec a row."""
+
+    heads: list[Head]
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What the tokens of a test set carry.
+
+    Attributes:
+        testset: The test set.
+        bits: Tokens and bits a second, and codes that stay the same; None where there are none.
+        read: What is read off the tokens, beside log-mel spectra; None where there is nothing.
+        reasons: Why values are missing, and of what.
+    """
+
+    testset: TestSetRecord
+    bits: Table | None
+    read: Table | None
+    reasons: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value of a codec: its name, what it was computed from, the value, beside what, by book."""
+
+    label: str
+    input: str
+    cell: Cell
+    chance: str
+    baseline: str
+    books: list[str]
+
+
+def carried(run: Run) -> dict[str, Carried]:
+    """What the tokens of each test set carry; a test set without values is not among them."""
+    found = {}
+    for table in run.tables:
+        rows = run.probes_of(table.testset)
+        if rows:
+            made = _bits(run, rows), _read(run, rows)
+            found[table.testset] = Carried(table.of, *made, _reasons(rows))
+    return found
+
+
+def measured(run: Run, testset: str, codec: str) -> list[Measured]:
+    """All values of a codec on a test set, those of codebooks beside that of all."""
+    rows = [r for r in run.probes_of(testset) if r.codec == codec]
+    by_key: dict[tuple[str, str, str], dict[str, ProbeRow]] = {}
+    for row in rows:
+        if row.value is not None:
+            by_key.setdefault((row.measure, row.target, row.input), {})[row.book] = row
+    found = []
+    for (measure, target, input_), books in by_key.items():
+        first = books.get(ALL_BOOKS) or next(iter(books.values()))
+        texts = [_cell(books.get(str(k))).text for k in range(1, BOOKS + 1)]
+        found.append(
+            Measured(
+                _label(measure, target),
+                _input(input_),
+                _cell(books.get(ALL_BOOKS)),
+                _text(first.chance),
+                _text(first.baseline),
+                texts if any(texts) else [],
+            )
+        )
+    return found
+
+
+def reasons_of(run: Run, testset: str, codec: str) -> list[tuple[str, str]]:
+    """Why a codec has no value of some measures on a test set, and of which."""
+    return _reasons(r for r in run.probes_of(testset) if r.codec == codec)
+
+
+def _bits(run: Run, rows: list[ProbeRow]) -> Table | None:
+    heads = [
+        Head(tr("Tokens"), tr("a second")),
+        Head(tr("Language model"), tr("bits a second")),
+        Head(tr("Of the nominal rate"), "%"),
+    ]
+    of_change = _by_codec(r for r in rows if r.measure == "stability" and r.book == ALL_BOOKS)
+    changes = [i for i in STABLE if any(r.input == i for held in of_change.values() for r in held)]
+    heads += [Head(tr("Codes that stay"), tr(name)) for name in changes]
+    lines = []
+    for codec, label, of_codec in _codecs(run, rows):
+        tokens = codec.tokens_per_second if codec else None
+        bits = language_bits(of_codec)
+        share = next((r for r in of_codec if bits and r.measure == "lm_share"
+                      and r.input == bits.input), None)  # fmt: skip
+        cells = [
+            Cell(tokens, significant(tokens)) if tokens else Cell(),
+            _whole(bits),
+            _cell(share, 100, 0),
+        ]
+        held = {r.input: r for r in of_codec if r.measure == "stability" and r.book == ALL_BOOKS}
+        cells += [_cell(held.get(name)) for name in changes]
+        if any(cell.text for cell in cells[1:]):
+            lines.append(_line(run, codec, label, cells))
+    return Table(*_filled(heads, lines)) if lines else None
+
+
+def _read(run: Run, rows: list[ProbeRow]) -> Table | None:
+    shown = [r for r in rows if r.measure in READ and r.book == ALL_BOOKS and r.value is not None]
+    order = list(READ)
+    keys = sorted(
+        dict.fromkeys((r.measure, r.target, r.input) for r in shown),
+        key=lambda key: order.index(key[0]),
+    )
+    heads = [
+        Head(
+            _target(target) if measure in ACCURACIES else _label(measure, target),
+            _input(input_),
+            READ[measure],
+            next(
+                (
+                    _text(r.chance)
+                    for r in shown
+                    if (r.measure, r.target, r.input) == (measure, target, input_)
+                    and r.chance is not None
+                ),
+                "",
+            ),
+        )
+        for measure, target, input_ in keys
+    ]
+    lines = []
+    for codec, label, of_codec in _codecs(run, shown, baseline=True):
+        held = {(r.measure, r.target, r.input): r for r in of_codec}
+        lines.append(_line(run, codec, label, [_cell(held.get(key)) for key in keys]))
+    return Table(heads, lines) if heads else None
+
+
+def _filled(heads: list[Head], lines: list[Line]) -> tuple[list[Head], list[Line]]:
+    """The same without columns that are empty."""
+    kept = [i for i in range(len(heads)) if any(line.cells[i].text for line in lines)]
+    cut = [replace(line, cells=[line.cells[i] for i in kept]) for line in lines]
+    return [heads[i] for i in kept], cut
+
+
+def _codecs(
+    run: Run, rows: list[ProbeRow], *, baseline: bool = False
+) -> list[tuple[CodecRecord | None, str, list[ProbeRow]]]:
+    """The codecs that have rows, in the order of the run, then others; first the baseline."""
+    held = _by_codec(rows)
+    known = run.manifest.codecs_by_id
+    order = [id_ for id_ in known if id_ in held]
+    order += [id_ for id_ in held if id_ not in known and id_ != ORIGINAL]
+    found = [(known.get(id_), held[id_][0].label or id_, held[id_]) for id_ in order]
+    if baseline and ORIGINAL in held:
+        found.insert(0, (None, tr("Log-mel spectra of the originals"), held[ORIGINAL]))
+    return found
+
+
+def _by_codec(rows: Iterable[ProbeRow]) -> dict[str, list[ProbeRow]]:
+    held: dict[str, list[ProbeRow]] = {}
+    for row in rows:
+        held.setdefault(row.codec, []).append(row)
+    return held
+
+
+def _line(run: Run, codec: CodecRecord | None, label: str, cells: list[Cell]) -> Line:
+    own = codec is not None and codec.id == run.own
+    return Line(codec, label, nominal(codec) if codec else "", own, cells)
+
+
+def _label(measure: str, target: str) -> str:
+    """The name of a measure for readers, its first letter a capital."""
+    return _capital(tr(LABELS[measure], target=_target(target)) if measure in LABELS else measure)
+
+
+def _input(name: str) -> str:
+    return tr(name) if name else ""  # the text that is empty has another meaning in catalogues
+
+
+def _target(target: str) -> str:
+    return _capital(tr(TARGETS.get(target, target)))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _cell(row: ProbeRow | None, factor: float = 1, digits: int | None = None) -> Cell:
+    """A share or an error to two digits after the point; another value to three that count."""
+    if row is None or row.value is None:
+        return Cell()
+    if digits is None:
+        digits = 2 if abs(row.value) < 10 else 1
+    low, high = (None if v is None else factor * v for v in (row.ci95_low, row.ci95_high))
+    unit = row.unit if factor == 1 else ""
+    text = number(factor * row.value, digits)
+    return Cell(row.value, f"{text} {unit}".strip(), interval(low, high, digits))
+
+
+def _whole(row: ProbeRow | None) -> Cell:
+    """Bits a second, and which model has them."""
+    if row is None or row.value is None:
+        return Cell()
+    digits = 0 if row.value >= 100 else 1
+    text = number(row.value, digits)
+    return Cell(row.value, text, interval(row.ci95_low, row.ci95_high, digits), _input(row.input))
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else number(value, 2)
+
+
+def _reasons(rows: Iterable[ProbeRow]) -> list[tuple[str, str]]:
+    """Each reason why values are missing, and where."""
+    where: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.value is None:
+            name = " ".join(filter(None, (_label(row.measure, row.target), _input(row.input))))
+            where.setdefault(told(row.reason), {})[f"{row.label or row.codec}: {name}"] = None
+    return [(reason, "; ".join(names)) for reason, names in list(where.items())[:MOST_REASONS]]

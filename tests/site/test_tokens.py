@@ -1,0 +1,196 @@
+"""What the tokens carry, on the overview and the pages of codecs; and codes below spectrograms."""
+
+import json
+import shutil
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from almbench.codecs.codes_file import CodesFacts, write_codes
+from almbench.results.probes import ProbeRecord, ProbeValue, probe_table
+from almbench.results.results import load_results
+from almbench.results.runfolder import RunFolder
+from almbench.results.tables import write_probes
+from almbench.site.build import build_site
+from almbench.site.codes_view import HEIGHT, draw_codes
+from almbench.site.views import WIDTH
+from tests.site.test_chinese import english, names, said
+from tests.site.test_overview import rows, visit
+
+Serve = Callable[[Path], tuple[Any, int]]
+
+
+def value(measure: str, value: float | None, input_: str = "", **more: Any) -> ProbeValue:
+    ends: dict[str, Any] = (
+        {} if value is None else {"ci95_low": 0.9 * value, "ci95_high": 1.1 * value}
+    )
+    return ProbeValue(measure=measure, input=input_, value=value, **(ends | more))
+
+
+def language(first: float, second: float) -> list[ProbeValue]:
+    return [
+        value("lm_bits_per_second", first, "ngram", unit="bit/s"),
+        value("lm_share", 0.5, "ngram"),
+        value("lm_bits_per_second", second, "transformer", unit="bit/s"),
+        value("lm_share", 0.25, "transformer"),
+        value("lm_bits_per_second", 1.0, "transformer", unit="bit/s", book="1"),
+    ]
+
+
+@pytest.fixture(scope="session")
+def probed(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a codec of two codebooks, its codes, and what token measures found of it."""
+    root = tmp_path_factory.mktemp("runs") / "probed"
+    shutil.copytree(run, root)
+    manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    manifest["codecs"][0] |= {"frame_rate": 10.0, "codebook_sizes": [16, 32]}
+    (root / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    folder = RunFolder(root)
+    codes = np.stack([np.arange(15), np.arange(15) + 16])
+    for clip in ("a", "b"):
+        facts = CodesFacts(codebook_sizes=(16, 32), frame_rate=10.0)
+        write_codes(folder.codes("talk", "opus-6", clip), codes, facts)
+    one: dict[str, Any] = {"testset": "talk", "status": "ok", "signature": "1"}
+    accuracy = [
+        value("probe_accuracy", 0.75, "bag", chance=0.5),
+        value("probe_accuracy", 0.25, "bag", chance=0.5, book="1"),
+        value("probe_accuracy", None, "vectors", reason="no <vectors>"),
+    ]
+    stable = [value("stability", 0.625, "noise 30 dB"), value("stability", 0.875, "+1 dB")]
+    log_mel = value("probe_accuracy", 0.96, "bag", chance=0.5)
+    records = [
+        ProbeRecord(codec="original", family="probe", target="speaker", found=(log_mel,), **one),
+        ProbeRecord(codec="opus-6", family="probe", target="speaker", found=tuple(accuracy), **one),
+        ProbeRecord(codec="opus-6", family="language", found=tuple(language(400, 300)), **one),
+        ProbeRecord(codec="opus-6", family="stability", found=tuple(stable), **one),
+        ProbeRecord(codec="opus-24", family="language", found=tuple(language(2000, 3000)), **one),
+        ProbeRecord(
+            codec="Ours",
+            label="Ours <b>",
+            family="language",
+            found=tuple(language(90.5, 99)),
+            **one,
+        ),
+    ]
+    write_probes(probe_table(records), folder)
+    return root
+
+
+@pytest.fixture(scope="session")
+def probed_site(probed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its site."""
+    return build_site([probed], tmp_path_factory.mktemp("sites") / "probed").parent
+
+
+def test_without_probes_there_is_no_section(site: Path) -> None:
+    for page in ("index.html", "codec-opus-6.html"):
+        assert "language model" not in (site / page).read_text(encoding="utf-8")
+
+
+def test_what_tokens_cost_and_carry_is_on_the_overview(
+    probed_site: Path, serve: Serve, browser: Any
+) -> None:
+    _, port = serve(probed_site)
+    with visit(browser, f"http://127.0.0.1:{port}/index.html") as page:
+        # 10 Hz of 2 codebooks, of 4 and 5 bits. Bits: those of the model that needs the fewest.
+        assert rows(page, "table:has(#small\\:bits\\:talk)") == [
+            [
+                "Opus 0.09 kbps",
+                "20",
+                "300 [270, 330] transformer",
+                "25 [22, 28]",
+                "0.62 [0.56, 0.69]",
+            ],
+            ["Opus 24 kbps", "–", "2000 [1800, 2200] ngram", "50 [45, 55]", "–"],
+            ["Ours <b>", "–", "90.5 [81.5, 99.6] ngram", "50 [45, 55]", "–"],
+        ]
+        assert rows(page, "table:has(#small\\:read\\:talk)") == [
+            ["Log-mel spectra of the originals", "0.96 [0.86, 1.06]"],
+            ["Opus 0.09 kbps", "0.75 [0.68, 0.83]"],
+        ]
+        head = page.locator("table:has(#small\\:read\\:talk) thead th").nth(1)
+        assert head.inner_text().split() == ["Speaker", "↑", "bag", "chance", "0.50"]
+        picture = page.locator("section:has(#small\\:tokens\\:talk) figure img").first
+        alt = picture.get_attribute("alt")
+        assert "at 0.3 kbps" in alt
+        assert "at 2 kbps" in alt
+        page.locator("section:has(#small\\:tokens\\:talk) details").evaluate("d => d.open = true")
+        gap = page.locator("section:has(#small\\:tokens\\:talk) details li").inner_text()
+        assert gap.startswith("no <vectors> (")
+
+
+def test_the_page_of_a_codec_has_all_values_by_codebook(
+    probed_site: Path, serve: Serve, browser: Any
+) -> None:
+    _, port = serve(probed_site)
+    with visit(browser, f"http://127.0.0.1:{port}/codec-opus-6.html") as page:
+        found = rows(page, "table:has(#carried\\:talk)")
+        assert found[0] == [
+            "Speaker, balanced accuracy", "bag", "0.75", "[0.68, 0.83]", "0.50", "0.96", "0.25",
+            "–", "–", "–",
+        ]  # fmt: skip
+        assert ["Codes that stay the same", "+1 dB"] in [row[:2] for row in found]
+
+
+def test_codes_are_drawn_in_their_places() -> None:
+    codes = np.array([[0, 1, 2, 3], [7, 7, 8, -1]])
+    picture = np.array(Image.open(BytesIO(draw_codes(codes, 2.0, 2.5))).convert("RGB")).astype(int)
+    assert picture.shape == (HEIGHT, WIDTH, 3)
+    step = WIDTH // 5  # 4 frames of half a second, and half a second of nothing
+    top = [tuple(picture[10, k * step + step // 2]) for k in range(5)]
+    low = [tuple(picture[HEIGHT - 10, k * step + step // 2]) for k in range(5)]
+    assert len(set(top)) == 5
+    assert top[4] == (255, 255, 255)
+    assert low[0] == low[1] != low[2]
+    assert low[3] == (255, 255, 255)
+    assert (picture[10, : step - 1] == picture[10, 0]).all()
+
+
+def test_codes_without_a_frame_rate_fill_the_clip() -> None:
+    picture = np.array(
+        Image.open(BytesIO(draw_codes(np.array([[0, 5]]), None, 9.0))).convert("RGB")
+    )
+    assert (picture[0, WIDTH // 2 - 1] != picture[0, WIDTH // 2]).any()
+    assert (picture[0, -1] == picture[0, WIDTH // 2]).all()
+
+
+@pytest.mark.slow
+def test_codes_stand_below_the_spectrogram_unless_names_are_hidden(
+    probed_site: Path, serve: Serve, browser: Any
+) -> None:
+    _, port = serve(probed_site)
+    clips = sorted(probed_site.glob("clip-*.html"))
+    data = [(probed_site / "clips" / f"{c.stem[5:]}.js").read_text("utf-8") for c in clips]
+    clip = next(c for c, text in zip(clips, data, strict=True) if "codes/" in text)
+    with visit(browser, f"http://127.0.0.1:{port}/{clip.name}") as page:
+        codes = page.locator("img.codes")
+        page.wait_for_selector("table.versions")
+        assert codes.get_attribute("src") is None  # the original has none, but keeps the place
+        height = page.locator(".stage .view").bounding_box()["height"]
+        page.locator("table.versions input").nth(1).check()
+        assert codes.get_attribute("src").startswith("codes/")
+        assert codes.get_attribute("alt").startswith("Codes: Opus")
+        assert codes.evaluate("i => i.decode().then(() => [i.naturalWidth, i.naturalHeight])") == [
+            WIDTH,
+            HEIGHT,
+        ]
+        assert page.locator(".stage .view").bounding_box()["height"] == height
+        cursor, view = (page.locator(f".stage .{n}").bounding_box() for n in ("cursor", "view"))
+        assert cursor["height"] == pytest.approx(view["height"], abs=3)  # the head is over both
+        page.locator("button.blind").click()
+        assert codes.is_hidden()
+        assert codes.get_attribute("src") is None
+
+
+def test_the_section_is_in_chinese_on_a_chinese_site(probed: Path, tmp_path: Path) -> None:
+    root = build_site([probed], tmp_path / "zh", language="zh").parent
+    named = ["no <vectors>", "Ours <b>", *names(load_results(probed).manifest)]
+    for page in ("index.html", "codec-opus-6.html"):
+        texts = said(root / page)
+        assert "面向语言模型" in texts
+        assert [text for text in texts if english(text, named)] == []
