@@ -11,6 +11,7 @@ from almbench.results import plain_text
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.figures import COLUMN, draw_figure
 from almbench.results.manifest import MetricRecord
+from almbench.results.rate_distortion import RateDistortion
 from almbench.results.rate_plot import Look, draw_rate_plot
 from almbench.results.rate_points import Point, families, front, points_table, rate_points
 from almbench.site.language import tr
@@ -78,12 +79,11 @@ def deltas(run: Run, testset: str, metric: str) -> list[str]:
     """Say the BD-rate of each codec family by a metric, where there is one."""
     return [
         tr(
-            "BD-rate of {family} against {baseline}: {value} % {interval} bitrate at equal "
-            "quality; the curves share {overlap} of their span.",
+            "BD-rate of {family} against {baseline}: {value} bitrate at equal quality; the curves "
+            "share {overlap} of their span.",
             family=row.family,
             baseline=row.baseline,
-            value=_signed(plain_text.number(row.value)),
-            interval=_signed(plain_text.interval(row.ci95_low, row.ci95_high)),
+            value=_rate(row),
             overlap=plain_text.percent(row.overlap),
         )
         for row in run.rate_distortion
@@ -92,8 +92,11 @@ def deltas(run: Run, testset: str, metric: str) -> list[str]:
     ]
 
 
-def _signed(text: str) -> str:
-    """Numbers with a minus sign in place of a hyphen."""
+def _rate(row: RateDistortion) -> str:
+    """A BD-rate, with its interval where there is one, with real minus signs."""
+    text = f"{plain_text.number(row.value)} %"
+    if row.ci95_low is not None:
+        text += f" {plain_text.interval(row.ci95_low, row.ci95_high)}"
     return text.replace("-", MINUS)
 
 
