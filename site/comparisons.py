@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from almbench.errors import UserError
+from almbench.loudness import matching_gains
 from almbench.names import ORIGINAL
 from almbench.results.compare import PairedComparison, compare_codecs, compared_metrics
 from almbench.results.compare_export import to_csv
@@ -23,12 +24,21 @@ VERDICTS = {"better": "↑ better", "worse": "↓ worse"}
 
 @dataclass(frozen=True)
 class Moved:
-    """A clip that moved far: its values, and each version that can be heard with its label."""
+    """A clip that moved far.
+
+    Attributes:
+        clip: Its id.
+        old: Its value in the baseline.
+        new: Its value in the codec.
+        sounds: Each version that can be heard: its label, the sound, and the gain in dB that brings
+            it to the quietest of them.
+        links: Pages that have it among all versions: address and label.
+    """
 
     clip: str
     old: str
     new: str
-    sounds: list[tuple[str, Sound]]
+    sounds: list[tuple[str, Sound, float]]
     links: list[tuple[str, str]]
 
 
@@ -226,8 +236,8 @@ def _moved(site: Site, versus: Versus, made: PairedComparison) -> list[Moved]:
                 tr("New: {title}", title=new.title) if across else new.names[made.codec].short,
             ),
         ]
-        sounds = [
-            (label, sound)
+        heard = [
+            (codec if codec == ORIGINAL else label, label, sound)
             for run, codec, label in labels
             if (sound := site.sounds[run.slug].get((made.testset, codec, moved.clip)))
         ]
@@ -237,6 +247,8 @@ def _moved(site: Site, versus: Versus, made: PairedComparison) -> list[Moved]:
             if (made.testset, codec, moved.clip) in site.sounds[run.slug]
         ]
         before, after = number(moved.baseline_value, digits), number(moved.value, digits)
+        gains = matching_gains({name: sound.lufs for name, _, sound in heard})
+        sounds = [(label, sound, gains.get(name, 0.0)) for name, label, sound in heard]
         found.append(Moved(moved.clip, before, after, sounds, links))
     return found
 

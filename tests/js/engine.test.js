@@ -13,8 +13,10 @@ const LEAD = 0.01;
 const FADE = 0.02;
 
 Object.assign(globalThis, webAudio, { window: globalThis, location: { protocol: "http:" } });
-const path = fileURLToPath(new URL("../../templates/static/engine.js", import.meta.url));
-vm.runInThisContext(readFileSync(path, "utf8"), { filename: path });
+for (const name of ["take.js", "engine.js"]) {
+  const path = fileURLToPath(new URL(`../../templates/static/${name}`, import.meta.url));
+  vm.runInThisContext(readFileSync(path, "utf8"), { filename: path });
+}
 const { Engine } = globalThis.Almbench;
 
 /** A WAV file of floats, as an address. */

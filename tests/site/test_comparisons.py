@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from almbench.errors import UserError
 from almbench.results.compare import compare_codecs
@@ -73,18 +74,47 @@ def test_a_new_run_stands_against_an_old_one(run: Path, newer: Path, versus_site
     assert f'href="{AGAINST}"' in index
 
 
-def test_the_clips_that_moved_most_can_be_heard(versus_site: Path, browser: Any) -> None:
-    page = browser.new_page()
+def test_the_clips_that_moved_most_are_links_without_scripts(
+    versus_site: Path, browser: Any
+) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
     page.goto((versus_site / AGAINST).as_uri())
-    first = page.locator(".clips li").first
-    heard = first.locator("audio").evaluate_all("all => all.map(one => one.getAttribute('src'))")
-    assert len(heard) == 3
-    assert len(set(heard)) == 3
+    links = page.locator(".clips li").first.locator("a")
+    heard, pages = (
+        links.and_(page.locator(which)).evaluate_all(
+            "all => all.map(one => one.getAttribute('href'))"
+        )
+        for which in (".version", ":not(.version)")
+    )
+    assert len(heard) == len(set(heard)) == 3
     assert all((versus_site / address).is_file() for address in heard)
-    links = first.locator("a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
-    assert [link.split("#")[0] for link in links] == ["small-speech.html", "small-2-speech.html"]
-    first.locator("a").last.click()
+    assert [link.split("#")[0] for link in pages] == ["small-speech.html", "small-2-speech.html"]
+    links.and_(page.locator(":not(.version)")).last.click()
     assert "clip=" in page.url
+    page.context.close()
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_the_clips_that_moved_most_are_heard_in_step(
+    served: bool, versus_site: Path, serve: Any, browser: Any
+) -> None:
+    page = browser.new_page()
+    home = f"http://127.0.0.1:{serve(versus_site)[1]}" if served else versus_site.as_uri()
+    page.goto(f"{home}/{AGAINST}")
+    clips = page.locator(".clips li")
+    first, other = (clips.nth(number).locator("button") for number in (0, 1))
+    first.nth(1).click()
+    on = page.locator(".clips .on")
+    expect(on).to_have_count(1)
+    assert on.get_attribute("aria-label") == first.nth(1).get_attribute("aria-label")
+    first.nth(2).click()  # switches, and goes on playing
+    expect(first.nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(first.nth(1)).to_have_attribute("aria-pressed", "false")
+    other.first.click()  # one sound at a time
+    expect(other.first).to_have_attribute("aria-pressed", "true")
+    expect(on).to_have_count(1)
+    other.first.click()
+    expect(on).to_have_count(0)
     page.close()
 
 

@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 pytestmark = pytest.mark.slow
 RATE, SECONDS, SLOPE = 48_000, 4.0, 0.4
 FADE = 0.01
-PAGE = '<!doctype html><title>engine</title><script src="engine.js"></script>'
+SCRIPTS = "take.js", "engine.js"
+PAGE = "<!doctype html><title>engine</title>" + "".join(
+    f'<script src="{name}"></script>' for name in SCRIPTS
+)
 # Renders `seconds` of the engine's output, with a step run at each of the given times.
 RENDER = """async ([versions, seconds, steps, urgent]) => {
   const context = new OfflineAudioContext(1, seconds * 48000, 48000);
@@ -74,8 +77,9 @@ def page(tmp_path_factory: pytest.TempPathFactory, serve: Any, browser: Any) -> 
     """A served page with the engine and the two ramps."""
     folder = tmp_path_factory.mktemp("engine")
     (folder / "index.html").write_text(PAGE)
-    script = Path(__file__).parents[2] / "templates/static/engine.js"
-    (folder / "engine.js").write_bytes(script.read_bytes())
+    for name in SCRIPTS:
+        script = Path(__file__).parents[2] / "templates/static" / name
+        (folder / name).write_bytes(script.read_bytes())
     ramp = np.arange(round(SECONDS * RATE)) / (SECONDS * RATE) * SLOPE
     for name, sound in {"zero": ramp, "one": ramp + 0.5}.items():
         sf.write(folder / f"{name}.wav", sound, RATE, "FLOAT")
