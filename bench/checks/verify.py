@@ -18,6 +18,7 @@ from almbench.results.cases import Case, cases, original_cases
 from almbench.results.checksums import files_of, read_checksums
 from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.manifest import Manifest, MetricRecord, read_manifest
+from almbench.results.probes import probe_table, read_probes
 from almbench.results.records import (
     OriginalRow,
     ReconstructionRow,
@@ -26,7 +27,7 @@ from almbench.results.records import (
     signature,
 )
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import Tables, build_tables, table_bytes
+from almbench.results.tables import Tables, build_tables, csv_bytes, table_bytes
 from almbench.runner import worker
 from almbench.runner.processes import finished, scoring_processes
 from almbench.runner.scoring import TIMEOUT_S
@@ -130,18 +131,23 @@ def _sounds(folder: RunFolder) -> Iterator[Finding]:
 
 def _tables(folder: RunFolder, tables: Tables) -> Iterator[Finding]:
     wrong = []
-    for name in TABLE_NAMES:
+    made: dict[TableName, bytes] = {name: table_bytes(tables, name) for name in TABLE_NAMES}
+    if probed := read_probes(folder):
+        made["probes"] = csv_bytes(probe_table(probed))
+    elif folder.table("probes").is_file():
+        wrong.append("no rows make probes.csv")
+    for name, content in made.items():
         path = folder.table(name)
         if not path.is_file():
             wrong.append(f"{path.name} is missing")
-        elif path.read_bytes() != table_bytes(tables, name):
-            wrong += _differences(path, tables, name)
+        elif path.read_bytes() != content:
+            wrong += _differences(path, content)
     yield from _summed("tables", wrong, "the rows and the manifest make the same bytes")
 
 
-def _differences(path: Path, tables: Tables, name: TableName) -> list[str]:
+def _differences(path: Path, content: bytes) -> list[str]:
     """The first cells of a table that differ from the one that the rows make."""
-    made = pd.read_csv(BytesIO(table_bytes(tables, name)), dtype=str, keep_default_na=False)
+    made = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False)
     try:
         held = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:

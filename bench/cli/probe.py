@@ -44,6 +44,16 @@ def probe(
         Path | None,
         typer.Option(metavar="FILE", help="CSV of labels: a column 'id', and one per label."),
     ] = None,
+    kmeans: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Compare with the simplest tokenizer, too: k-means of log-mel spectra with N "
+            "entries. (default: none)",
+            show_default=False,
+        ),
+    ] = 0,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -78,6 +88,7 @@ def probe(
         folders=folders,
         labels=Labels.read(labels) if labels else None,
         alone=run is None,
+        kmeans=kmeans,
         settings=metric_settings(setting),
         effort=Effort(seed, choose(device, used=True).kind),
     )

@@ -10,6 +10,7 @@ from almbench.results.checksums import write_checksums
 from almbench.results.manifest import read_manifest
 from almbench.results.probes import ProbeRecord
 from almbench.results.runfolder import RunFolder
+from almbench.tokens.kmeans import kmeans_source
 from almbench.tokens.measure import USUAL, Effort, Measure
 from almbench.tokens.registry import make_measure, measure_names
 from almbench.tokens.run import run_measures
@@ -58,6 +59,7 @@ def probe(
     folders: Sequence[TokenFolder] = (),
     labels: Labels | None = None,
     alone: bool = False,
+    kmeans: int = 0,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     effort: Effort = USUAL,
 ) -> Probed:
@@ -69,8 +71,9 @@ def probe(
         folders: Token files of codecs that are not in the run.
         labels: Further labels of the clips.
         alone: Whether there is no run: `folders` and `labels` are all that is known.
+        kmeans: Entries of a codebook of log-mel spectra to put beside the codecs; 0 for none.
         settings: Settings of measures, by their names.
-        effort: Seed, budget and device.
+        effort: Seed and device.
 
     Raises:
         UserError: A name is unknown, or there are no codes.
@@ -87,6 +90,9 @@ def probe(
     chosen = [s for s in _chosen(sources, wanted, made) if s.has_codes or not needed]
     if not chosen:
         raise UserError(NO_CODES)
+    if kmeans:
+        sets = {source.clips.testset: source.clips for source in chosen}
+        chosen += [kmeans_source(clips, kmeans, effort.seed) for clips in sets.values()]
     records = run_measures(folder, chosen, made, wanted.targets, effort)
     if folder.checksums.is_file():
         write_checksums(folder)

@@ -107,7 +107,7 @@ def run_measures(
         sources: The codecs on their test sets.
         measures: The measures.
         targets: Columns of labels; empty for each measure's own choice.
-        effort: Seed, budget and device.
+        effort: Seed and device.
 
     Returns:
         The records of these sources and measures, those of before included.

@@ -14,8 +14,10 @@ from almbench.checks.verify import verify
 from almbench.errors import UserError
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import read_manifest
+from almbench.results.probes import ProbeRecord, ProbeValue, probe_table, read_probes
+from almbench.results.records import Writer
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.tables import build_tables, write_probes, write_tables
 from almbench.runner.run import run_suite
 from almbench.suite.load import load_suite
 from tests.conftest import Bench
@@ -97,6 +99,27 @@ def test_a_table_that_lost_rows(run: Path) -> None:
     path.write_text("\n".join(path.read_text().splitlines()[:-2]) + "\n")
     write_checksums(RunFolder(run))
     assert "metrics.csv has" in failures(run, 0)[0][1]
+
+
+def test_what_tokens_carry_is_made_again_from_its_rows(run: Path) -> None:
+    folder = RunFolder(run)
+    value = ProbeValue(measure="probe_accuracy", value=0.25, chance=0.5, reason="few")
+    with Writer(run, ProbeRecord) as rows:
+        rows.write(
+            ProbeRecord(
+                testset="talk", status="ok", signature="1", codec="opus-6", family="probe",
+                target="speaker", found=(value,),
+            )
+        )  # fmt: skip
+    write_probes(probe_table(read_probes(folder)), folder)
+    write_checksums(folder)
+    assert failures(run) == []
+    path = folder.table("probes")
+    path.write_text(path.read_text().replace("0.25", "0.75"))
+    write_checksums(folder)
+    [(check, text)] = failures(run)
+    assert check == "tables"
+    assert text == "probes.csv line 2, value: '0.75', and the rows make '0.25'"
 
 
 def test_a_tampered_score_with_tables_and_checksums_made_anew(run: Path) -> None:
