@@ -20,6 +20,7 @@ LABELS = {
     "frame_accuracy": "{target}, balanced accuracy",
     "abx_error_within": "ABX error within speakers: {target}",
     "abx_error_across": "ABX error across speakers: {target}",
+    "closed_vocabulary_wer": "Word error rate, closed vocabulary",
     "swap_giver_nearer": "Voice goes with the codebook",
     "swap_giver_similarity": "Similarity to the giver of the codebook",
     "swap_other_similarity": "Similarity to the giver of the others",
@@ -40,6 +41,7 @@ READ = {
     "frame_accuracy": "↑",
     "abx_error_across": "↓",
     "abx_error_within": "↓",
+    "closed_vocabulary_wer": "↓",
 }
 """The measures of the table of what is read off tokens, and which way is better."""
 ACCURACIES = "probe_accuracy", "frame_accuracy"

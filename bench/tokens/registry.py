@@ -17,6 +17,7 @@ MEASURES: dict[str, str] = {
     "frame_probe": "almbench.tokens.frames:FrameProbe",
     "abx": "almbench.tokens.abx:Abx",
     "swap": "almbench.tokens.swap:Swap",
+    "recognition": "almbench.tokens.recognition:Recognition",
     "language": "almbench.tokens.language:Language",
     "stability": "almbench.tokens.robustness:Stability",
 }
