@@ -12,7 +12,8 @@ from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.tables import NOT_RUN
 from almbench.site.language import ntr, tr
 from almbench.site.means import Cell, Column, cell, column
-from almbench.site.media import Sound, Sounds
+from almbench.site.media import Sound, Sounds, publish_sampled
+from almbench.site.output import Output
 from almbench.site.pages import Page, Site
 from almbench.site.remarks import remarks
 from almbench.site.source import Run
@@ -70,6 +71,7 @@ class Results:
         books: Its codebooks.
         carried: What its tokens carry.
         gaps: Why values of that are missing, and which.
+        sampled: Clips that a language model continued: their names, and where they are.
         extremes: Its best and worst clips; None where there are no two to be heard.
     """
 
@@ -79,6 +81,7 @@ class Results:
     books: list[Book]
     carried: list[Measured]
     gaps: list[tuple[str, str]]
+    sampled: list[tuple[str, str]]
     extremes: Extremes | None
 
 
@@ -94,7 +97,7 @@ def codec_pages(site: Site) -> Iterator[Page]:
                 "speeds": _speeds(run, codec.id),
                 "remarks": remarks(run, codec.id),
                 "results": [
-                    _results(run, table, codec, site.sounds[run.slug])
+                    _results(run, table, codec, site.sounds[run.slug], site.out)
                     for table in run.tables
                     if any(c.id == codec.id for c in table.codecs)
                 ],
@@ -210,7 +213,9 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
     return found
 
 
-def _results(run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds) -> Results:
+def _results(
+    run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds, out: Output
+) -> Results:
     means = [
         (column(table, metric), of_codec, [table.names[id_].short for id_ in ties])
         for metric in table.filled
@@ -226,6 +231,7 @@ def _results(run: Run, table: Comparison, codec: CodecRecord, sounds: Sounds) ->
         _books(table, codec),
         measured(run, table.testset, codec.id),
         reasons_of(run, table.testset, codec.id),
+        publish_sampled(run, table.testset, codec.id, out),
         _extremes(run, table, codec.id, sounds),
     )
 

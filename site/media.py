@@ -13,6 +13,7 @@ from almbench.errors import CodecError
 from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
 from almbench.progress import stage
+from almbench.results.runfolder import SAMPLED
 from almbench.site.codes_view import draw_codes
 from almbench.site.language import ntr, tr
 from almbench.site.output import Output
@@ -120,6 +121,23 @@ def _codes(run: Run, testset: str, codec: str, clip: str, sound: Sound, out: Out
     if not codes.size:
         return ""
     return _write(out, "codes", "webp", draw_codes(codes, facts.frame_rate, sound.seconds))
+
+
+def publish_sampled(run: Run, testset: str, codec: str, out: Output) -> list[tuple[str, str]]:
+    """Publish what a language model made of beginnings of clips: ids of clips, and addresses.
+
+    Args:
+        run: The run.
+        testset: The test set.
+        codec: Id of the codec whose codes were sampled.
+        out: The site's folder.
+    """
+    made = []
+    for path in sorted(run.folder.continuations(testset, codec).glob(f"*{SAMPLED}")):
+        run.folder.check(path)
+        address = _write(out, "audio", "flac", path.read_bytes())
+        made.append((path.name.removesuffix(SAMPLED), address))
+    return made
 
 
 def publish(samples: Samples, rate: int, out: Output, bits: int = 16) -> Sound:

@@ -54,6 +54,16 @@ def probe(
             show_default=False,
         ),
     ] = 0,
+    continuations: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Let a language model continue N clips of each codec with few tokens a second, "
+            "as sounds for the page. (default: none)",
+            show_default=False,
+        ),
+    ] = 0,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -89,6 +99,7 @@ def probe(
         labels=Labels.read(labels) if labels else None,
         alone=run is None,
         kmeans=kmeans,
+        continued=continuations,
         settings=metric_settings(setting),
         effort=Effort(seed, choose(device, used=True).kind),
     )

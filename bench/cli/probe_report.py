@@ -53,6 +53,8 @@ def print_probes(probed: Probed) -> int:
         if row.value is None
     ):
         console.print(f"[yellow]No value[/] {escape(reason)}")
+    for reason in probed.not_continued:
+        console.print(f"[yellow]Not continued[/] {escape(reason)}")
     console.print(f"Table: {probed.folder.table('probes')}")
     return 1 if any(record.status == "unavailable" for record in probed.records) else 0
 

@@ -39,6 +39,7 @@ def files_of(folder: RunFolder) -> list[str]:
     files += [] if read_manifest(folder).source else [folder.suite]
     files += sorted((folder.root / "rows").glob("*.jsonl"))
     files += sorted((folder.root / "codes").glob("*/*/*.npz"))
+    files += sorted((folder.root / "continuations").glob("*/*/*.flac"))
     files += sorted(path for path in folder.attachments.rglob("*") if path.is_file())
     return [path.relative_to(folder.root).as_posix() for path in files]
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from almbench.errors import UserError
 from almbench.names import ORIGINAL
 
+SAMPLED = ".sampled.flac"  # how files of sounds end that no codec coded, but a model made up
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -61,6 +63,10 @@ class RunFolder:
     def codes(self, testset: str, codec: str, clip: str) -> Path:
         """The codes of a clip."""
         return self.root / "codes" / testset / codec / f"{clip}.npz"
+
+    def continuations(self, testset: str, codec: str) -> Path:
+        """The folder of what a language model made of the beginnings of clips, to be heard."""
+        return self.root / "continuations" / testset / codec
 
     def table(self, name: str) -> Path:
         """A table: clips, metrics or summary."""

@@ -4,19 +4,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import torch
 
 from almbench.audio import Samples, write_flac
-from almbench.errors import MetricUndefined
+from almbench.errors import AlmbenchError, MetricUndefined
+from almbench.progress import stage
+from almbench.results.runfolder import SAMPLED, RunFolder
 from almbench.statistics.tokens import Codes
 from almbench.tokens.language import NO_TIME, Fitted, LanguageSettings, fit
 from almbench.tokens.measure import Effort, TokenSet
 from almbench.tokens.parts import ABSENT, held, split_codes
+from almbench.tokens.sources import TokenSource
 from almbench.tokens.training import repeatable
 from almbench.tokens.transformer import delay
 
+MOST_TOKENS = 250  # a second: of more, so small a model learns next to nothing to be heard
 TOP = 250  # of the entries, the likeliest that are drawn from, as in MusicGen
 
 
@@ -40,7 +45,7 @@ class Continuation:
 
     def write(self, folder: Path) -> Path:
         """Write the sound as `CLIP.sampled.flac`."""
-        path = folder / f"{self.clip}.sampled.flac"
+        path = folder / f"{self.clip}{SAMPLED}"
         write_flac(path, self.samples, self.rate)
         return path
 
@@ -100,7 +105,7 @@ def continuations(
         settings: How much the model is trained.
         effort: Seed and device.
         clips: How many clips, at most.
-        prompt_s: Seconds of each clip that are given.
+        prompt_s: Seconds of each clip that are given, but no more than half of it.
         new_s: Seconds that are sampled.
 
     Raises:
@@ -116,10 +121,49 @@ def continuations(
     tested = np.flatnonzero(data.parts.test)[:clips]
     with tokens.open_codec() as codec:
         for i in tested:
-            prompt = data.codes[i][:, : round(prompt_s * data.rate)]
+            frames = min(round(prompt_s * data.rate), data.codes[i].shape[1] // 2)
+            prompt = data.codes[i][:, :frames]
             codes = continue_codes(
                 fitted, prompt, round(new_s * data.rate), effort.seed, strides=data.strides
             )
             prompted_s = prompt.shape[1] / data.rate
             sound = tokens.decode(codec, codes, data.rate)
             yield Continuation(ids[i], prompted_s, codes, sound.samples, sound.rate)
+
+
+def write_continuations(
+    folder: RunFolder,
+    sources: Sequence[TokenSource],
+    settings: LanguageSettings,
+    effort: Effort,
+    clips: int,
+) -> list[str]:
+    """Continue clips of each codec that has few tokens a second, and write their sounds.
+
+    Args:
+        folder: Where to; what was there of these codecs is replaced.
+        sources: The codecs on their test sets.
+        settings: How much the model is trained.
+        effort: Seed and device.
+        clips: How many clips of each, at most.
+
+    Returns:
+        Why a codec has none.
+    """
+    reasons = []
+    with stage("Continuing", len(sources), "codecs") as shown:
+        for source in sources:
+            tokens, _ = source.read()
+            rate = (tokens.frame_rate or 0) * tokens.books
+            place = folder.continuations(source.clips.testset, source.codec)
+            rmtree(place, ignore_errors=True)
+            try:
+                if rate > MOST_TOKENS:
+                    raise MetricUndefined(f"{rate:.4g} tokens a second are over {MOST_TOKENS}")
+                for one in continuations(tokens, settings, effort, clips):
+                    place.mkdir(parents=True, exist_ok=True)
+                    one.write(place)
+            except AlmbenchError as error:
+                reasons.append(f"{source.clips.testset}, {source.codec}: {error}")
+            shown.advance()
+    return reasons

@@ -1,7 +1,7 @@
 """What `bench probe` does: codes of a run, or of folders, through token measures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,12 @@ class Probed:
     Attributes:
         folder: Where the records and `probes.csv` are.
         records: The records that were asked for.
+        not_continued: Why codecs have no continuations, where these were asked for.
     """
 
     folder: RunFolder
     records: list[ProbeRecord]
+    not_continued: list[str] = field(default_factory=list)
 
 
 def probe(
@@ -60,6 +62,7 @@ def probe(
     labels: Labels | None = None,
     alone: bool = False,
     kmeans: int = 0,
+    continued: int = 0,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     effort: Effort = USUAL,
 ) -> Probed:
@@ -72,6 +75,7 @@ def probe(
         labels: Further labels of the clips.
         alone: Whether there is no run: `folders` and `labels` are all that is known.
         kmeans: Entries of a codebook of log-mel spectra to put beside the codecs; 0 for none.
+        continued: How many clips of each codec a language model continues, to be heard.
         settings: Settings of measures, by their names.
         effort: Seed and device.
 
@@ -94,9 +98,26 @@ def probe(
         sets = {source.clips.testset: source.clips for source in chosen}
         chosen += [kmeans_source(clips, kmeans, effort.seed) for clips in sets.values()]
     records = run_measures(folder, chosen, made, wanted.targets, effort)
+    reasons = _continued(folder, chosen, continued, settings or {}, effort) if continued else []
     if folder.checksums.is_file():
         write_checksums(folder)
-    return Probed(folder, records)
+    return Probed(folder, records, reasons)
+
+
+def _continued(
+    folder: RunFolder,
+    sources: Sequence[TokenSource],
+    clips: int,
+    settings: Mapping[str, Mapping[str, Any]],
+    effort: Effort,
+) -> list[str]:
+    from almbench.tokens.continuation import write_continuations
+
+    model = make_measure("language", settings.get("language", {}))
+    if missing := model.missing():
+        raise UserError(missing)
+    with_codes = [source for source in sources if source.has_codes]
+    return write_continuations(folder, with_codes, model.settings, effort, clips)
 
 
 def _of_files(folders: Sequence[TokenFolder], labels: Labels | None) -> list[TokenSource]:

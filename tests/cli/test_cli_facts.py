@@ -51,7 +51,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "probe": {
         "run": None, "measure": None, "testset": None, "codec": None, "label": None, "codes": None,
-        "labels": None, "kmeans": 0, "output": None, "seed": 0, "setting": None, "device": "auto",
+        "labels": None, "kmeans": 0, "continuations": 0, "output": None, "seed": 0, "setting": None,
+        "device": "auto",
     },
     "check": {
         "codecs": None, "checkpoint": None, "option": None, "device": "auto", "against": None,

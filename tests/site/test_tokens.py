@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from almbench.audio import write_flac
 from almbench.codecs.codes_file import CodesFacts, write_codes
 from almbench.results.probes import ProbeRecord, ProbeValue, probe_table
 from almbench.results.results import load_results
@@ -78,6 +79,9 @@ def probed(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     ]
     write_probes(probe_table(records), folder)
+    made_up = folder.continuations("talk", "opus-6") / "a.sampled.flac"
+    made_up.parent.mkdir(parents=True)
+    write_flac(made_up, np.sin(np.arange(8000) / 9) / 2, 16_000)
     return root
 
 
@@ -135,6 +139,11 @@ def test_the_page_of_a_codec_has_all_values_by_codebook(
             "–", "–", "–",
         ]  # fmt: skip
         assert ["Codes that stay the same", "+1 dB"] in [row[:2] for row in found]
+        player = page.get_by_label("Sampled by a language model, after the beginning of a")
+        assert player.evaluate(
+            "a => new Promise(done => { a.onloadedmetadata = () => done(a.duration); a.load(); })"
+        ) == pytest.approx(0.5)
+        assert page.get_by_text("Not coded, but made up").count() == 1
 
 
 def test_codes_are_drawn_in_their_places() -> None:

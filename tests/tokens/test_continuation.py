@@ -11,10 +11,12 @@ pytest.importorskip("torch")
 import soundfile as sf
 
 from almbench.errors import MetricUndefined
-from almbench.tokens.continuation import continuations, continue_codes
+from almbench.results.runfolder import RunFolder
+from almbench.tokens.continuation import continuations, continue_codes, write_continuations
 from almbench.tokens.language import Fitted, LanguageSettings, fit
 from almbench.tokens.measure import ClipSet, Effort, LabelledClip, TokenSet
 from almbench.tokens.parts import split_codes
+from almbench.tokens.sources import TokenSource
 from tests.tokens.conftest import token_set
 from tests.tokens.test_robustness import HOP, RATE, opened
 
@@ -74,6 +76,15 @@ def test_continuations_are_decoded_and_marked(tmp_path: Path) -> None:
         path = one.write(tmp_path)
         assert path.name == f"{one.clip}.sampled.flac"
         assert sf.info(path).frames == 75 * HOP
+    folder = RunFolder(tmp_path)
+    source = TokenSource(tokens.clipset, "toy", "Toy", True, lambda: (tokens, []))
+    assert write_continuations(folder, [source], settings, Effort(), 2) == []
+    assert len(list(folder.continuations("set", "toy").glob("*.sampled.flac"))) == 2
+    fine = replace(tokens, frame_rate=500.0)
+    source = TokenSource(tokens.clipset, "toy", "Toy", True, lambda: (fine, []))
+    [reason] = write_continuations(folder, [source], settings, Effort(), 2)
+    assert reason == "set, toy: 1000 tokens a second are over 250"
+    assert not folder.continuations("set", "toy").exists()  # those of before are gone
     alone = TokenSet(ClipSet("set", clips), "toy", codes, (64, 64), 50, None, "files alone")
     with pytest.raises(MetricUndefined, match="files alone"):
         list(continuations(alone, settings, Effort()))
