@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from almbench.drawing import LIGHT, for_paper, in_themes, style
 from almbench.results import plain_text
+from almbench.results.codec_names import UNIT
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.figures import COLUMN, draw_figure
 from almbench.results.manifest import MetricRecord
@@ -141,5 +142,7 @@ def _draw(
     with style():
         figure = Figure(figsize=(SIZE[0] / 72, SIZE[1] / 72), dpi=72)
         axes = figure.add_axes(FRAME)
-        draw_rate_plot(axes, table, metric, order, LOOK, highlight=highlight)
+        rate = tr("Bitrate")
+        named = f"{rate} ({UNIT})"
+        draw_rate_plot(axes, table, metric, order, LOOK, highlight=highlight, rate=named)
         return in_themes(figure)

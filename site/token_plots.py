@@ -15,7 +15,7 @@ from almbench.site.source import Run
 from almbench.site.words import number, significant
 
 MOST = 2  # plots of a test set
-RATE = f"Bitrate under a language model ({UNIT})"
+RATE = "Bitrate under a language model"
 
 
 def token_plots(run: Run, table: Comparison) -> list[Plot]:
@@ -40,6 +40,9 @@ def token_plots(run: Run, table: Comparison) -> list[Plot]:
             with style():
                 data = points_table(table, metric, points, "under a language model")
                 paper = paper_files(figure, data)
+                # Who reads a page has the glyphs of its language; a PDF would have to bring them.
+                rate = tr("Bitrate under a language model")
+                figure.axes[0].xaxis.label.set_text(f"{rate} ({UNIT})")
                 svg = in_themes(figure)
             alt = _alt(table, metric, points)
             caption = metric_label(metric)
@@ -53,7 +56,14 @@ def _draw(run: Run, table: Comparison, metric: MetricRecord, points: list[Point]
         axes = figure.add_axes(FRAME)
         order = families(run.manifest.codecs)
         draw_rate_plot(
-            axes, table, metric, order, LOOK, highlight=run.own, points=points, rate=RATE
+            axes,
+            table,
+            metric,
+            order,
+            LOOK,
+            highlight=run.own,
+            points=points,
+            rate=f"{RATE} ({UNIT})",
         )
         return figure
 

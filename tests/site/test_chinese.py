@@ -88,6 +88,12 @@ def test_no_english_is_left_on_a_chinese_site(run: Path, chinese: Path) -> None:
     assert not left, "\n".join(left)
 
 
+def test_axes_of_plots_on_pages_are_named_in_chinese(chinese: Path) -> None:
+    drawings = [path.read_text(encoding="utf-8") for path in chinese.rglob("*.svg")]
+    assert any("比特率 (kbps)" in drawing for drawing in drawings)
+    assert any("Bitrate (kbps)" in drawing for drawing in drawings), "those to take away"
+
+
 @pytest.mark.slow
 def test_no_english_is_left_in_the_matrix_and_the_card(
     run: Path, chinese: Path, browser: Any
