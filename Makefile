@@ -21,7 +21,7 @@ APART = $(ENGINE) run --rm --read-only --network none --shm-size 64k -u "$$(id -
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage fuzz mutants lowest simulation demopage perf lint format container languages docs install clean help
+.PHONY: demo test fast coverage fuzz mutants lowest simulation demopage perf scale lint format container languages docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -66,6 +66,10 @@ demopage: install  ## Check the suite alm-demo's values on the demo page's audio
 
 perf: install  ## Measure scoring against its metrics' own code, on speech with a folder gt: DATA=PATH.
 	$(BIN)/python tests/perf/scoring.py $(DATA)
+
+CLIPS ?= 100 1000 10000
+scale: install  ## Measure how tables, exports and sites grow with the clips of a finished run: RUN=PATH.
+	$(BIN)/python tests/perf/scale.py $(RUN) runs/scale --clips $(CLIPS)
 
 lint: install $(SCRIPTS)  ## Check style, types and spelling.
 	$(BIN)/ruff check
