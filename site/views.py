@@ -1,6 +1,7 @@
 """Pictures of sounds: waveform above mel spectrogram, in grey, all of a clip on one scale."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import Self
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.sparse import csr_array
 
 from almbench.audio import Samples
 from almbench.spectra import mel_filters
@@ -93,6 +95,12 @@ def _mel(samples: Samples, rate: int) -> Grey:
     frames = sliding_window_view(np.pad(samples, size // 2), size)
     middles = ((np.arange(WIDTH) + 0.5) * column).astype(int)
     power = np.abs(np.fft.rfft(frames[middles] * np.hanning(size + 2)[1:-1])) ** 2
-    bands = mel_filters(rate, size, MELS) @ power.T
+    bands = _filters(rate, size) @ power.T
     level: Grey = 10 * np.log10(np.maximum(bands[::-1], FAINTEST))
     return level
+
+
+@lru_cache(maxsize=32)
+def _filters(rate: int, size: int) -> csr_array:
+    """The mel filters, sparse: a dense product would busy threads of its own."""
+    return csr_array(mel_filters(rate, size, MELS))
