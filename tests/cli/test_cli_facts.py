@@ -83,7 +83,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "output": Path("runs/almtokenizer-ablation"),
     },
     "train measure": {
-        "checkpoint": None, "speech": None, "training": None,
+        "checkpoint": None, "speech": None, "sound": None, "demo": None, "training": None,
         "output": Path("runs/almtokenizer-card"),
     },
 }  # fmt: skip
