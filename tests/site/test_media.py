@@ -163,4 +163,4 @@ def test_pictures_are_light(site: Path) -> None:
 
 def test_the_place_of_a_picture_has_its_shape(site: Path) -> None:
     style = (site / "static" / "player.css").read_text()
-    assert f".stage img {{ aspect-ratio: {WIDTH} / {HEIGHT}; }}" in style
+    assert f".stage .picture {{ aspect-ratio: {WIDTH} / {HEIGHT}; }}" in style
