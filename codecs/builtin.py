@@ -9,6 +9,7 @@ from almbench.domains import DOMAINS, Domain
 ADAPTERS = {
     "aac": "almbench.codecs.aac:Aac",
     "almtokenizer": "almbench.codecs.almtokenizer.adapter:ALMTokenizerCodec",
+    "almtokenizer2": "almbench.codecs.almtokenizer2:ALMTokenizer2",
     "amr-nb": "almbench.codecs.amr:Amr",
     "codec2": "almbench.codecs.codec2:Codec2",
     "dac": "almbench.codecs.transformers_codec:Dac",
@@ -60,6 +61,11 @@ def _hub(
 
 PRESETS = {
     "almtokenizer": Preset("ALMTokenizer (small)", "almtokenizer", {"window": 6}),
+    "almtokenizer2-1.3": Preset("ALMTokenizer2", "almtokenizer2", {}),
+    "reasoningcodec-1.4": Preset(
+        "ReasoningCodec", "almtokenizer2", {"model": "reasoningcodec-1024"}
+    ),
+    "reasoningcodec-1.8": Preset("ReasoningCodec", "almtokenizer2", {"model": "reasoningcodec"}),
     "codec2-700": Preset("Codec2 700C", "codec2", {"mode": 700}, SPEECH),
     "codec2-1200": Preset("Codec2", "codec2", {"mode": 1200}, SPEECH),
     "codec2-1300": Preset("Codec2", "codec2", {"mode": 1300}, SPEECH),

@@ -34,8 +34,7 @@ class Files:
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the weights came from; hashes the file the first time."""
-        state = self.weights.stat()
-        digest = _digest(self.weights, state.st_size, state.st_mtime_ns)
+        digest = hash_of(self.weights)
         return Checkpoint(source=self.source, revision=self.revision, sha256=digest)
 
 
@@ -162,8 +161,13 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
 
 
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file of weights, computed once per process as long as it is not changed."""
+    state = path.stat()
+    return _digest(path, state.st_size, state.st_mtime_ns)
+
+
 @cache
 def _digest(path: Path, size: int, modified: int) -> str:
-    """Hash a file once per process, as long as it is not changed."""
     del size, modified
     return sha256(path)

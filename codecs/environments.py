@@ -2,7 +2,8 @@
 
 `bench codec install NAME` makes them below `home()`. What goes into NAME is in workers/NAME.txt, a
 complete list that is installed as it stands; packages that must be built against those follow
-from workers/NAME-after.txt.
+from workers/NAME-after.txt. Source trees that are no packages are in workers/NAME-code.txt, one a
+line: folder, repository, commit.
 """
 
 import hashlib
@@ -19,7 +20,10 @@ from filelock import FileLock
 from almbench.errors import Unavailable, UserError, unknown
 
 WORKERS = Path(__file__).parent / "workers"
-PYTHONS = {"stablecodec": "3.11"}  # where the list holds for one version of Python only
+PYTHONS = {
+    "almtokenizer2": "3.10",
+    "stablecodec": "3.11",
+}  # where the list holds for one version of Python only
 DONE = "packages.txt"  # written last: what pip says is installed, below the list's own hash
 TAIL_LINES = 15
 
@@ -49,8 +53,13 @@ def python_of(name: str) -> Path:
     return _python_in(folder)
 
 
+def code_of(name: str) -> Path:
+    """The folder of an environment that holds its source trees."""
+    return _folder(name) / "code"
+
+
 def fingerprint(name: str) -> str:
-    """Hash of the packages that are installed in an environment, with their versions."""
+    """Hash of an environment's lists and of the packages installed, with their versions."""
     return hashlib.sha256((_folder(name) / DONE).read_bytes()).hexdigest()[:12]
 
 
@@ -101,13 +110,18 @@ def _lists(name: str) -> list[Path]:
     return [p for p in (WORKERS / f"{name}.txt", WORKERS / f"{name}-after.txt") if p.is_file()]
 
 
+def _code_list(name: str) -> list[Path]:
+    return [path for path in (WORKERS / f"{name}-code.txt",) if path.is_file()]
+
+
 def _python_in(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _wanted(name: str) -> str:
     """First line of `DONE`: tells whether the lists have changed since."""
-    content = b"".join(path.read_bytes() for path in _lists(name))
+    lists = [*_lists(name), *_code_list(name)]
+    content = b"".join(path.read_bytes() for path in lists)
     return f"# {hashlib.sha256(content).hexdigest()}\n"
 
 
@@ -136,10 +150,24 @@ def _make(name: str, folder: Path, python: str, show: Callable[[str], None]) -> 
     for path in _lists(name):
         after = ["--no-build-isolation"] if path.stem.endswith("-after") else []
         _run([*pip, "install", "--no-deps", *after, "-r", str(path)], show)
+    for path in _code_list(name):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if not line.startswith("#"):
+                _clone(*line.split(), within=code_of(name), show=show)
     freeze = subprocess.run(
         [*pip, "freeze", "--all"], capture_output=True, encoding="utf-8", check=True
     )
     (folder / DONE).write_text(_wanted(name) + freeze.stdout, encoding="utf-8")
+
+
+def _clone(
+    tree: str, repository: str, commit: str, *, within: Path, show: Callable[[str], None]
+) -> None:
+    """Get a source tree at a commit."""
+    if shutil.which("git") is None:
+        raise UserError(f"git is missing, which gets {repository}. To fix: install git.")
+    _run(["git", "clone", "--no-checkout", repository, str(within / tree)], show)
+    _run(["git", "-C", str(within / tree), "checkout", "--detach", commit], show)
 
 
 def _run(command: list[str], show: Callable[[str], None]) -> None:

@@ -469,6 +469,34 @@ def test_pip_s_words_come_with_its_failure(
         environments.python_of("broken")
 
 
+@pytest.mark.slow
+def test_a_source_tree_is_fetched_at_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_home: Path
+) -> None:
+    repository = tmp_path / "repository"
+    git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@b.example"]
+    subprocess.run(["git", "init", "-q", str(repository)], check=True)
+    commits = []
+    for text in ("first", "second"):
+        (repository / "model.py").write_text(text)
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", text], check=True)
+        head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True)
+        commits.append(head.stdout.decode().strip())
+    workers = tmp_path / "workers"
+    workers.mkdir()
+    (workers / "tree.py").touch()
+    (workers / "tree-code.txt").write_text(f"# comment\nours {repository} {commits[0]}\n")
+    monkeypatch.setattr(environments, "WORKERS", workers)
+    environments.install("tree", None, force=False, show=print)
+    assert (environments.code_of("tree") / "ours" / "model.py").read_text() == "first"
+    before = environments.fingerprint("tree")
+    (workers / "tree-code.txt").write_text(f"ours {repository} {commits[1]}\n")
+    environments.install("tree", None, force=False, show=print)
+    assert (environments.code_of("tree") / "ours" / "model.py").read_text() == "second"
+    assert environments.fingerprint("tree") != before
+
+
 def test_an_interpreter_that_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def install(name: str, python: str) -> None:
         environments.install(name, python, force=False, show=print)
