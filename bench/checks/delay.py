@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from almbench.audio import Samples, fit
+from almbench.audio import Samples
 from almbench.checks.finding import Result
+from almbench.checks.remarks import judged
 from almbench.checks.subject import Subject
 from almbench.errors import MetricUndefined
 from almbench.metrics.alignment import LagMs
 from almbench.metrics.base import Settings
+from almbench.results import remark_rules as rules
 
 LATEST_S = 0.002
 CLEAR = 0.5  # correlation of waveforms from which a lag can be trusted
@@ -32,13 +34,12 @@ def check_delay(subject: Subject) -> Result:
 
 
 def _speech_lag(subject: Subject) -> str:
-    clip = subject.speech(subject.length)
-    sound = fit(subject.round_trip(clip)[1], len(clip))
+    clip, sound = subject.speech_and_back
     try:
         lag_ms = LagMs(Settings()).score(clip, sound, subject.rate, ["lag_ms"])["lag_ms"]
     except MetricUndefined as error:
         return str(error)
-    return f"about {lag_ms:.1f} ms on speech"
+    return judged(f"about {lag_ms:.1f} ms on speech", rules.of_lag(lag_ms))[0]
 
 
 def _probe(rate: int) -> Samples:

@@ -12,6 +12,7 @@ from almbench.checks.finding import Finding, Result
 from almbench.checks.odd_sounds import check_long, check_one_sample, check_silence, check_square
 from almbench.checks.output import check_bitrate, check_length, check_shapes
 from almbench.checks.parity import check_parity
+from almbench.checks.remarks import check_band, check_clipping, check_level
 from almbench.checks.repetition import check_batch, check_determinism, check_nested
 from almbench.checks.subject import Subject
 from almbench.codecs.base import Codec
@@ -25,6 +26,9 @@ CHECKS: dict[str, Callable[[Subject], Result]] = {
     "batch": check_batch,
     "complexity": check_complexity,
     "delay": check_delay,
+    "level": check_level,
+    "clipping": check_clipping,
+    "band": check_band,
     "nested codebooks": check_nested,
     "1 sample": check_one_sample,
     "silence": check_silence,

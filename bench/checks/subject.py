@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from almbench.audio import Samples, read, resample
+from almbench.audio import Samples, fit, read, resample
 from almbench.codecs.base import Codec, CodecSpec, Encoded
 from almbench.errors import AlmbenchError
 from almbench.samples import folder
@@ -35,10 +35,20 @@ class Subject:
         self.spec: CodecSpec = codec.spec
         self.rate = self.spec.sample_rate or ANY_RATE
 
+    def speech_at(self, rate: int) -> Samples:
+        """The whole sound of speech at a rate in Hz."""
+        sound = read(folder() / "speech" / "en-gb-harbour.flac")
+        return resample(sound.samples, sound.rate, rate)
+
     @cached_property
     def _speech(self) -> Samples:
-        sound = read(folder() / "speech" / "en-gb-harbour.flac")
-        return resample(sound.samples, sound.rate, self.rate)
+        return self.speech_at(self.rate)
+
+    @cached_property
+    def speech_and_back(self) -> tuple[Samples, Samples]:
+        """A clip of speech of usual length, and what the codec makes of it, equally long."""
+        clip = self.speech(self.length)
+        return clip, fit(self.round_trip(clip)[1], len(clip))
 
     @property
     def length(self) -> int:

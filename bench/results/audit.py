@@ -1,7 +1,7 @@
 """What a referee would ask about a codec's rows: figures that do not go together, or need a word.
 
 A remark accuses nobody: it says what was found, so that it can be explained. Nothing is left out or
-changed for it. All thresholds are here, each with its reason.
+changed for it. Rules that judge a single figure are in `remark_rules`, those of a table here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,18 +11,13 @@ from statistics import mean, median
 from almbench.audio import read, resample
 from almbench.errors import AudioError
 from almbench.names import ORIGINAL
+from almbench.results import remark_rules as rules
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow
 from almbench.spectra import band_edge
 
-RATE_OFF = 0.1  # of the label: a tenth more is another operating point; a frame a clip comes on top
-LATE_MS = 5.0  # STOI falls by a tenth where a sound comes 10 ms late, and SI-SDR to nothing
-GAIN_DB = 3.0  # half or twice the power; published codecs stay within 2 dB on speech
-CUT_SHARE = 0.1  # of the clips that may come back longer or shorter than policies call usual
-CLIPPED = 1e-3  # of the samples: above, clipping is heard and enters every score
-BAND = 0.75  # of the originals' band: less is heard as dull, and full-band scores tell little else
 BAND_CLIPS = 3  # clips that the band is measured on; an encoder has one band for all
 RATIO = 10.0  # a codec of ten times Codec2's bitrate is ahead of it, or something is wrong
 TRUSTED = ("pesq_wb", "stoi")  # metrics that rank waveform and parametric codecs of speech alike
@@ -36,21 +31,6 @@ CONTRADICTIONS = (
 )
 """A metric, the mean from which it is high, another, and the mean up to which that is low."""
 
-SHAPES = {
-    "rate": "measured {measured} kbps, its label says {nominal} kbps",
-    "no rate": "its label says {nominal} kbps, and no bits were seen to measure it by",
-    "late": "late by {ms} ms against the originals, by the median of the clips",
-    "early": "early by {ms} ms against the originals, by the median of the clips",
-    "louder": "louder than the originals by {db} dB, by the median of the clips",
-    "quieter": "quieter than the originals by {db} dB, by the median of the clips",
-    "length": "{count} of {all} clips came back longer or shorter than they were",
-    "clipped": "{share} % of its samples lie beyond full scale",
-    "band": "nothing above {khz} kHz, where the originals have sound up to {original} kHz",
-    "codec2": "no better than {other} at a tenth of its bitrate, by {metrics}",
-    "contradiction": "{one} of {high} and {other} of {low} do not go together",
-}
-"""What remarks say, by kind; in braces are numbers and names."""
-
 
 @dataclass(frozen=True)
 class Remark:
@@ -59,7 +39,7 @@ class Remark:
     Attributes:
         testset: Name of the test set.
         codec: Id of the codec.
-        kind: A key of `SHAPES`.
+        kind: A key of `remark_rules.SHAPES`.
         values: What fills its braces.
     """
 
@@ -71,12 +51,12 @@ class Remark:
     @property
     def shape(self) -> str:
         """The remark in English, without what fills its braces."""
-        return SHAPES[self.kind]
+        return rules.SHAPES[self.kind]
 
     @property
     def text(self) -> str:
         """The remark in English."""
-        return self.shape.format(**self.values)
+        return rules.sentence((self.kind, self.values))
 
 
 def audit(
@@ -102,12 +82,9 @@ def audit(
     ]
 
 
-Found = tuple[str, dict[str, str]]
-
-
 def _found(
     table: Comparison, codec: CodecRecord, rows: Sequence[ClipRow], folder: RunFolder | None
-) -> Iterator[Found]:
+) -> Iterator[rules.Found]:
     yield from _rate(codec, rows)
     yield from _alignment(rows)
     yield from _samples(rows)
@@ -117,7 +94,7 @@ def _found(
     yield from _contradictions(table, codec)
 
 
-def _rate(codec: CodecRecord, rows: Sequence[ClipRow]) -> Iterator[Found]:
+def _rate(codec: CodecRecord, rows: Sequence[ClipRow]) -> Iterator[rules.Found]:
     label = codec.nominal_kbps if codec.stated_kbps is None else codec.stated_kbps
     measured = [row.measured_kbps for row in rows if row.measured_kbps is not None]
     if label is None:
@@ -127,32 +104,32 @@ def _rate(codec: CodecRecord, rows: Sequence[ClipRow]) -> Iterator[Found]:
         return
     seconds = mean(row.duration_s or 1.0 for row in rows)
     spare = 1 / (codec.frame_rate * seconds) if codec.frame_rate else 0.0
-    if abs(mean(measured) / label - 1) > RATE_OFF + spare:
-        yield "rate", {"measured": f"{mean(measured):.3g}", "nominal": f"{label:.3g}"}
+    if found := rules.of_rate(mean(measured), label, spare):
+        yield found
 
 
-def _alignment(rows: Sequence[ClipRow]) -> Iterator[Found]:
+def _alignment(rows: Sequence[ClipRow]) -> Iterator[rules.Found]:
     lags = [row.lag_ms for row in rows if row.lag_ms is not None]
-    if lags and abs(lag := median(lags)) > LATE_MS:
-        yield "late" if lag > 0 else "early", {"ms": f"{abs(lag):.3g}"}
+    if lags and (found := rules.of_lag(median(lags))):
+        yield found
     gains = [row.gain_db for row in rows if row.gain_db is not None]
-    if gains and abs(gain := median(gains)) > GAIN_DB:
-        yield "louder" if gain > 0 else "quieter", {"db": f"{abs(gain):.3g}"}
+    if gains and (found := rules.of_gain(median(gains))):
+        yield found
 
 
-def _samples(rows: Sequence[ClipRow]) -> Iterator[Found]:
+def _samples(rows: Sequence[ClipRow]) -> Iterator[rules.Found]:
     cut = sum("than the original; cut" in row.reason for row in rows)
-    if cut > CUT_SHARE * len(rows):
-        yield "length", {"count": str(cut), "all": str(len(rows))}
+    if found := rules.of_length(cut, len(rows)):
+        yield found
     samples = sum((row.duration_s or 0.0) * (row.sample_rate_hz or 0) for row in rows)
     clipped = sum(row.clipped_samples or 0 for row in rows)
-    if samples and clipped / samples > CLIPPED:
-        yield "clipped", {"share": f"{100 * clipped / samples:.2g}"}
+    if found := rules.of_clipping(clipped, samples):
+        yield found
 
 
 def _band(
     table: Comparison, codec: CodecRecord, rows: Sequence[ClipRow], folder: RunFolder
-) -> Iterator[Found]:
+) -> Iterator[rules.Found]:
     """The band of some clips against that of their originals, both at the scoring rate."""
     rate = table.of.scoring_rate
     edges, originals = [], []
@@ -169,12 +146,11 @@ def _band(
         if whole:
             edges.append(edge)
             originals.append(whole)
-    if edges and median(edges) < BAND * median(originals):
-        khz, original_khz = median(edges) / 1000, median(originals) / 1000
-        yield "band", {"khz": f"{khz:.2g}", "original": f"{original_khz:.3g}"}
+    if edges and (found := rules.of_band(median(edges), median(originals))):
+        yield found
 
 
-def _codec2(table: Comparison, codec: CodecRecord) -> Iterator[Found]:
+def _codec2(table: Comparison, codec: CodecRecord) -> Iterator[rules.Found]:
     for other in table.codecs:
         rate, least = codec.nominal_kbps, other.nominal_kbps
         if other.family != "codec2" or rate is None or least is None or rate < RATIO * least:
@@ -190,7 +166,7 @@ def _codec2(table: Comparison, codec: CodecRecord) -> Iterator[Found]:
             return
 
 
-def _contradictions(table: Comparison, codec: CodecRecord) -> Iterator[Found]:
+def _contradictions(table: Comparison, codec: CodecRecord) -> Iterator[rules.Found]:
     metrics = {metric.name: metric for metric in table.metrics}
     for one, high, other, low in CONTRADICTIONS:
         first, second = table.mean(codec.id, one), table.mean(codec.id, other)

@@ -268,6 +268,14 @@ class Unloadable(Sound):
         raise RuntimeError("shape mismatch")
 
 
+class Loud(Sound):
+    """Twice as loud, three times where the sound is beyond a third of full scale."""
+
+    def restore(self, item: Encoded) -> Samples:
+        sound = super().restore(item)
+        return np.where(np.abs(sound) > 1 / 3, 3, 2) * sound
+
+
 def look(class_: type[Sound], depth: int = 2) -> dict[str, Finding]:
     found = check_codec(class_("x", "X", Depth(depth=depth)), "cpu")
     return {finding.check: finding for finding in found}
@@ -282,7 +290,11 @@ def test_a_sound_codec_passes_everything(depth: int) -> None:
     found = look(Sound, depth)
     assert list(found) == ["load", *CHECKS]
     assert failed(found) == []
-    assert {f.check for f in found.values() if f.verdict == "info"} == {"load", "complexity"}
+    assert {f.check for f in found.values() if f.verdict == "info"} == {
+        "load",
+        "complexity",
+        "band",  # 4 kHz of 8
+    }
     assert f"[{depth}, 16000]" in found["shapes"].measured
     assert "8000, 8001, 7987" in found["length"].measured
     assert found["delay"].measured.startswith("0 samples")
@@ -332,6 +344,21 @@ def test_a_broken_codec_is_caught(
     found = look(class_)
     assert words in found[check_].measured
     assert set(failed(found)) == {check_, *others}
+
+
+def test_what_a_run_would_remark_upon_is_told_and_fails_nothing() -> None:
+    found = look(Loud)
+    assert failed(found) == []
+    for check, words in {
+        "level": "louder than the originals by",
+        "clipping": "% of its samples lie beyond full scale",
+        "band": "nothing above 4 kHz, where the originals have sound up to 7.75 kHz",
+    }.items():
+        assert found[check].verdict == "info"
+        assert words in found[check].measured
+    clip, sound = Subject(Loud("x", "X", Depth()), "cpu").speech_and_back
+    beyond = int((np.abs(sound) > 1).sum())
+    assert found["clipping"].measured.startswith(f"{beyond} of {len(clip)} samples")
 
 
 def test_what_is_not_claimed_is_not_held_against_it() -> None:

@@ -8,10 +8,11 @@ import pytest
 import soundfile as sf
 
 from almbench.names import ORIGINAL
-from almbench.results.audit import CONTRADICTIONS, SHAPES, audit
+from almbench.results.audit import CONTRADICTIONS, audit
 from almbench.results.codec_names import name_codecs
 from almbench.results.comparison import Comparison
 from almbench.results.manifest import CodecRecord, Manifest, MetricRecord
+from almbench.results.remark_rules import SHAPES
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, SummaryRow
 from almbench.spectra import band_edge

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po, write_po
 from almbench.domains import DOMAINS
 from almbench.languages import LANGUAGES
 from almbench.listening.kinds import load_kinds
-from almbench.results.audit import SHAPES as AUDIT_SHAPES
+from almbench.results.remark_rules import SHAPES as AUDIT_SHAPES
 from almbench.results.table_rows import TABLES
 from almbench.site.language import SCRIPT_STRING
 from almbench.site.tokens import LABELS, TARGETS
@@ -39,7 +39,7 @@ NAMED = {
     "Encoded by|yes|no|not known",
     "site/measured.py": "↑ higher|↓ lower|neither|Source|Files|Imported|Finished|Command|almbench|"
     "Machine|Device|Seed|Python|Packages|Data|Suite",
-    "results/audit.py": "|".join(AUDIT_SHAPES.values()),
+    "results/remark_rules.py": "|".join(AUDIT_SHAPES.values()),
     "site/means.py": "measured|from codes|measured or from codes|from codes or measured",
     "site/comparisons.py": "↑ better|↓ worse|different|not separated|not tested",
     "site/tokens.py": "|".join([*LABELS.values(), *TARGETS.values(), *CHANGES, *INPUTS]),
