@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Samples, fit
+from almbench.codecs import revisions
 from almbench.codecs.base import Checkpoint, Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.checkpoints import Files, find
 from almbench.errors import Unavailable, UserError
@@ -55,14 +56,6 @@ class Facts:
         return log2(self.codebook_size) * self.sample_rate / self.hop / 1000
 
 
-@dataclass(frozen=True)
-class Published:
-    """A published checkpoint: the commit to take by default, and its facts."""
-
-    revision: str
-    facts: Facts
-
-
 class NeuralOptions(Options):
     """Options of every neural codec.
 
@@ -103,7 +96,7 @@ class NeuralCodec(Codec[O]):
     uses_device = True
     max_duration_s = 30.0
     family: ClassVar[str]
-    published: ClassVar[Mapping[str, Published]]
+    published: ClassVar[Mapping[str, Facts]]
     file_names: ClassVar[tuple[str, ...]]
     packages: ClassVar[tuple[str, ...]]
     extra: ClassVar[str] = "neural"
@@ -141,8 +134,7 @@ class NeuralCodec(Codec[O]):
 
     @property
     def _revision(self) -> str:
-        known = self.published.get(self.options.checkpoint)
-        return self.options.revision or (known.revision if known else "main")
+        return self.options.revision or revisions.of(self.options.checkpoint)
 
     @property
     def encoding_key(self) -> str:
@@ -160,8 +152,7 @@ class NeuralCodec(Codec[O]):
             files = self.files(network=False)
             facts, checkpoint = self._facts(files), files.checkpoint
         except Unavailable:
-            known = self.published.get(self.options.checkpoint)
-            facts = known.facts if known else None
+            facts = self.published.get(self.options.checkpoint)
             checkpoint = Checkpoint(source=self.options.checkpoint, revision=self._revision)
         depth = self._depth(facts) if facts else self.options.num_codebooks
         return CodecSpec(

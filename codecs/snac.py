@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from almbench.codecs.base import CodecSpec
 from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published, read_config
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, read_config
 from almbench.codecs.pickled import fill, read_state
 from almbench.errors import Unavailable
 
@@ -45,15 +45,9 @@ class Snac(NeuralCodec[SnacOptions]):
     file_names = ("config.json", "pytorch_model.bin")
     licenses = ("MIT", "MIT")
     published: ClassVar = {
-        "hubertsiuzdak/snac_24khz": Published(
-            "main", Facts(24_000, 512, 4096, 3, 19_842_914, strides=(4, 2, 1))
-        ),
-        "hubertsiuzdak/snac_32khz": Published(
-            "main", Facts(32_000, 384, 4096, 4, 54_546_338, strides=(8, 4, 2, 1))
-        ),
-        "hubertsiuzdak/snac_44khz": Published(
-            "main", Facts(44_100, 384, 4096, 4, 54_546_338, strides=(8, 4, 2, 1))
-        ),
+        "hubertsiuzdak/snac_24khz": Facts(24_000, 512, 4096, 3, 19_842_914, strides=(4, 2, 1)),
+        "hubertsiuzdak/snac_32khz": Facts(32_000, 384, 4096, 4, 54_546_338, strides=(8, 4, 2, 1)),
+        "hubertsiuzdak/snac_44khz": Facts(44_100, 384, 4096, 4, 54_546_338, strides=(8, 4, 2, 1)),
     }
 
     @property
@@ -71,7 +65,7 @@ class Snac(NeuralCodec[SnacOptions]):
             facts = Facts(rate, hop, config["codebook_size"], len(strides), strides=strides)
         except (KeyError, TypeError) as error:
             raise Unavailable(f"{path} is no configuration of SNAC: {error}. {TO_FIX}") from error
-        return next((p.facts for p in self.published.values() if p.facts == facts), facts)
+        return next((known for known in self.published.values() if known == facts), facts)
 
     def _load(self, files: Files) -> "nn.Module":
         from snac import SNAC

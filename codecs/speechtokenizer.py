@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published, read_config
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, read_config
 from almbench.codecs.pickled import fill, read_state, unfit
 from almbench.packages import import_inside
 
@@ -47,8 +47,8 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
     packages = ("einops", PACKAGE)
     extra = "speechtokenizer"
     licenses = ("Apache-2.0", "Apache-2.0")
-    published: ClassVar[dict[str, Published]] = {
-        "fnlp/SpeechTokenizer": Published("main", Facts(16_000, 320, 1024, 8, 103_675_586))
+    published: ClassVar[dict[str, Facts]] = {
+        "fnlp/SpeechTokenizer": Facts(16_000, 320, 1024, 8, 103_675_586)
     }
 
     def _facts(self, files: Files) -> Facts:
@@ -61,7 +61,7 @@ class SpeechTokenizer(NeuralCodec[SpeechTokenizerOptions]):
                 files, f"the config.json beside it is none of a SpeechTokenizer ({error!r})"
             ) from error
         # What is laid out like a published model has as many parameters.
-        return next((p.facts for p in self.published.values() if p.facts == facts), facts)
+        return next((known for known in self.published.values() if known == facts), facts)
 
     def _load(self, files: Files) -> "nn.Module":
         weights = read_state(files)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from almbench.audio import Samples, fit
 from almbench.codecs.base import CodecSpec, Encoded, refuse_missing
 from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published, read_config
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, read_config
 from almbench.codecs.transformers_models import MODELS, TRANSFORMERS, Latents, Model
 from almbench.errors import Unavailable, UserError
 from almbench.packages import missing_packages
@@ -52,7 +52,7 @@ class TransformersCodec(NeuralCodec[O]):
     file_names = ("config.json", "model.safetensors")
     packages = ("transformers",)
     licenses = (TRANSFORMERS, UNKNOWN)
-    published: ClassVar[dict[str, Published]] = {
+    published: ClassVar[dict[str, Facts]] = {
         id_: known for kind in MODELS.values() for id_, known in kind.published.items()
     }
 
@@ -66,7 +66,7 @@ class TransformersCodec(NeuralCodec[O]):
             UserError: The checkpoint has no such number of codebooks.
         """
         if known := self.published.get(self.options.checkpoint):
-            self._depth(known.facts)
+            self._depth(known)
         super().fetch(network=network)
         kind = MODELS[self._kind_of(self.files(network=network))]
         refuse_missing(missing_packages(kind.packages, " ".join(kind.packages)))
@@ -183,8 +183,8 @@ class TransformersCodec(NeuralCodec[O]):
             ) from error
         # What is laid out like a published model has as many parameters.
         if known := kind.published.get(self.options.checkpoint):
-            return known.facts if known.facts == facts else facts
-        alike = [known.facts for known in kind.published.values() if known.facts == facts]
+            return known if known == facts else facts
+        alike = [known for known in kind.published.values() if known == facts]
         return alike[0] if len({known.parameters for known in alike}) == 1 else facts
 
     def _load(self, files: Files) -> "nn.Module":

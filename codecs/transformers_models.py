@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from almbench.audio import resample
-from almbench.codecs.neural import Facts, Published
+from almbench.codecs.neural import Facts
 from almbench.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Model:
     supports_batching: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     licenses: ClassVar[tuple[str, str]]
-    published: ClassVar[Mapping[str, Published]]
+    published: ClassVar[Mapping[str, Facts]]
     settings: ClassVar[Mapping[str, str]] = {}
 
     def read(self, config: dict[str, Any]) -> Facts:
@@ -87,10 +87,7 @@ class Encodec(Model):
     # https://github.com/facebookresearch/encodec/issues/69
     licenses = (f"MIT (Encodec), {TRANSFORMERS}", "not stated by the authors")
     published: ClassVar = {
-        "facebook/encodec_24khz": Published(
-            "c1dbe2ae3f1de713481a3b3e7c47f357092ee040",
-            Facts(24_000, 320, 1024, 32, 14_851_810, (2, 4, 8, 16, 32)),
-        )
+        "facebook/encodec_24khz": Facts(24_000, 320, 1024, 32, 14_851_810, (2, 4, 8, 16, 32))
     }
 
     def read(self, config: dict[str, Any]) -> Facts:
@@ -131,15 +128,9 @@ class Dac(Model):
     supports_batching = True
     licenses = (f"MIT (DAC), {TRANSFORMERS}", "MIT")
     published: ClassVar = {
-        "descript/dac_16khz": Published(
-            "7c2fc5e759f1f501aefc6e7a0265cc57f5d17ba7", Facts(16_000, 320, 1024, 12, 74_141_697)
-        ),
-        "descript/dac_24khz": Published(
-            "6ba020b5ba7d9d8076fb90db7e67f27e31980f6e", Facts(24_000, 320, 1024, 32, 74_653_857)
-        ),
-        "descript/dac_44khz": Published(
-            "c1bc521685adf9cfe247bc39a5ca58917eda1ac4", Facts(44_100, 512, 1024, 9, 76_620_777)
-        ),
+        "descript/dac_16khz": Facts(16_000, 320, 1024, 12, 74_141_697),
+        "descript/dac_24khz": Facts(24_000, 320, 1024, 32, 74_653_857),
+        "descript/dac_44khz": Facts(44_100, 512, 1024, 9, 76_620_777),
     }
 
     def read(self, config: dict[str, Any]) -> Facts:
@@ -176,11 +167,7 @@ class Mimi(Model):
     causal = True
     supports_batching = True
     licenses = (f"MIT (Moshi), {TRANSFORMERS}", "CC-BY-4.0")
-    published: ClassVar = {
-        "kyutai/mimi": Published(
-            "89091b3e466eb6a9d11e537bf26b144f194978f7", Facts(24_000, 1920, 2048, 32, 79_308_609)
-        )
-    }
+    published: ClassVar = {"kyutai/mimi": Facts(24_000, 1920, 2048, 32, 79_308_609)}
 
     def read(self, config: dict[str, Any]) -> Facts:
         """Read the facts."""
@@ -208,9 +195,7 @@ class XCodec(Model):
     class_name = "XcodecModel"
     licenses = (f"MIT (X-Codec), {TRANSFORMERS}", "CC-BY-4.0")
     published: ClassVar = {
-        f"hf-audio/xcodec-{name}": Published(
-            "main", Facts(16_000, 320, 1024, 8, parameters, (1, 2, 3, 4, 8))
-        )
+        f"hf-audio/xcodec-{name}": Facts(16_000, 320, 1024, 8, parameters, (1, 2, 3, 4, 8))
         for name, parameters in {
             "hubert-librispeech": 160_698_625,
             "hubert-general": 160_698_625,
@@ -244,9 +229,7 @@ class HiggsAudio(XCodec):
         "Boson Higgs Audio 2 Community License",
     )
     published: ClassVar = {
-        "bosonai/higgs-audio-v2-tokenizer": Published(
-            "main", Facts(24_000, 960, 1024, 8, 200_343_777, (2, 4, 6, 8))
-        )
+        "bosonai/higgs-audio-v2-tokenizer": Facts(24_000, 960, 1024, 8, 200_343_777, (2, 4, 6, 8))
     }
 
 
@@ -262,9 +245,7 @@ class XCodec2(Model):
     pads = False
     packages = ("torchaudio",)
     licenses = (f"CC-BY-NC-4.0 (X-Codec 2), {TRANSFORMERS}", "CC-BY-NC-4.0")
-    published: ClassVar = {
-        "HKUSTAudio/xcodec2-hf": Published("main", Facts(16_000, 320, 4**8, 1, 629_281_706))
-    }
+    published: ClassVar = {"HKUSTAudio/xcodec2-hf": Facts(16_000, 320, 4**8, 1, 629_281_706)}
 
     def read(self, config: dict[str, Any]) -> Facts:
         """Read the facts."""
@@ -296,9 +277,7 @@ class NeuCodec(XCodec2):
     extractor = "NeuCodecFeatureExtractor"
     licenses = (f"Apache-2.0 (NeuCodec), {TRANSFORMERS}", "Apache-2.0")
     settings: ClassVar = {"encoder_input": "16000 Hz, resampled by soxr"}
-    published: ClassVar = {
-        "neuphonic/neucodec": Published("main", Facts(24_000, 480, 4**8, 1, 629_937_706))
-    }
+    published: ClassVar = {"neuphonic/neucodec": Facts(24_000, 480, 4**8, 1, 629_937_706)}
 
     def read(self, config: dict[str, Any]) -> Facts:
         """Read the facts."""
@@ -329,7 +308,7 @@ class WavTokenizer(Model):
     pads = False
     licenses = (f"MIT (WavTokenizer), {TRANSFORMERS}", "MIT")
     published: ClassVar = {
-        f"swiss-ai/wavtokenizer-{name}": Published("main", Facts(24_000, hop, 4096, 1, parameters))
+        f"swiss-ai/wavtokenizer-{name}": Facts(24_000, hop, 4096, 1, parameters)
         for name, hop, parameters in (
             ("large-unify-40token", 600, 72_111_714),
             ("large-speech-75token-v2", 320, 71_750_146),
@@ -364,9 +343,7 @@ class PocketTTS(Model):
     licenses = (f"MIT (Pocket TTS), {TRANSFORMERS}", "CC-BY-4.0")
     settings: ClassVar = {"latents": "continuous: no codes, no bitrate"}
     published: ClassVar = {
-        "eustlb/pocket-tts-audio-tokenizer": Published(
-            "main", Facts(24_000, 1920, 0, 0, 20_054_337)
-        )
+        "eustlb/pocket-tts-audio-tokenizer": Facts(24_000, 1920, 0, 0, 20_054_337)
     }
 
     def read(self, config: dict[str, Any]) -> Facts:
@@ -398,9 +375,7 @@ class VibeVoice(Model):
         "level": "-25 dBFS inside, undone after",
     }
     published: ClassVar = {
-        "bezzam/VibeVoice-AcousticTokenizer": Published(
-            "main", Facts(24_000, 3200, 0, 0, 687_392_001)
-        )
+        "bezzam/VibeVoice-AcousticTokenizer": Facts(24_000, 3200, 0, 0, 687_392_001)
     }
 
     def read(self, config: dict[str, Any]) -> Facts:

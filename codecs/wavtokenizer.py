@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import model_validator
 
 from almbench.codecs.checkpoints import Files, find
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
 from almbench.codecs.pickled import fill, read_state, unfit
 from almbench.codecs.transformers_codec import import_transformers
 from almbench.codecs.transformers_models import WavTokenizer as Kind
@@ -70,9 +70,9 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
     pads = False
     packages = ("transformers",)
     licenses = ("MIT (WavTokenizer), Apache-2.0 (transformers)", "MIT")
-    published: ClassVar[dict[str, Published]] = {
-        LARGE["40"]: Published("main", Facts(RATE, 600, 4096, 1, 72_111_714)),
-        LARGE["75"]: Published("main", Facts(RATE, 320, 4096, 1, 71_750_146)),
+    published: ClassVar[dict[str, Facts]] = {
+        LARGE["40"]: Facts(RATE, 600, 4096, 1, 72_111_714),
+        LARGE["75"]: Facts(RATE, 320, 4096, 1, 71_750_146),
     }
 
     def files(self, *, network: bool) -> Files:

@@ -39,10 +39,12 @@ def _domains(names: Iterable[str]) -> str:
 def _print_codecs(console: Console) -> None:
     from almbench.codecs.builtin import PRESETS
     from almbench.codecs.registry import adapter_names, make_codec
+    from almbench.codecs.revisions import UNPINNED
 
     table = _table("preset", "label", "domains", "usable")
     missing: list[Missing] = []
     licensed: dict[str, list[str]] = {}
+    unpinned: dict[str, list[str]] = {}
     for id_, preset in PRESETS.items():
         codec = make_codec(id_)
         usable = "yes"
@@ -55,11 +57,16 @@ def _print_codecs(console: Console) -> None:
         label = codec_label(spec)
         license_ = f"{spec.license}; weights: {spec.weights_license}".removesuffix("; weights: ")
         licensed.setdefault(license_, []).append(id_)
+        if spec.checkpoint and (reason := UNPINNED.get(spec.checkpoint.source)):
+            unpinned.setdefault(reason, []).append(id_)
         table.add_row(id_, escape(label), _domains(preset.domains), usable)
     console.print(table)
     console.print("Licences of the code, and of the weights of those that have any:")
     for license_, ids in licensed.items():
         console.print(f"- {escape(license_)}: {', '.join(ids)}", soft_wrap=True)
+    console.print("Checkpoints pinned to no commit (their branch main is taken), and why:")
+    for reason, ids in sorted(unpinned.items()):
+        console.print(f"- {escape(reason)}: {', '.join(ids)}", soft_wrap=True)
     print_missing(console, missing)
     console.print(f"Adapters, for codecs with options of yours: {', '.join(adapter_names())}.")
     console.print("Any codec of transformers: hf:ORG/NAME@K (K codebooks), or hf:ORG/NAME@6kbps.")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from almbench.codecs.base import CodecSpec
 from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, Published
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
 from almbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
     packages = ("safetensors",)
     pads = False  # the model pads to its window
     supports_batching = True
-    published: ClassVar[dict[str, Published]] = {}
+    published: ClassVar[dict[str, Facts]] = {}
     licenses = ("Apache-2.0", "see the checkpoint's card")
 
     def files(self, *, network: bool) -> Files:

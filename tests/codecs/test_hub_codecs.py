@@ -213,7 +213,7 @@ def test_depths_nest(case: Case, clip: Samples) -> None:
 
 def test_facts_of_a_local_checkpoint(case: Case) -> None:
     spec = case.make().spec
-    published = TransformersCodec.published[CASES[case.adapter][0]].facts
+    published = TransformersCodec.published[CASES[case.adapter][0]]
     assert spec.sample_rate == RATE
     assert spec.frame_rate == RATE / case.hop
     assert spec.parameters == published.parameters

@@ -98,7 +98,7 @@ def test_equals_the_library(id_: str, depth: int, tmp_path: Path, speech: Sound)
     import torch
 
     torch.set_num_threads(1)
-    known = TransformersCodec.published[id_].facts
+    known = TransformersCodec.published[id_]
     rate = known.sample_rate
     clip = resample(speech.samples, speech.rate, rate)[rate : rate + int(SECONDS * rate) + 37]
     whole = WHOLE or not CHECKPOINTS[id_].cut
@@ -143,7 +143,7 @@ def test_published_facts(id_: str, tmp_path: Path) -> None:
     config = CHECKPOINTS[id_].make(whole=True)
     with torch.device("meta"):
         network = import_transformers().AutoModel.from_config(config)
-    known = TransformersCodec.published[id_].facts
+    known = TransformersCodec.published[id_]
     assert known.parameters == sum(p.numel() for p in network.parameters())
     config.save_pretrained(tmp_path)
     (tmp_path / "model.safetensors").touch()
