@@ -36,6 +36,8 @@ LABELS = {
 """What measures are called on pages; others go by their names."""
 TARGETS = {"f0_quartile": "pitch, in quarters", "energy_quartile": "level, in quarters"}
 """What targets are called on pages; others go by the names of their columns."""
+INPUTS = {"ngram": "n-gram", "transformer": "Transformer", "bag": "bag of codes"}
+"""What values are computed from, as pages say it; others go by their names."""
 READ = {
     "probe_accuracy": "↑",
     "frame_accuracy": "↑",
@@ -152,9 +154,10 @@ def measured(run: Run, testset: str, codec: str) -> list[Measured]:
         if row.value is not None:
             by_key.setdefault((row.measure, row.target, row.input), {})[row.book] = row
     found = []
+    most = min(BOOKS, max((int(r.book) for r in rows if r.book.isdecimal()), default=0))
     for (measure, target, input_), books in by_key.items():
         first = books.get(ALL_BOOKS) or next(iter(books.values()))
-        texts = [_cell(books.get(str(k))).text for k in range(1, BOOKS + 1)]
+        texts = [_cell(books.get(str(k))).text for k in range(1, most + 1)]
         found.append(
             Measured(
                 _label(measure, target),
@@ -270,6 +273,7 @@ def _label(measure: str, target: str) -> str:
 
 
 def _input(name: str) -> str:
+    name = INPUTS.get(name, name)
     return tr(name) if name else ""  # the text that is empty has another meaning in catalogues
 
 

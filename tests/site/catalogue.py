@@ -25,8 +25,9 @@ TEMPLATES = ROOT / "templates"
 FOLDER = TEMPLATES / "languages"
 # What token measures are computed from, as records say.
 INPUTS = (
-    "bag", "sequence", "vectors", "frame", "one-hot", "ngram", "transformer", "speaker", "class",
-    "word", "text", "voicing", "own output, 1 pass", "own output, 2 passes", "own output, 5 passes",
+    "n-gram", "Transformer", "bag of codes", "sequence", "vectors", "frame", "one-hot", "speaker",
+    "class", "word", "text", "voicing", "own output, 1 pass", "own output, 2 passes",
+    "own output, 5 passes",
 )  # fmt: skip
 # What templates say by a name: headings of tables and of lists of facts, and what files hold.
 NAMED = {

@@ -106,19 +106,19 @@ def test_what_tokens_cost_and_carry_is_on_the_overview(
             [
                 "Opus 0.09 kbps",
                 "20",
-                "300 [270, 330] transformer",
+                "300 [270, 330] Transformer",
                 "25 [22, 28]",
                 "0.62 [0.56, 0.69]",
             ],
-            ["Opus 24 kbps", "–", "2000 [1800, 2200] ngram", "50 [45, 55]", "–"],
-            ["Ours <b>", "–", "90.5 [81.5, 99.6] ngram", "50 [45, 55]", "–"],
+            ["Opus 24 kbps", "–", "2000 [1800, 2200] n-gram", "50 [45, 55]", "–"],
+            ["Ours <b>", "–", "90.5 [81.5, 99.6] n-gram", "50 [45, 55]", "–"],
         ]
         assert rows(page, "table:has(#small\\:read\\:talk)") == [
             ["Log-mel spectra of the originals", "0.96 [0.86, 1.06]"],
             ["Opus 0.09 kbps", "0.75 [0.68, 0.83]"],
         ]
         head = page.locator("table:has(#small\\:read\\:talk) thead th").nth(1)
-        assert head.inner_text().split() == ["Speaker", "↑", "bag", "chance", "0.50"]
+        assert head.inner_text().split() == ["Speaker", "↑", "bag", "of", "codes", "chance", "0.50"]
         picture = page.locator("section:has(#small\\:tokens\\:talk) figure img").first
         alt = picture.get_attribute("alt")
         assert "at 0.3 kbps" in alt
@@ -135,8 +135,8 @@ def test_the_page_of_a_codec_has_all_values_by_codebook(
     with visit(browser, f"http://127.0.0.1:{port}/codec-opus-6.html") as page:
         found = rows(page, "table:has(#carried\\:talk)")
         assert found[0] == [
-            "Speaker, balanced accuracy", "bag", "0.75", "[0.68, 0.83]", "0.50", "0.96", "0.25",
-            "–", "–", "–",
+            "Speaker, balanced accuracy", "bag of codes", "0.75", "[0.68, 0.83]", "0.50", "0.96",
+            "0.25",
         ]  # fmt: skip
         assert ["Codes that stay the same", "+1 dB"] in [row[:2] for row in found]
         player = page.get_by_label("Sampled by a language model, after the beginning of a")
