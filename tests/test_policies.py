@@ -13,18 +13,16 @@ import soxr
 from almbench import policies
 from almbench.audio import Samples, exact_bits, headroom_gain, read, resample, to_integers
 from almbench.codecs.registry import create
-from almbench.devices import Device
 from almbench.domains import SCORING_RATES
 from almbench.metrics.registry import make_family, metric
 from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.runner.originals import import_originals
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
-from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.worker import MetricRequest, MetricResult, ScoringJob, score_pair
 from almbench.suite.config import TestSetConfig
 from almbench.suite.testsets import Clip
+from tests.stages import reconstruct
 
 RATE = 24_000
 SECOND = np.arange(RATE) / RATE
@@ -103,8 +101,7 @@ def through(
     config = TestSetConfig(name="t", domain="speech")
     testset = PlannedTestSet(config, clips, [planned], [], metrics_requested=False)
     folder = RunFolder(root / "run")
-    import_originals(folder, [("t", clips[0])], "", lambda *_: None)
-    Reconstructor(folder, Device("cpu"), "", lambda *_: None).run([(testset, clips)])
+    reconstruct(folder, testset)
     (row,) = read_rows(folder.root, ReconstructionRow).values()
     return read_rows(folder.root, OriginalRow)["t", "clip"], row
 

@@ -11,7 +11,7 @@ import pytest
 
 from almbench.codecs.codec2 import Codec2
 from almbench.names import is_portable
-from almbench.runner.run import _peak_memory
+from almbench.runner.work import _peak_memory
 from tests.conftest import ROOT, SHIPPED
 
 UNIX_MODULES = ["fcntl", "grp", "posix_ipc", "pty", "pwd", "resource", "syslog", "termios", "tty"]

@@ -10,13 +10,13 @@ from rich.table import Table
 from almbench.cli.missing import Missing, print_missing
 from almbench.progress import clock
 from almbench.runner.forecast import Amount, Forecast
-from almbench.runner.run import Shard, foresee
+from almbench.runner.run import foresee
 from almbench.suite.config import Suite
 
 
-def print_forecast(suite: Suite, root: Path, workers: int | None, shard: Shard) -> None:
+def print_forecast(suite: Suite, root: Path, workers: int | None) -> None:
     """Print what a run would do, what is done already, how long it takes and how large it gets."""
-    plan, found = foresee(suite, root, workers, shard)
+    plan, found = foresee(suite, root, workers)
     console = Console(highlight=False)
     console.print(f"Suite {escape(suite.name)} would run into {escape(str(root))}:")
     for testset in plan.testsets:

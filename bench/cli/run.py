@@ -20,7 +20,6 @@ from almbench.errors import UserError
 
 if TYPE_CHECKING:
     from almbench.results.results import Results
-    from almbench.runner.run import Shard
     from almbench.runner.warm import WarmServer
     from almbench.suite.config import Suite
 
@@ -69,9 +68,6 @@ def run(
     device: DeviceOption = "auto",
     engine: Annotated[Engine, typer.Option(help="What spreads the work.")] = "local",
     workers: WorkersOption = None,
-    shard: Annotated[
-        str, typer.Option(metavar="I/N", help="Do part I of N of the clips (from 1).")
-    ] = "1/1",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, and how large it gets.")
     ] = False,
@@ -110,9 +106,9 @@ def run(
     if dry_run:
         from almbench.cli.dry_run import print_forecast
 
-        print_forecast(chosen, _root(chosen, output), workers, _shard(shard))
+        print_forecast(chosen, _root(chosen, output), workers)
         return
-    _run(chosen, output, device, workers, shard, server, old)
+    _run(chosen, output, device, workers, server, old)
 
 
 def score(
@@ -168,7 +164,7 @@ def score(
     check_same_folders(chosen, RunFolder(_root(chosen, output)).suite)
     chosen = select(chosen, [], [], metric or [])
     _apply(chosen, setting)
-    _run(chosen, output, "cpu", workers, "1/1", server)
+    _run(chosen, output, "cpu", workers, server)
 
 
 def _warm_server(context: typer.Context) -> "WarmServer":
@@ -186,7 +182,6 @@ def _run(
     output: Path | None,
     device: Device,
     workers: int | None,
-    shard: str,
     server: "WarmServer | None",
     old: "Results | None" = None,
 ) -> None:
@@ -194,7 +189,7 @@ def _run(
     from almbench.runner.run import run_suite
 
     root = _root(suite, output)
-    results = run_suite(suite, root, device, workers, _shard(shard), server=server)
+    results = run_suite(suite, root, device, workers, server=server)
     code = print_outcome(results)
     if old:
         print_repetition(old, results)
@@ -208,12 +203,3 @@ def _root(suite: "Suite", output: Path | None) -> Path:
 def _apply(suite: "Suite", settings: list[str] | None) -> None:
     for family, values in metric_settings(settings).items():
         suite.settings.setdefault(family, {}).update(values)
-
-
-def _shard(text: str) -> "Shard":
-    from almbench.runner.run import Shard
-
-    index, _, count = text.partition("/")
-    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
-        raise UserError(f"--shard '{text}' is not I/N with 1 <= I <= N, such as 1/4.")
-    return Shard(int(index), int(count))

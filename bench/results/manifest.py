@@ -105,17 +105,19 @@ class CallRecord(_Record):
 
     Attributes:
         started: When it began: date and time in UTC, as ISO 8601.
-        shard: The part of the clips that it was for, such as 1/4.
+        worker: Which process it was: several may work on a run at once.
         device: What neural codecs ran on.
         workers: Scoring processes.
         seconds: How long it took; None where it was killed.
+        codecs: What each codec that it ran took of the machine, by its id.
     """
 
     started: str
-    shard: str
+    worker: str
     device: str
     workers: int
     seconds: float | None = None
+    codecs: dict[str, UsageRecord] = Field(default_factory=dict)
 
 
 class RunRecord(_Record):

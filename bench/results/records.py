@@ -1,8 +1,8 @@
-"""What a run writes down: JSON lines, append-only. Every table is a view of these rows."""
+"""What a run writes down: JSON lines, never changed. Every table is a view of these rows."""
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self, TextIO, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from almbench.atomic import write_atomically
 from almbench.names import ORIGINAL, check_file_name
 from almbench.privacy import without_folders
 
@@ -192,9 +193,9 @@ def open_lines(path: Path) -> TextIO:
 class Writer:
     """Appends rows to a file of a run folder; a killed process loses at most half a line."""
 
-    def __init__(self, run: Path, row: type[Row], shard: str = "") -> None:
-        """Open `rows/<file><shard>.jsonl` for appending."""
-        path = run / "rows" / f"{row.file}{shard}.jsonl"
+    def __init__(self, run: Path, row: type[Row]) -> None:
+        """Open `rows/<file>.jsonl` for appending."""
+        path = run / "rows" / f"{row.file}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open_lines(path)
 
@@ -217,22 +218,50 @@ class Writer:
         self._file.close()
 
 
+def write_part(run: Path, rows: Sequence[Row], number: int, unit: str) -> Path:
+    """Write the rows of a unit of work as a file of their own, in one step.
+
+    Args:
+        run: The run folder.
+        rows: At least one, all of one kind.
+        number: Higher than that of any part whose rows these replace.
+        unit: Id of the unit.
+
+    Returns:
+        The file, `rows/<kind>_<number>_<unit>.jsonl`.
+    """
+    path = run / "rows" / f"{rows[0].file}_{number:06d}_{unit}.jsonl"
+    write_atomically(path, "".join(f"{row.model_dump_json()}\n" for row in rows).encode())
+    return path
+
+
+def part_files(run: Path, row: type[Row]) -> list[tuple[int, Path]]:
+    """The files of rows of a kind, the latest last, with their numbers; 0 where one has none."""
+    found = []
+    for path in (run / "rows").glob(f"{row.file}*.jsonl"):
+        _, _, rest = path.stem.partition("_")
+        number = rest.partition("_")[0]
+        found.append((int(number) if number.isdecimal() else 0, path))
+    return sorted(found)
+
+
 def read_rows(run: Path, row: type[R]) -> dict[tuple[str, ...], R]:
-    """Read the latest row for each key, over all shards; a torn line is passed over."""
+    """Read the latest row for each key, over all parts; a torn line is passed over."""
     latest: dict[tuple[str, ...], R] = {}
-    for path in sorted((run / "rows").glob(f"{row.file}*.jsonl")):
-        for parsed in _parse(path, row):
+    for _, path in part_files(run, row):
+        for parsed in read_part(path, row):
             latest[parsed.key] = parsed
     return latest
 
 
-def _parse(path: Path, row: type[R]) -> Iterator[R]:
+def read_part(path: Path, row: type[R]) -> Iterator[R]:
+    """Read the rows of a file; a torn line is passed over."""
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
                 yield row.model_validate_json(line)
             except ValidationError:
-                continue  # half a line of a killed run: its row is computed again
+                continue  # half a line of a killed process: its row is computed again
 
 
 def signature(*parts: Any) -> str:

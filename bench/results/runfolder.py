@@ -28,7 +28,7 @@ class RunFolder:
     @property
     def calls(self) -> Path:
         """When the run was called, and how long each call took."""
-        return self.root / "calls.jsonl"
+        return self.root / "calls"
 
     @property
     def checksums(self) -> Path:

@@ -1,4 +1,4 @@
-"""How often a run was called, and for how long: the file `calls.jsonl` of its folder."""
+"""How often a run was called, and for how long: the folder `calls` of its folder."""
 
 import time
 from collections.abc import Iterator
@@ -7,44 +7,47 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from almbench.results.manifest import CallRecord
-from almbench.results.records import open_lines
+from almbench.atomic import write_atomically
+from almbench.results.manifest import CallRecord, UsageRecord
 from almbench.results.runfolder import RunFolder
 
 
 @contextmanager
-def recorded_call(folder: RunFolder, device: str, workers: int, shard: str) -> Iterator[None]:
+def recorded_call(
+    folder: RunFolder, device: str, workers: int, worker: str
+) -> Iterator[dict[str, UsageRecord]]:
     """Record a call of a run: that it began, and, however it ends, its seconds.
 
     Args:
-        folder: The run folder, which is there.
+        folder: The run folder.
         device: What neural codecs run on.
         workers: Scoring processes.
-        shard: The part of the clips, such as "1/4"; "1/1" for all.
+        worker: Which process it is: several may work on a run at once.
+
+    Yields:
+        What codecs took of the machine, by their id, to be filled by the caller.
     """
-    started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    call = CallRecord(started=started, shard=shard, device=device, workers=workers)
+    now = datetime.now(UTC)
+    path = folder.calls / f"{now:%Y%m%dT%H%M%S.%f}-{worker}.json"
+    started = now.isoformat(timespec="milliseconds")
+    call = CallRecord(started=started, worker=worker, device=device, workers=workers)
     begin = time.perf_counter()
-    _append(folder, call)
+    write_atomically(path, call.model_dump_json().encode())
+    usage: dict[str, UsageRecord] = {}
     try:
-        yield
+        yield usage
     finally:
         seconds = round(time.perf_counter() - begin, 3)
-        _append(folder, call.model_copy(update={"seconds": seconds}))
-
-
-def _append(folder: RunFolder, call: CallRecord) -> None:
-    with open_lines(folder.calls) as file:
-        file.write(call.model_dump_json() + "\n")
+        done = call.model_copy(update={"seconds": seconds, "codecs": usage})
+        write_atomically(path, done.model_dump_json().encode())
 
 
 def read_calls(folder: RunFolder) -> tuple[CallRecord, ...]:
-    """Read the calls of a run, in their order; damaged lines are passed over."""
-    calls: dict[tuple[str, str], CallRecord] = {}
-    for line in folder.calls.read_bytes().splitlines() if folder.calls.is_file() else []:
+    """Read the calls of a run, in their order; damaged ones are passed over."""
+    calls = []
+    for path in sorted(folder.calls.glob("*.json")):
         try:
-            call = CallRecord.model_validate_json(line)
+            calls.append(CallRecord.model_validate_json(path.read_bytes()))
         except ValidationError:
             continue
-        calls[call.started, call.shard] = call
-    return tuple(calls.values())
+    return tuple(calls)

@@ -30,22 +30,29 @@ class CodecRun:
     """
 
     def __init__(
-        self, tasks: list[Task], folder: RunFolder, device: Device, threads: Executor
+        self,
+        rounds: Iterable[list[Task]],
+        leader: PlannedCodec,
+        folder: RunFolder,
+        device: Device,
+        threads: Executor,
     ) -> None:
-        """Find the codec that encodes.
+        """Prepare; nothing is loaded.
 
         Args:
-            tasks: The clips that have to go through codecs of one encoding.
+            rounds: The clips that have to go through codecs of one encoding; batches are made of
+                those of one round.
+            leader: The deepest of the codecs.
             folder: The run folder.
             device: Where neural codecs run.
             threads: Read ahead.
         """
-        self.leader = max((task.planned for task in tasks), key=_depth)
-        codec = self.leader.codec
+        self.leader = leader
+        codec = leader.codec
         assert isinstance(codec, Codec)  # noqa: S101 - for the type checker
         self._codec: Codec[Any] = codec
         self.usage = UsageRecord(device=device.name if codec.uses_device else "cpu")
-        self._tasks = tasks
+        self._rounds = rounds
         self._folder = folder
         self._device = device
         self._threads = threads
@@ -59,7 +66,8 @@ class CodecRun:
         try:
             codec.load(self._device.kind if codec.uses_device else "cpu")
         except Exception as error:  # an adapter's fault costs its rows, not the run
-            yield from (Outcome(task, error=error) for task in self._tasks)
+            for tasks in self._rounds:
+                yield from (Outcome(task, error=error) for task in tasks)
             return
         load_s = round(time.perf_counter() - start, 3)
         try:
@@ -88,14 +96,15 @@ class CodecRun:
         """Batch clips of equal length and rate, the shortest first, where the codec allows it."""
         batched = self._codec.supports_batching and self._codec.uses_device
         most = self._device.batch if batched else 1
-        batch: list[EncodeJob] = []
-        for job in sorted(encode_jobs(self._tasks), key=batch_key):
-            if batch and (len(batch) == most or batch_key(job) != batch_key(batch[0])):
+        for tasks in self._rounds:
+            batch: list[EncodeJob] = []
+            for job in sorted(encode_jobs(tasks), key=batch_key):
+                if batch and (len(batch) == most or batch_key(job) != batch_key(batch[0])):
+                    yield batch
+                    batch = []
+                batch.append(job)
+            if batch:
                 yield batch
-                batch = []
-            batch.append(job)
-        if batch:
-            yield batch
 
     def _read_ahead(
         self, batches: Iterable[list[EncodeJob]]
@@ -180,7 +189,8 @@ class CodecRun:
         return result, time.perf_counter() - start
 
 
-def _depth(planned: PlannedCodec) -> int:
+def depth(planned: PlannedCodec) -> int:
+    """How many codebooks a codec has."""
     return len(planned.record.codebook_sizes)
 
 

@@ -20,7 +20,6 @@ from almbench.runner.originals import is_kept, sign
 from almbench.runner.plan import PlannedTestSet
 from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.scoring import Scorer
-from almbench.suite.testsets import Clip
 
 BYTES = 2  # a sample at 16 bit; FLAC takes about half of it
 
@@ -83,7 +82,7 @@ class Forecast:
 
 def forecast(
     folder: RunFolder,
-    work: list[tuple[PlannedTestSet, list[Clip]]],
+    testsets: list[PlannedTestSet],
     reconstructor: Reconstructor,
     scorer: Scorer,
     workers: int,
@@ -92,7 +91,7 @@ def forecast(
 
     Args:
         folder: The run folder, which may not be there yet.
-        work: The test sets and the clips that are to be done of each.
+        testsets: The test sets.
         reconstructor: Knows which reconstructions hold.
         scorer: Knows which scores hold.
         workers: Scoring processes.
@@ -100,8 +99,8 @@ def forecast(
     made = Forecast()
     speeds = _Speeds(folder)
     originals = read_rows(folder.root, OriginalRow)
-    for testset, clips in work:
-        for clip in clips:
+    for testset in testsets:
+        for clip in testset.clips:
             row = originals.get((testset.name, clip.id))
             kept = is_kept(folder, row, sign(clip))
             made.originals.total += 1

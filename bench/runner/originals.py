@@ -1,37 +1,70 @@
 """Stage one: import the clips, so that the run folder holds all that is heard and scored."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from almbench import policies
 from almbench.audio import Sound, as_original, read, sha256, write_flac
 from almbench.errors import AudioError
-from almbench.results.records import OriginalRow, Writer, read_rows, signature
+from almbench.results.records import OriginalRow, signature
 from almbench.results.runfolder import RunFolder
+from almbench.runner.ledger import Ledger
+from almbench.runner.units import Unit, blocks
 from almbench.suite.testsets import Clip
 
-Originals = dict[tuple[str, ...], OriginalRow]
+
+def original_units(testset: str, clips: Sequence[Clip]) -> dict[Unit, Sequence[Clip]]:
+    """The units of importing a test set."""
+    return {
+        Unit(OriginalRow, testset, (), tuple(clip.id for clip in block)): block
+        for block in blocks(clips)
+    }
 
 
-def import_originals(
-    folder: RunFolder, work: list[tuple[str, Clip]], shard: str, advance: Callable[[bool], None]
-) -> None:
-    """Store each clip as mono FLAC and record its hash; what is there already is kept.
+class Importer:
+    """Stores each clip as mono FLAC and records its hash; what is there already is kept.
 
     Args:
         folder: The run folder.
-        work: Test set names and their clips.
-        shard: Suffix of the rows file.
+        ledger: What is done, and the claims.
         advance: Called after each clip, with whether it was there already.
     """
-    known = read_rows(folder.root, OriginalRow)
-    with Writer(folder.root, OriginalRow, shard) as rows:
-        for testset, clip in work:
-            signed = sign(clip)
-            kept = is_kept(folder, known.get((testset, clip.id)), signed)
-            if not kept:
-                rows.write(_import(folder, testset, clip, signed))
-            advance(kept)
+
+    def __init__(self, folder: RunFolder, ledger: Ledger, advance: Callable[[bool], None]) -> None:
+        """Begin with nothing to do."""
+        self._folder = folder
+        self._ledger = ledger
+        self._advance = advance
+
+    def run(self, units: dict[Unit, Sequence[Clip]]) -> None:
+        """Import the clips of units; those of them that other workers have are left in `units`."""
+        for unit, clips in list(units.items()):
+            signed = {clip.id: sign(clip) for clip in clips}
+            if all(self._is_settled(unit, id_, signed[id_]) for id_ in unit.clips):
+                for _ in clips:
+                    self._advance(True)
+            elif self._ledger.take(unit):
+                self._import_unit(unit, clips, signed)
+            else:
+                continue
+            del units[unit]
+
+    def _import_unit(self, unit: Unit, clips: Sequence[Clip], signed: dict[str, str]) -> None:
+        rows: list[OriginalRow] = []
+        try:
+            for clip in clips:
+                settled = self._is_settled(unit, clip.id, signed[clip.id])
+                if not settled:
+                    rows.append(_import(self._folder, unit.testset, clip, signed[clip.id]))
+                self._advance(settled)
+        finally:
+            self._ledger.finish(unit, rows)
+
+    def _is_settled(self, unit: Unit, clip: str, signed: str) -> bool:
+        row = self._ledger.originals.get((unit.testset, clip))
+        if row is not None and row.signature == signed and self._ledger.is_fresh(row):
+            return True
+        return is_kept(self._folder, row, signed)
 
 
 def sign(clip: Clip) -> str:

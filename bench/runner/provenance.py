@@ -40,10 +40,15 @@ PACKAGES = [
 ]  # fmt: skip
 
 
+def suite_text(plan: Plan) -> bytes:
+    """The suite as resolved, as TOML."""
+    content = plan.suite.model_dump(exclude_none=True)
+    return tomli_w.dumps(content, multiline_strings=True).encode()
+
+
 def write_suite(plan: Plan, folder: RunFolder) -> None:
     """Write the suite as resolved; `bench run RUN/suite.toml` runs it again."""
-    text = tomli_w.dumps(plan.suite.model_dump(exclude_none=True), multiline_strings=True)
-    write_atomically(folder.suite, text.encode())
+    write_atomically(folder.suite, suite_text(plan))
 
 
 def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:

@@ -5,10 +5,11 @@ read ahead and write behind while the codec works.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,22 +17,36 @@ from numpy.typing import NDArray
 
 from almbench import policies
 from almbench.audio import Sound, exact_bits, read, sha256, write_flac
-from almbench.codecs.base import Codec, from_codes
+from almbench.codecs.base import from_codes
 from almbench.codecs.codes_file import CodesFacts, read_codes, write_codes
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
 from almbench.errors import AudioError, CodecError, Unavailable
 from almbench.results.manifest import UsageRecord
-from almbench.results.records import OriginalRow, ReconstructionRow, Writer, read_rows, signature
+from almbench.results.records import OriginalRow, ReconstructionRow, signature
 from almbench.results.runfolder import RunFolder
-from almbench.runner.codec_run import CodecRun
+from almbench.runner.codec_run import CodecRun, depth
+from almbench.runner.ledger import Ledger
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
 from almbench.runner.ready import ready_notes
 from almbench.runner.tasks import Outcome, Task
+from almbench.runner.units import Unit, blocks
 from almbench.suite.testsets import Clip
 
 THREADS = 2
 BEHIND = 4  # batches written behind
+ROUND = 16  # batches that are claimed at once
+
+
+@dataclass
+class Piece:
+    """A unit of reconstruction: its tasks, and the rows that there are of it so far."""
+
+    unit: Unit
+    testset: PlannedTestSet
+    tasks: list[Task]
+    rows: dict[tuple[str, ...], ReconstructionRow] = field(default_factory=dict)
+    new: list[ReconstructionRow] = field(default_factory=list)
 
 
 class Reconstructor:
@@ -40,64 +55,120 @@ class Reconstructor:
     Args:
         folder: The run folder.
         device: Where neural codecs run.
-        shard: Suffix of the rows file.
-        on_row: Called with each row, and with whether an earlier run wrote it.
+        ledger: What is done, and the claims.
+        on_row: Called with each row, and with whether it was there already.
+        on_unit: Called with each unit that is done, by whomever, and the rows of it.
     """
 
     def __init__(
         self,
         folder: RunFolder,
         device: Device,
-        shard: str,
-        on_row: Callable[[ReconstructionRow, bool], None],
+        ledger: Ledger,
+        on_row: Callable[[ReconstructionRow, bool], None] = lambda *_: None,
+        on_unit: Callable[[Piece], None] = lambda _: None,
     ) -> None:
-        """Read what earlier runs did."""
+        """Begin with nothing to do."""
         self._folder = folder
         self._device = device
-        self._shard = shard
+        self._ledger = ledger
         self._on_row = on_row
-        self._originals = read_rows(folder.root, OriginalRow)
-        self._known = read_rows(folder.root, ReconstructionRow)
+        self._on_unit = on_unit
         self.usage: dict[str, UsageRecord] = {}
         self._facts_of: dict[int, dict[str, Any]] = {}
+        self._piece_of: dict[tuple[str, ...], Piece] = {}  # of what is claimed
         # Ready files of a clip follow each other: their original is read once.
         self._read = lru_cache(maxsize=1)(read)
 
-    def run(self, work: list[tuple[PlannedTestSet, list[Clip]]]) -> None:
-        """Reconstruct the given clips of each test set by all its codecs."""
-        with (
-            Writer(self._folder.root, ReconstructionRow, self._shard) as self._rows,
-            ThreadPoolExecutor(THREADS) as self._threads,
-        ):
-            for group in self._groups(work):
-                todo = [task for task in group if self._is_to_do(task)]
-                if not todo:
-                    continue
-                if isinstance(todo[0].planned.codec, Reconstructions):
-                    todo.sort(key=lambda task: (task.testset, task.clip))
-                    self._keep(map(self._ready, todo))
-                else:
-                    codec_run = CodecRun(todo, self._folder, self._device, self._threads)
-                    self._keep(codec_run.run())
-                    self.usage[codec_run.leader.record.id] = codec_run.usage
+    def pieces(self, testsets: Iterable[PlannedTestSet]) -> list[list[Piece]]:
+        """The units of a plan, those of codecs that share an encoding together; ready files, too.
 
-    def _groups(self, work: list[tuple[PlannedTestSet, list[Clip]]]) -> list[list[Task]]:
-        """Sort the tasks by codec; those that share an encoding come together, and ready files."""
-        groups: dict[str, list[Task]] = {}
-        for testset, clips in work:
+        All originals must be imported.
+        """
+        groups: dict[str, list[Piece]] = {}
+        for testset in testsets:
+            sharing: dict[str, list[PlannedCodec]] = {}
             for planned in testset.codecs:
-                codec = planned.codec
-                shared = codec.encoding_key if isinstance(codec, Codec) else None
-                name = f"shared {shared}" if shared else f"codec {planned.record.id} {id(codec)}"
-                if isinstance(codec, Reconstructions):
-                    name = "ready"
-                groups.setdefault(name, []).extend(
-                    self._task(testset.name, planned, clip) for clip in clips
-                )
+                sharing.setdefault(_group(planned), []).append(planned)
+            for name, codecs in sharing.items():
+                groups.setdefault(name, []).extend(self._pieces_of(testset, codecs))
         return list(groups.values())
 
+    def _pieces_of(self, testset: PlannedTestSet, codecs: list[PlannedCodec]) -> Iterator[Piece]:
+        ids = tuple(planned.record.id for planned in codecs)
+        for block in blocks(testset.clips):
+            unit = Unit(ReconstructionRow, testset.name, ids, tuple(clip.id for clip in block))
+            tasks = [self._task(testset.name, one, clip) for one in codecs for clip in block]
+            yield Piece(unit, testset, tasks)
+
+    def run(self, groups: list[list[Piece]]) -> None:
+        """Do what can be claimed; what other workers have is left in `groups`."""
+        with ThreadPoolExecutor(THREADS) as self._threads:
+            try:
+                for group in groups:
+                    self._run_group(group)
+            finally:
+                for piece in {id(piece): piece for piece in self._piece_of.values()}.values():
+                    self._ledger.finish(piece.unit, piece.new)  # as far as it got
+                self._piece_of.clear()
+        groups[:] = [group for group in groups if group]
+
+    def _run_group(self, group: list[Piece]) -> None:
+        rounds = self._rounds(group)
+        first = next(rounds, None)
+        if first is None:
+            return
+        if isinstance(first[0].planned.codec, Reconstructions):
+            for tasks in chain([first], rounds):
+                tasks.sort(key=lambda task: (task.testset, task.clip))
+                self._keep(map(self._ready, tasks))
+            return
+        # Rounds to come may hold no deeper codec than the group does now.
+        left = [task.planned for piece in group for task in piece.tasks if not self._done(task)]
+        leader = max((*left, *(task.planned for task in first)), key=depth)
+        codec_run = CodecRun(
+            chain([first], rounds), leader, self._folder, self._device, self._threads
+        )
+        self._keep(codec_run.run())
+        self.usage[leader.record.id] = codec_run.usage
+
+    def _rounds(self, group: list[Piece]) -> Iterator[list[Task]]:
+        """Claim units, enough at once to make batches of; yields what is to do of them."""
+        todo: list[Task] = []
+        for piece in list(group):
+            todo += self._claimed(group, piece)
+            if len(todo) >= ROUND * self._device.batch:
+                yield todo
+                todo = []
+        if todo:
+            yield todo
+
+    def _claimed(self, group: list[Piece], piece: Piece) -> list[Task]:
+        """Settle what needs no codec of a unit; returns the tasks that do, once it is claimed."""
+        settled = [self._done(task) for task in piece.tasks]
+        if not all(settled):
+            if not self._ledger.take(piece.unit):
+                return []
+            settled = [self._done(task) for task in piece.tasks]
+            if all(settled):
+                self._ledger.drop(piece.unit)
+        group.remove(piece)
+        pairs = list(zip(piece.tasks, settled, strict=True))
+        self._piece_of |= {task.key: piece for task, row in pairs if row is None}
+        todo = []
+        for task, row in pairs:
+            if row is not None:
+                self._take_note(piece, row, kept=True)
+            elif task.original.status != "ok":
+                self._write(task.row("failed", reason=f"original: {task.original.reason}"))
+            elif task.planned.record.missing:
+                self._write(task.row("unavailable", reason=task.planned.record.missing))
+            else:
+                todo.append(task)
+        return todo
+
     def _task(self, testset: str, planned: PlannedCodec, clip: Clip) -> Task:
-        original = self._originals[testset, clip.id]
+        original = self._ledger.originals[testset, clip.id]
         parts = [policies.VERSION, original.samples_sha256, self._facts(planned)]
         if isinstance(planned.codec, Reconstructions):
             parts += _hashes_of_ready(planned.codec, clip.name or clip.id)
@@ -111,27 +182,17 @@ class Reconstructor:
             known = self._facts_of[id(planned)] = spec.model_dump(exclude={"label"})
         return known
 
-    def _is_to_do(self, task: Task) -> bool:
-        """Settle what needs no codec: done before, unavailable, or without an original."""
-        if task.original.status != "ok":
-            self._write(task.row("failed", reason=f"original: {task.original.reason}"))
-        elif task.planned.record.missing:
-            self._write(task.row("unavailable", reason=task.planned.record.missing))
-        elif row := self._done(task):
-            self._on_row(row, True)
-        else:
-            return True
-        return False
-
     def kept(self, testset: str, planned: PlannedCodec, clip: Clip) -> ReconstructionRow | None:
         """The row of an earlier run, if it still holds; its original must be imported."""
         return self._done(self._task(testset, planned, clip))
 
     def _done(self, task: Task) -> ReconstructionRow | None:
-        """The row of an earlier run, if it still holds and its sound is there."""
-        row = self._known.get((task.testset, task.clip, task.planned.record.id))
-        if row is None or row.status != "ok" or row.signature != task.signature:
+        """The row that there is, if it still holds and its sound is there."""
+        row = self._ledger.reconstructions.get(task.key)
+        if row is None or row.signature != task.signature:
             return None
+        if row.status != "ok":
+            return row if self._ledger.is_fresh(row) else None
         path = self._folder.audio(task.testset, row.codec, task.clip)
         codes = self._folder.codes(task.testset, row.codec, task.clip)
         has_codes = task.planned.record.has_codes and row.bits is not None
@@ -174,8 +235,18 @@ class Reconstructor:
             self._write(future.result())
 
     def _write(self, row: ReconstructionRow) -> None:
-        self._rows.write(row)
-        self._on_row(row, False)
+        piece = self._piece_of.pop(row.key)
+        piece.new.append(row)
+        self._take_note(piece, row, kept=False)
+
+    def _take_note(self, piece: Piece, row: ReconstructionRow, *, kept: bool) -> None:
+        """Take note of a row of a unit, and of the unit's end if it was the last."""
+        piece.rows[row.key] = row
+        self._on_row(row, kept)
+        if len(piece.rows) == len(piece.tasks):
+            if piece.new:
+                self._ledger.finish(piece.unit, piece.new)
+            self._on_unit(piece)
 
     def _store(self, outcome: Outcome) -> ReconstructionRow:
         """Store a sound and its codes; returns the row."""
@@ -209,6 +280,15 @@ class Reconstructor:
         bit_depth = task.original.bit_depth or 16
         facts = CodesFacts.of(record, sound.rate, len(sound.samples), bit_depth)
         write_codes(self._folder.codes(task.testset, record.id, task.clip), codes, facts)
+
+
+def _group(planned: PlannedCodec) -> str:
+    """Name what runs together: codecs that share an encoding; ready files."""
+    codec = planned.codec
+    if isinstance(codec, Reconstructions):
+        return "ready"
+    shared = codec.encoding_key
+    return f"shared {shared}" if shared else f"codec {planned.record.id} {id(codec)}"
 
 
 def _hashes_of_ready(codec: Reconstructions, clip: str) -> list[str]:

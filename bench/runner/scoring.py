@@ -4,28 +4,27 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import count
 from queue import SimpleQueue
 
 from pebble import ProcessExpired
 
 from almbench.names import ORIGINAL
 from almbench.results.manifest import MetricRecord
-from almbench.results.records import (
-    OriginalRow,
-    ReconstructionRow,
-    ScoreRow,
-    Writer,
-    read_rows,
-)
+from almbench.results.records import ReconstructionRow, ScoreRow
 from almbench.results.runfolder import RunFolder
 from almbench.runner import worker
+from almbench.runner.ledger import Ledger
 from almbench.runner.plan import PlannedTestSet
 from almbench.runner.processes import finished, scoring_processes
 from almbench.runner.queue import Queue
+from almbench.runner.units import Unit
 from almbench.runner.warm import WarmServer
 from almbench.runner.worker import MetricRequest, MetricResult, PairResults, ScoringJob
 
+AHEAD = 64  # pairs a process that are claimed ahead; the longest of them are scored first
 TIMEOUT_S = 600.0  # for one pair; covers the one-time compilation that some metrics need
 
 
@@ -39,6 +38,16 @@ class Times:
     pairs: int = 0
 
 
+@dataclass
+class Offer:
+    """A unit of scoring: its reconstructions, and the rows that there are of it so far."""
+
+    unit: Unit
+    pairs: list[ReconstructionRow]
+    missing: int = 0  # scores still to come
+    rows: list[ScoreRow] = field(default_factory=list)
+
+
 class Scorer:
     """Scores the reconstructions of a run as they come.
 
@@ -46,9 +55,9 @@ class Scorer:
         folder: The run folder.
         testsets: The test sets.
         workers: How many processes, each with one thread.
-        shard: Suffix of the rows file.
+        ledger: What is done, and the claims.
         advance: Called with the number of scores that are settled.
-        keep: Called with the number of scores that an earlier run settled.
+        keep: Called with the number of scores that were settled already.
     """
 
     def __init__(
@@ -56,21 +65,23 @@ class Scorer:
         folder: RunFolder,
         testsets: list[PlannedTestSet],
         workers: int,
-        shard: str,
+        ledger: Ledger,
         advance: Callable[[int], None],
         keep: Callable[[int], None],
     ) -> None:
-        """Read what earlier runs did."""
+        """Begin with nothing to do."""
         self._folder = folder
         self._testsets = {testset.name: testset for testset in testsets}
         self._workers = workers
-        self._shard = shard
+        self._ledger = ledger
         self._advance = advance
         self._keep = keep
-        self._known = read_rows(folder.root, ScoreRow)
-        self._originals = read_rows(folder.root, OriginalRow)
-        self._reconstructions: dict[tuple[str, ...], ReconstructionRow] = {}
-        self._offered: SimpleQueue[ScoringJob | None] = SimpleQueue()
+        self._offered: SimpleQueue[Offer | None] = SimpleQueue()
+        self._waiting: list[tuple[tuple[str, ...], int, Offer]] = []
+        self._numbers = count()
+        self._offer_of: dict[tuple[str, ...], Offer] = {}  # of what is claimed
+        self._closed = False
+        self.left: list[Offer] = []
         self.times = Times()
 
     @staticmethod
@@ -83,25 +94,38 @@ class Scorer:
             for metric in family.metrics
         )
 
-    def offer(self, row: ReconstructionRow) -> None:
-        """Take a reconstruction, or an original as one; what is not scored yet is queued.
+    def offer(self, testset: str, codec: str, pairs: list[ReconstructionRow]) -> None:
+        """Take the reconstructions of a unit, or originals as such; what is not scored is queued.
 
         May be called by any thread.
         """
-        testset = self._testsets[row.testset]
-        if row.status != "ok":
-            self._advance(self.scores_of(testset, row.codec))  # there is nothing to score
-            return
-        requests = self.requests(testset, row)
-        self._keep(self.scores_of(testset, row.codec) - sum(len(r.metrics) for r in requests))
-        if requests:
-            self._reconstructions[row.key] = row
-            self.times.pairs += 1
-            self._offered.put(self._job(testset, row, requests))
+        scores = self.scores_of(self._testsets[testset], codec)
+        ok = [row for row in pairs if row.status == "ok"]
+        self._advance(scores * (len(pairs) - len(ok)))  # there is nothing to score
+        if ok and scores:
+            unit = Unit(ScoreRow, testset, (codec,), tuple(row.clip for row in pairs))
+            self._offer(Offer(unit, ok))
+
+    def _offer(self, offer: Offer) -> None:
+        """Queue a unit, or take note that nothing is left of it to do."""
+        if any(self._wanted(row) for row in offer.pairs):
+            self._offered.put(offer)
+        else:
+            testset = self._testsets[offer.unit.testset]
+            self._keep(self.scores_of(testset, offer.unit.codecs[0]) * len(offer.pairs))
+
+    def _wanted(self, row: ReconstructionRow) -> list[MetricRequest]:
+        return self.requests(self._testsets[row.testset], row)
 
     def close(self) -> None:
-        """Say that no more will be offered."""
+        """Say that no more will be offered, until what is `left` is offered again."""
         self._offered.put(None)
+
+    def offer_left(self) -> None:
+        """Offer again what other workers had."""
+        left, self.left = self.left, []
+        for offer in left:
+            self._offer(offer)
 
     def _job(
         self, testset: PlannedTestSet, row: ReconstructionRow, requests: list[MetricRequest]
@@ -118,7 +142,7 @@ class Scorer:
         )
 
     def _duration(self, testset: str, clip: str) -> float:
-        original = self._originals.get((testset, clip))
+        original = self._ledger.originals.get((testset, clip))
         return original.duration_s or 0.0 if original else 0.0
 
     def requests(
@@ -147,30 +171,49 @@ class Scorer:
     ) -> bool:
         if row is None:
             return False
-        known = self._known.get((*row.key, metric.name))
+        known = self._ledger.scores.get((*row.key, metric.name))
         return (
             known is not None
-            and (known.status in {"ok", "skipped"} or known.final)
+            and (known.status in {"ok", "skipped"} or known.final or self._ledger.is_fresh(known))
             and known.audio_sha256 == row.audio_sha256
             and known.signature == metric.signature(row.signature, testset.scoring_rate)
         )
 
     def run(self, server: WarmServer) -> None:
-        """Score what is offered until `close`.
+        """Score what is offered until `close`; what other workers have is `left`.
 
         A process that dies or hangs costs the metric that it was computing.
 
         Args:
             server: Starts the processes.
         """
-        with Writer(self._folder.root, ScoreRow, self._shard) as rows:
+        try:
             for job, results in self._results(server):
-                for result in results:
-                    rows.write(self._row(self._testsets[job.testset], job, result))
+                self._keep_results(job, results)
                 self._advance(len(results))
+        finally:
+            for offer in {id(offer): offer for offer in self._offer_of.values()}.values():
+                self._ledger.finish(offer.unit, offer.rows)  # as far as it got
+            self._offer_of.clear()
 
-    def _row(self, testset: PlannedTestSet, job: ScoringJob, result: MetricResult) -> ScoreRow:
-        row = self._reconstructions[job.testset, job.clip, job.codec]
+    def _keep_results(self, job: ScoringJob, results: list[MetricResult]) -> None:
+        offer = self._offer_of[job.testset, job.clip, job.codec]
+        pair = next(row for row in offer.pairs if row.clip == job.clip)
+        testset = self._testsets[job.testset]
+        offer.rows += [self._row(testset, job, pair, result) for result in results]
+        offer.missing -= len(results)
+        if not offer.missing:
+            self._ledger.finish(offer.unit, offer.rows)
+            for row in offer.pairs:
+                self._offer_of.pop(row.key, None)
+
+    def _row(
+        self,
+        testset: PlannedTestSet,
+        job: ScoringJob,
+        row: ReconstructionRow,
+        result: MetricResult,
+    ) -> ScoreRow:
         metric = next(m for m in testset.metrics if m.name == result.metric)
         return ScoreRow(
             testset=job.testset,
@@ -190,12 +233,14 @@ class Scorer:
         """Send jobs to the processes, a few ahead, and yield the results as they come."""
         queue = self._new_queue()
         under_way: dict[Future[PairResults], ScoringJob] = {}
-        closed = self._take(queue, wait=True)
+        closed = False
+        while not closed and not queue:
+            closed = self._take(queue, wait=True)
         if not queue:
             return
         with scoring_processes(self._workers, server.context()) as pool:
             while not closed or queue or under_way:
-                closed = closed or self._take(queue, wait=not (queue or under_way))
+                closed = closed or self._take(queue, wait=not (queue or under_way or self._waiting))
                 while len(under_way) < 2 * self._workers and (job := queue.get()):
                     future = pool.schedule(worker.score_pair, args=[job], timeout=TIMEOUT_S)
                     under_way[future] = job
@@ -225,21 +270,53 @@ class Scorer:
             for planned in testset.families
             for metric in planned.metrics[:1]  # each row has the seconds of the whole family
         }
-        for row in self._known.values():
+        for row in list(self._ledger.scores.values()):
             if row.status == "ok" and row.metric in families:
                 heard = self._duration(row.testset, row.clip)
                 queue.measured(families[row.metric], row.seconds, heard)
         return queue
 
     def _take(self, queue: Queue, *, wait: bool) -> bool:
-        """Move what was offered into the queue; True once no more will come."""
-        while wait or not self._offered.empty():
-            job = self._offered.get()
-            if job is None:
-                return True
-            queue.put(job)
+        """Move what was offered, and can be claimed, into the queue; True once nothing is to come.
+
+        No more is claimed than is done soon: the rest is there for other workers.
+        """
+        closed = self._closed
+        while not closed and (wait or not self._offered.empty()):
             wait = False
+            if (offer := self._offered.get()) is None:
+                closed = True
+            else:  # the codecs of a block follow one another
+                unit = offer.unit
+                heappush(self._waiting, ((unit.testset, *unit.clips), next(self._numbers), offer))
+        self._closed = closed
+        while self._waiting and len(queue) < AHEAD * self._workers:
+            self._claim(heappop(self._waiting)[-1], queue)
+        if closed and not self._waiting:
+            self._closed = False
+            return True
         return False
+
+    def _claim(self, offer: Offer, queue: Queue) -> None:
+        if not self._ledger.take(offer.unit):
+            self.left.append(offer)
+            return
+        testset = self._testsets[offer.unit.testset]
+        scores = self.scores_of(testset, offer.unit.codecs[0]) * len(offer.pairs)
+        jobs = [
+            self._job(testset, row, requests)
+            for row in offer.pairs
+            if (requests := self._wanted(row))
+        ]
+        offer.missing = sum(len(request.metrics) for job in jobs for request in job.requests)
+        self._keep(scores - offer.missing)
+        if not jobs:  # another worker did it meanwhile
+            self._ledger.drop(offer.unit)
+            return
+        self._offer_of |= {row.key: offer for row in offer.pairs}
+        self.times.pairs += len(jobs)
+        for job in jobs:
+            queue.put(job)
 
 
 def _lost(request: MetricRequest, error: ProcessExpired | TimeoutError) -> list[MetricResult]:

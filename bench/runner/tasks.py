@@ -22,6 +22,11 @@ class Task:
     signature: str
     name: str = ""
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The key of its row."""
+        return self.testset, self.clip, self.planned.record.id
+
     def row(self, status: str, **facts: Any) -> ReconstructionRow:
         """Make the row that says what came of it."""
         return ReconstructionRow.model_validate(

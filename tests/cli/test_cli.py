@@ -54,7 +54,6 @@ def test_version(bench: Bench) -> None:
         ),
         (["run", "--codec", "Mimi-1.1x"], "Did you mean 'mimi-1.1'?"),
         (["run", "--metric", "pesq"], "Did you mean pesq_nb or pesq_wb?"),
-        (["run", "--shard", "3/2"], "--shard '3/2' is not I/N"),
         (["run", "--data", "demo"], "is not NAME=PATH"),
         (["run", "alm-demo", "--data", "demo=/no/such"], "/no/such does not exist"),
         (

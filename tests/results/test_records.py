@@ -1,7 +1,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-from almbench.results.records import ScoreRow, Writer, read_rows, signature
+from almbench.results.records import ScoreRow, Writer, read_rows, signature, write_part
 
 
 def row(clip: str, value: float) -> ScoreRow:
@@ -18,11 +18,14 @@ def test_rows_come_back_and_the_latest_wins(tmp_path: Path) -> None:
     assert {key[1]: r.value for key, r in rows.items()} == {"a": 3.0, "b": 0.1 + 0.2}
 
 
-def test_shards_merge(tmp_path: Path) -> None:
-    for shard, clip in (("-1of2", "a"), ("-2of2", "b")):
-        with Writer(tmp_path, ScoreRow, shard) as writer:
-            writer.write(row(clip, 1.0))
-    assert [key[1] for key in read_rows(tmp_path, ScoreRow)] == ["a", "b"]
+def test_the_rows_of_parts_merge_and_those_of_the_highest_number_win(tmp_path: Path) -> None:
+    with Writer(tmp_path, ScoreRow) as writer:  # as versions before parts left them
+        writer.write(row("a", 1.0))
+    write_part(tmp_path, [row("b", 2.0), row("c", 2.0)], 2, "ffff")
+    write_part(tmp_path, [row("a", 4.0), row("b", 4.0)], 10, "aaaa")
+    write_part(tmp_path, [row("b", 3.0)], 9, "zzzz")
+    rows = read_rows(tmp_path, ScoreRow)
+    assert {key[1]: r.value for key, r in rows.items()} == {"a": 4.0, "b": 4.0, "c": 2.0}
 
 
 def test_a_torn_line_costs_only_itself(tmp_path: Path) -> None:

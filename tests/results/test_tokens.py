@@ -9,20 +9,18 @@ import soundfile as sf
 from almbench.audio import Samples
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.codes_file import read_codes
-from almbench.devices import Device
 from almbench.errors import CodecError
 from almbench.results.manifest import CodecRecord, Manifest, RunRecord
 from almbench.results.records import ReconstructionRow, Writer, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, write_tables
 from almbench.results.token_tables import NO_OTHERS
-from almbench.runner.originals import import_originals
 from almbench.runner.plan import Plan, PlannedCodec, PlannedTestSet
 from almbench.runner.provenance import make_manifest, write_suite
-from almbench.runner.reconstruct import Reconstructor
 from almbench.statistics.tokens import token_statistics
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 from almbench.suite.testsets import Clip
+from tests.stages import reconstruct
 
 RATE = 8_000
 
@@ -110,8 +108,7 @@ def make_run(root: Path, lengths: list[int]) -> tuple[RunFolder, Manifest]:
     planned = [PlannedCodec(c, CodecRecord.of(c.spec, None, precomputed=False)) for c in codecs]
     testset = PlannedTestSet(config, clips, planned, [], metrics_requested=False)
     folder = RunFolder(root / "run")
-    import_originals(folder, [("t", clip) for clip in clips], "", lambda *_: None)
-    Reconstructor(folder, Device("cpu"), "", lambda *_: None).run([(testset, clips)])
+    reconstruct(folder, testset)
     suite = Suite(name="s", testset=[config], codec=[CodecConfig(id="near")])
     plan = Plan(suite, [testset], [])
     write_suite(plan, folder)

@@ -14,11 +14,11 @@ from almbench.errors import Unavailable, UserError
 from almbench.results.manifest import CodecRecord
 from almbench.results.records import ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.runner.originals import import_originals
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
 from almbench.runner.reconstruct import Reconstructor
 from almbench.suite.config import TestSetConfig
 from almbench.suite.testsets import Clip
+from tests.stages import reconstruct
 
 RATE = 8_000
 STEPS = (1 / 8, 1 / 128, 1 / 2048)  # of the residual quantisers, 16 entries each
@@ -127,10 +127,8 @@ def run(
     ]
     testset = PlannedTestSet(config, clips, planned, [], metrics_requested=False)
     folder = RunFolder(root)
-    import_originals(folder, [("t", clip) for clip in clips], "", lambda *_: None)
     seen: list[ReconstructionRow] = []
-    runner = Reconstructor(folder, Cuda(), "", lambda row, _: seen.append(row))
-    runner.run([(testset, clips)])
+    runner = reconstruct(folder, testset, Cuda(), lambda row, _: seen.append(row))
     assert len(seen) == len(clips) * len(codecs)
     return read_rows(root, ReconstructionRow), runner
 

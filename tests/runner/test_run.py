@@ -13,14 +13,13 @@ import pandas as pd
 import pytest
 import soundfile as sf
 import soxr
-from filelock import FileLock
 from pystoi import stoi
 
 from almbench.errors import UserError
 from almbench.results.records import ScoreRow, read_rows
 from almbench.results.results import Results
 from almbench.runner.plan import select
-from almbench.runner.run import Shard, run_suite
+from almbench.runner.run import run_suite
 from almbench.suite.load import load_suite
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
@@ -46,8 +45,8 @@ SPEEDS: dict[str, list[str]] = {
 }
 
 
-def run(suite: Path, root: Path, workers: int = 2, shard: Shard = Shard()) -> Results:
-    return run_suite(load_suite(str(suite)), root, "cpu", workers, shard)
+def run(suite: Path, root: Path, workers: int = 2) -> Results:
+    return run_suite(load_suite(str(suite)), root, "cpu", workers)
 
 
 def read(root: Path, table: str) -> Any:
@@ -133,10 +132,9 @@ def test_a_changed_sound_is_done_again_and_no_more(small: Path, tmp_path: Path) 
     assert run(small, root).manifest.run.scored_pairs == 2
 
 
-def test_workers_and_shards_do_not_change_the_tables(small: Path, tmp_path: Path) -> None:
+def test_the_number_of_workers_does_not_change_the_tables(small: Path, tmp_path: Path) -> None:
     run(small, tmp_path / "one", workers=1)
-    run(small, tmp_path / "two", shard=Shard(2, 2))
-    run(small, tmp_path / "two", shard=Shard(1, 2))
+    run(small, tmp_path / "two", workers=2)
     assert tables(tmp_path / "one") == tables(tmp_path / "two")
 
 
@@ -153,7 +151,7 @@ def test_killed_at_any_moment_the_same_command_finishes(
         stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60
-    while len(read_rows(root, ScoreRow)) < rows_before or not (root / "rows").is_dir():
+    while len(read_rows(root, ScoreRow)) < rows_before or not (root / "calls").is_dir():
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.01)
@@ -174,7 +172,7 @@ def test_ctrl_c_answers_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    while not (tmp_path / "run" / "rows" / "scores.jsonl").exists():
+    while not (tmp_path / "run" / "rows").is_dir():
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
@@ -182,13 +180,6 @@ def test_ctrl_c_answers_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert f"to go on, run again: bench {' '.join(what)}" in stderr
     assert "Traceback" not in stderr
-
-
-def test_a_run_folder_in_use_is_left_alone(small: Path, tmp_path: Path) -> None:
-    root = tmp_path / "run"
-    root.mkdir()
-    with FileLock(root / ".lock"), pytest.raises(UserError, match="Another process"):
-        run(small, root)
 
 
 def test_a_folder_of_something_else_is_left_alone(small: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from almbench.results.records import (
 )
 from almbench.results.runfolder import RunFolder
 from almbench.runner import worker
+from almbench.runner.ledger import Ledger
 from almbench.runner.plan import PlannedFamily, PlannedTestSet
 from almbench.runner.scoring import Scorer
 from almbench.runner.worker import MetricRequest, ScoringJob, score_pair
@@ -58,10 +59,12 @@ def settled(folder: Path, row: ReconstructionRow, *families: PlannedFamily) -> i
     config = TestSetConfig(name="t", domain="speech", scoring_rate=RATE)
     testset = PlannedTestSet(config, [], [], list(families), metrics_requested=False)
     advanced: list[int] = []
-    scorer = Scorer(RunFolder(folder), [testset], 1, "", advanced.append, advanced.append)
-    scorer.offer(row)
-    (steps,) = advanced
-    assert 0 <= steps <= scorer.scores_of(testset, row.codec)
+    ledger = Ledger(RunFolder(folder))
+    scorer = Scorer(RunFolder(folder), [testset], 1, ledger, advanced.append, advanced.append)
+    scorer.offer("t", row.codec, [row])
+    left = sum(len(r.metrics) for r in scorer.requests(testset, row)) if row.status == "ok" else 0
+    steps = scorer.scores_of(testset, row.codec) - left
+    assert sum(advanced) == (0 if left else steps)  # what a unit has is told when it is claimed
     return steps
 
 

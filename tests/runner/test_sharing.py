@@ -1,0 +1,144 @@
+"""Several processes on one run folder: the same tables, and nothing twice."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+
+from almbench.results.records import (
+    OriginalRow,
+    ReconstructionRow,
+    Row,
+    ScoreRow,
+    part_files,
+    read_part,
+)
+from almbench.runner.run import run_suite
+from almbench.suite.load import load_suite
+from tests.runner.test_run import tables
+
+Bench = Callable[..., subprocess.CompletedProcess[str]]
+BENCH = Path(sys.executable).with_name("bench")
+CLIPS = 18
+SUITE = """
+name = "shared"
+metrics.speech = ["stoi", "mel_distance", "gain_db"]
+[[testset]]
+name = "talk"
+domain = "speech"
+path = "{data}"
+[[codec]]
+id = "opus-6"
+[[codec]]
+id = "mp3-16"
+[[codec]]
+id = "lowpass-3.5"
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path, speech: list[Path]) -> Path:
+    """Eighteen clips of a second, three codecs, three metrics: 40 units."""
+    data = tmp_path / "data"
+    data.mkdir()
+    samples, rate = sf.read(speech[-1], dtype="int16")
+    for number in range(CLIPS):
+        start = number * rate // 8
+        sf.write(data / f"{number:02}.wav", samples[start : start + rate], rate)
+    path = tmp_path / "shared.toml"
+    path.write_text(SUITE.format(data=data))
+    return path
+
+
+def start(suite: Path, root: Path, *more: object) -> subprocess.Popen[bytes]:
+    command = [BENCH, "run", suite, "-o", root, "--workers", "1", *map(str, more)]
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def counts(root: Path) -> Counter[tuple[str, ...]]:
+    """How often each row that is ok was written; one of a killed scoring process failed before."""
+    kinds: tuple[type[Row], ...] = (OriginalRow, ReconstructionRow, ScoreRow)
+    return Counter(
+        (kind.file, *row.key)
+        for kind in kinds
+        for _, path in part_files(root, kind)
+        for row in read_part(path, kind)
+        if row.status == "ok"
+    )
+
+
+def check_finished(root: Path, whole: Path) -> None:
+    """A run is as another, and every row of it was written once."""
+    assert tables(root) == tables(whole)
+    found = counts(root)
+    assert len(found) == CLIPS * (1 + 3 + 3 * 3)
+    assert set(found.values()) == {1}
+    assert not (root / ".claims").exists()
+    assert not list(root.rglob(".*.part"))
+
+
+def test_two_processes_share_a_run(suite: Path, tmp_path: Path, bench: Bench) -> None:
+    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
+    root = tmp_path / "run"
+    processes = [start(suite, root), start(suite, root)]
+    assert [process.wait() for process in processes] == [0, 0]
+    check_finished(root, tmp_path / "whole")
+    verified = bench("verify", root)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_run_that_asks_for_something_else_is_refused_meanwhile(
+    suite: Path, tmp_path: Path, bench: Bench
+) -> None:
+    root = tmp_path / "run"
+    process = start(suite, root)
+    while not (root / "suite.toml").is_file():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGSTOP)
+    other = bench("run", suite, "-o", root, "--metric", "stoi")
+    process.send_signal(signal.SIGCONT)
+    assert other.returncode == 2
+    assert "give the same, and both share the work" in other.stderr
+    assert process.wait() == 0
+
+
+def kill_at_random(suite: Path, root: Path, rng: random.Random, kills: int) -> None:
+    """Keep two processes at work on a run, and kill them and their children, one at a time."""
+    import psutil
+
+    processes: list[subprocess.Popen[bytes]] = []
+    done = 0
+    while done < kills:
+        processes = [process for process in processes if process.poll() is None]
+        while len(processes) < 2:
+            processes.append(start(suite, root))
+        time.sleep(rng.uniform(0.3, 4.0))
+        alive = [psutil.Process(p.pid) for p in processes if p.poll() is None]
+        victims = [*alive, *(child for p in alive for child in p.children(recursive=True))]
+        if victims:
+            rng.choice(victims).kill()
+            done += 1
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_killed_at_random_a_run_is_finished_by_whoever_comes(
+    suite: Path, tmp_path: Path, bench: Bench
+) -> None:
+    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
+    kill_at_random(suite, tmp_path / "run", random.Random(1), kills=8)  # noqa: S311 - a test
+    time.sleep(1)  # scoring processes end with the one that started them
+    assert bench("run", suite, "-o", tmp_path / "run").returncode == 0
+    check_finished(tmp_path / "run", tmp_path / "whole")
