@@ -23,6 +23,7 @@ from almbench.cli import (
     rate_distortion,
     run,
     site,
+    submit,
     tables,
     train,
     verify,
@@ -62,6 +63,8 @@ app = typer.Typer(
 for command in (
     run.run,
     run.score,
+    submit.submit,
+    submit.work,
     site.site,
     site.serve,
     site.publish,

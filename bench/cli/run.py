@@ -12,8 +12,16 @@ from almbench.cli.options import (
     MetricOption,
     SettingOption,
     WorkersOption,
-    folders,
-    metric_settings,
+)
+from almbench.cli.selection import (
+    CheckpointsOption,
+    CodecsOption,
+    DataOption,
+    SuiteArgument,
+    TestsetsOption,
+    apply_settings,
+    chosen_suite,
+    run_root,
 )
 from almbench.domains import Domain
 from almbench.errors import UserError
@@ -26,10 +34,7 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    suite: Annotated[
-        str | None,
-        typer.Argument(metavar="SUITE", help="A built-in suite or a TOML file. (default: quick)"),
-    ] = None,
+    suite: SuiteArgument = None,
     repeated: Annotated[
         Path | None,
         typer.Option(
@@ -48,22 +53,11 @@ def run(
             help="Run folder. (default: runs/<suite>; with --from, -again)",
         ),
     ] = None,
-    codec: Annotated[
-        list[str] | None, typer.Option(metavar="CODEC", help="Only this codec; may be repeated.")
-    ] = None,
-    testset: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TESTSET", help="Only this test set; may be repeated."),
-    ] = None,
+    codec: CodecsOption = None,
+    testset: TestsetsOption = None,
     metric: MetricOption = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=PATH", help="Where a data folder of the suite lies."),
-    ] = None,
-    checkpoint: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CODEC=FOLDER", help="Where a codec's weights lie, if not the hub."),
-    ] = None,
+    data: DataOption = None,
+    checkpoint: CheckpointsOption = None,
     setting: SettingOption = None,
     device: DeviceOption = "auto",
     engine: Annotated[Engine, typer.Option(help="What spreads the work.")] = "local",
@@ -76,8 +70,6 @@ def run(
     del engine  # there is one so far
     server = None if dry_run else _warm_server(context)
     from almbench.results.results import load_results
-    from almbench.runner.plan import select
-    from almbench.suite.load import data_names, fill_in, load_suite, use_checkpoints
 
     old = load_results(repeated) if repeated else None
     if old:
@@ -94,19 +86,11 @@ def run(
                 f"--from {repeated} is repeated into another folder: choose another -o."
             )
         suite = str(old.folder.suite)
-    whole = load_suite(suite or "quick")
-    chosen = select(whole, codec or [], testset or [], metric or [])
-    where = f"in suite '{whole.name}'"
-    given = folders("--data", data, "demo=/data/demo", "data name", data_names(whole), where)
-    ids = [codec.id for codec in [*whole.codec, *chosen.codec]]
-    checkpoints = folders("--checkpoint", checkpoint, "mimi-1.1=/models/mimi", "codec", ids, where)
-    fill_in(chosen, given)
-    use_checkpoints(chosen, checkpoints)
-    _apply(chosen, setting)
+    chosen = chosen_suite(suite, codec, testset, metric, data, checkpoint, setting)
     if dry_run:
         from almbench.cli.dry_run import print_forecast
 
-        print_forecast(chosen, _root(chosen, output), workers)
+        print_forecast(chosen, run_root(chosen, output), workers)
         return
     _run(chosen, output, device, workers, server, old)
 
@@ -161,9 +145,9 @@ def score(
 
     given = [Given.parse(text) for text in reconstruction]
     chosen = suite_from_folders(reference, given, domain, match, cut_longer=cut_longer)
-    check_same_folders(chosen, RunFolder(_root(chosen, output)).suite)
+    check_same_folders(chosen, RunFolder(run_root(chosen, output)).suite)
     chosen = select(chosen, [], [], metric or [])
-    _apply(chosen, setting)
+    apply_settings(chosen, setting)
     _run(chosen, output, "cpu", workers, server)
 
 
@@ -188,18 +172,9 @@ def _run(
     from almbench.cli.outcome import print_outcome, print_repetition
     from almbench.runner.run import run_suite
 
-    root = _root(suite, output)
+    root = run_root(suite, output)
     results = run_suite(suite, root, device, workers, server=server)
     code = print_outcome(results)
     if old:
         print_repetition(old, results)
     raise typer.Exit(code)
-
-
-def _root(suite: "Suite", output: Path | None) -> Path:
-    return output or Path("runs") / suite.name
-
-
-def _apply(suite: "Suite", settings: list[str] | None) -> None:
-    for family, values in metric_settings(settings).items():
-        suite.settings.setdefault(family, {}).update(values)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
@@ -243,6 +244,29 @@ def part_files(run: Path, row: type[Row]) -> list[tuple[int, Path]]:
         number = rest.partition("_")[0]
         found.append((int(number) if number.isdecimal() else 0, path))
     return sorted(found)
+
+
+def join_parts(run: Path, row: type[Row]) -> None:
+    """Put all files of rows of a kind into one, `rows/<kind>.jsonl`, while nobody writes any.
+
+    Killed meanwhile, it leaves some of the parts beside it; those go first that others replace.
+    """
+    parts = [path for _, path in part_files(run, row)]
+    whole = run / "rows" / f"{row.file}.jsonl"
+    if not parts or parts == [whole]:
+        return
+    unfinished = whole.with_name(f".{whole.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            for path in parts:
+                content = path.read_bytes()
+                file.write(content if content.endswith(b"\n") else content + b"\n")
+        unfinished.replace(whole)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    for path in parts:
+        if path != whole:
+            path.unlink()
 
 
 def read_rows(run: Path, row: type[R]) -> dict[tuple[str, ...], R]:

@@ -29,7 +29,7 @@ class Ledger:
     Args:
         folder: The run folder.
         claims: The claims of this worker; none where it is alone with the folder.
-        limit: How many units it takes at most; any number by default.
+        limit: How many units it takes at most, originals not counted; any number by default.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Ledger:
         with self._lock:
             if self.is_spent or (self._claims and not self._claims.take(unit.id)):
                 return False
-            self._count(-1)
+            self._count(unit, -1)
             if self._claims:
                 self.refresh()
             return True
@@ -103,7 +103,7 @@ class Ledger:
     def drop(self, unit: Unit) -> None:
         """Give a unit up that needs no work."""
         with self._lock:
-            self._count(1)
+            self._count(unit, 1)
             if self._claims:
                 self._claims.release(unit.id)
 
@@ -118,6 +118,6 @@ class Ledger:
             if self._claims:
                 self._claims.release(unit.id)
 
-    def _count(self, step: int) -> None:
-        if self._limit is not None:
+    def _count(self, unit: Unit, step: int) -> None:
+        if self._limit is not None and unit.row is not OriginalRow:
             self._limit += step

@@ -11,6 +11,7 @@ from almbench.errors import UserError
 from almbench.progress import note
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import RunRecord, write_manifest
+from almbench.results.records import join_parts
 from almbench.results.results import Results
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import build_tables, write_tables
@@ -18,14 +19,15 @@ from almbench.runner.attachments import keep_attachments
 from almbench.runner.calls import read_calls
 from almbench.runner.claims import Claims
 from almbench.runner.forecast import Forecast, forecast
-from almbench.runner.ledger import Ledger
+from almbench.runner.ledger import KINDS, Ledger
 from almbench.runner.plan import AnyCodec, Plan, make_plan
 from almbench.runner.provenance import make_manifest, suite_text, testset_record, write_suite
 from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.scoring import Scorer
 from almbench.runner.warm import WarmServer
-from almbench.runner.work import Work
+from almbench.runner.work import Share, Work
 from almbench.suite.config import Suite
+from almbench.suite.load import load_suite
 
 
 def run_suite(
@@ -62,6 +64,41 @@ def run_suite(
                 note(f"{testset.name}: {testset_record(testset, plan, {}).took}")
             work = Work(plan, folder, chosen, workers or cpu_count(), claims, started)
             return finish(plan, folder, work.run(), claims)
+
+
+def work_on(root: Path, device: str, workers: int | None, share: Share, server: WarmServer) -> None:
+    """Take part in a run that `bench submit` or an engine has begun; write no tables.
+
+    Args:
+        root: The run folder.
+        device: auto, cpu or cuda.
+        workers: Scoring processes; all usable cores by default.
+        share: Which units to do.
+        server: Starts the scoring processes; ended with the work.
+
+    Raises:
+        UserError: There is no run, or it is being gone on with for something else.
+    """
+    folder = RunFolder(root)
+    if not folder.suite.is_file():
+        raise UserError(f"{root} is no run folder: {folder.suite.name} is missing.")
+    plan = make_plan(load_suite(str(folder.suite)))
+    chosen = choose_device(plan, device)
+    with server, joined(plan, folder) as (plan, claims):
+        Work(plan, folder, chosen, workers or cpu_count(), claims, server, share).run()
+
+
+def begin_run(suite: Suite, root: Path) -> Plan:
+    """Make the run folder of a suite, for workers to come.
+
+    Raises:
+        UserError: As of `run_suite`.
+    """
+    plan = make_plan(suite)
+    folder = RunFolder(root)
+    _check_folder(folder, suite.name)
+    with joined(plan, folder) as (plan, _):
+        return plan
 
 
 def choose_device(plan: Plan, device: str) -> Device:
@@ -106,6 +143,8 @@ def finish(plan: Plan, folder: RunFolder, run: RunRecord, claims: Claims) -> Res
         if not claims.others():
             for torn in folder.root.rglob(".*.part"):  # of processes that were killed while writing
                 torn.unlink(missing_ok=True)
+            for kind in KINDS:
+                join_parts(folder.root, kind)
         calls = read_calls(folder)
         ids = {c.record.id for t in plan.testsets for c in t.codecs}
         usage = {id_: used for call in calls for id_, used in call.codecs.items() if id_ in ids}

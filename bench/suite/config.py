@@ -95,6 +95,31 @@ class TestSetConfig(_Strict):
     optional: bool = False
 
 
+class Resources(_Strict):
+    """What a process asks a cluster for.
+
+    Attributes:
+        cpus: Cores; as many scoring processes.
+        gpus: GPUs; of Ray, parts of one, too.
+        memory: Memory, such as 24G.
+        time: Time limit, as Slurm writes it: 04:00:00.
+        partition: Partition of Slurm.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpus: int | None = Field(default=None, ge=1)
+    gpus: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    memory: str | None = Field(default=None, pattern=r"^[0-9]+[KMGT]?$")
+    time: str | None = Field(default=None, pattern=r"^[0-9][0-9:-]*$")
+    partition: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.,-]+$")
+
+    def over(self, others: "Resources") -> "Resources":
+        """These, and what is not said of the others."""
+        said = self.model_dump(exclude_none=True)
+        return others.model_copy(update=said)
+
+
 class CodecConfig(_Strict):
     """A codec with its settings. Without `adapter`, `id` names a built-in preset.
 
@@ -109,6 +134,7 @@ class CodecConfig(_Strict):
         optional: Leave it out, with a line, where it cannot be used here.
         options: Options of the adapter. In a string, `{NAME}` stands for the folder given by
             `--data NAME=PATH`, `{domain}` and `{testset}` for those of the test set.
+        resources: What it needs on a cluster, in place of what `bench submit` is told for all.
     """
 
     id: Name
@@ -118,6 +144,7 @@ class CodecConfig(_Strict):
     domains: list[Domain] | None = None
     optional: bool = False
     options: dict[str, Any] = Field(default_factory=dict)
+    resources: Resources | None = None
 
     @model_validator(mode="before")
     @classmethod

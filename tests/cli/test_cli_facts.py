@@ -24,6 +24,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",
         "cut_longer": False, "output": None, "metric": None, "setting": None, "workers": None,
     },
+    "submit": {
+        "suite": None, "output": None, "slurm": False, "codec": None, "testset": None,
+        "metric": None, "data": None, "checkpoint": None, "setting": None, "units_per_task": 16,
+        "cpus": None, "gpus": None, "memory": None, "time": None, "partition": None,
+        "sbatch": None, "now": False,
+    },
+    "work": {"run": None, "units": None, "codec": None, "device": "auto", "workers": None},
     "site": {
         "runs": None, "output": Path("public"), "max_clips": None, "post_url": None,
         "listening": None, "theme": None, "css": None, "language": None, "compare": None,

@@ -46,7 +46,7 @@ FIELDS: dict[type[BaseModel], str] = {
     MachineRecord: "python system processor cores",
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_loading_s "
     "scoring_in_metrics_s codecs peak_memory_mb calls",
-    CallRecord: "started shard device workers seconds",
+    CallRecord: "started worker device workers seconds codecs",
     UsageRecord: "device load_s peak_device_mb peak_process_mb encode_macs decode_macs",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "

@@ -1,7 +1,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-from almbench.results.records import ScoreRow, Writer, read_rows, signature, write_part
+from almbench.results.records import ScoreRow, Writer, join_parts, read_rows, signature, write_part
 
 
 def row(clip: str, value: float) -> ScoreRow:
@@ -26,6 +26,10 @@ def test_the_rows_of_parts_merge_and_those_of_the_highest_number_win(tmp_path: P
     write_part(tmp_path, [row("b", 3.0)], 9, "zzzz")
     rows = read_rows(tmp_path, ScoreRow)
     assert {key[1]: r.value for key, r in rows.items()} == {"a": 4.0, "b": 4.0, "c": 2.0}
+    for _ in range(2):
+        join_parts(tmp_path, ScoreRow)
+        assert [path.name for path in (tmp_path / "rows").iterdir()] == ["scores.jsonl"]
+        assert read_rows(tmp_path, ScoreRow) == rows
 
 
 def test_a_torn_line_costs_only_itself(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def suite(tmp_path: Path, speech: list[Path]) -> Path:
 
 
 def start(suite: Path, root: Path, *more: object) -> subprocess.Popen[bytes]:
-    command = [BENCH, "run", suite, "-o", root, "--workers", "1", *map(str, more)]
+    command = [str(BENCH), "run", str(suite), "-o", str(root), "--workers", "1", *map(str, more)]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )

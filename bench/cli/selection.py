@@ -1,0 +1,74 @@
+"""Which suite a command is for, narrowed and filled in as its options say."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from almbench.cli.options import folders, metric_settings
+
+if TYPE_CHECKING:
+    from almbench.suite.config import Suite
+
+SuiteArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="SUITE", help="A built-in suite or a TOML file. (default: quick)"),
+]
+CodecsOption = Annotated[
+    list[str] | None,
+    typer.Option("--codec", metavar="CODEC", help="Only this codec; may be repeated."),
+]
+TestsetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--testset", metavar="TESTSET", help="Only this test set; may be repeated."),
+]
+DataOption = Annotated[
+    list[str] | None,
+    typer.Option("--data", metavar="NAME=PATH", help="Where a data folder of the suite lies."),
+]
+CheckpointsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoint", metavar="CODEC=FOLDER", help="Where a codec's weights lie, if not the hub."
+    ),
+]
+
+
+def chosen_suite(
+    suite: str | None,
+    codec: list[str] | None,
+    testset: list[str] | None,
+    metric: list[str] | None,
+    data: list[str] | None,
+    checkpoint: list[str] | None,
+    setting: list[str] | None,
+) -> "Suite":
+    """Load a suite, narrow it and fill it in; the arguments are the options as typed.
+
+    Raises:
+        UserError: Something does not exist, or has another form.
+    """
+    from almbench.runner.plan import select
+    from almbench.suite.load import data_names, fill_in, load_suite, use_checkpoints
+
+    whole = load_suite(suite or "quick")
+    chosen = select(whole, codec or [], testset or [], metric or [])
+    where = f"in suite '{whole.name}'"
+    given = folders("--data", data, "demo=/data/demo", "data name", data_names(whole), where)
+    ids = [codec.id for codec in [*whole.codec, *chosen.codec]]
+    checkpoints = folders("--checkpoint", checkpoint, "mimi-1.1=/models/mimi", "codec", ids, where)
+    fill_in(chosen, given)
+    use_checkpoints(chosen, checkpoints)
+    apply_settings(chosen, setting)
+    return chosen
+
+
+def apply_settings(suite: "Suite", settings: list[str] | None) -> None:
+    """Put `--set FAMILY.KEY=VALUE` options into a suite."""
+    for family, values in metric_settings(settings).items():
+        suite.settings.setdefault(family, {}).update(values)
+
+
+def run_root(suite: "Suite", output: Path | None) -> Path:
+    """The run folder: as given, or of the suite's name."""
+    return output or Path("runs") / suite.name

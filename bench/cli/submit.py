@@ -1,0 +1,119 @@
+"""`bench submit` and `bench work`: a run as jobs of a cluster, and what such a job does."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from almbench.cli.options import DeviceOption, MetricOption, SettingOption, WorkersOption
+from almbench.cli.selection import (
+    CheckpointsOption,
+    CodecsOption,
+    DataOption,
+    SuiteArgument,
+    TestsetsOption,
+    chosen_suite,
+    run_root,
+)
+from almbench.errors import UserError
+
+
+def submit(
+    suite: SuiteArgument = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Run folder, seen by all nodes. (default: runs/<suite>)",
+        ),
+    ] = None,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="To Slurm, as arrays of jobs; there is no other yet.")
+    ] = False,
+    codec: CodecsOption = None,
+    testset: TestsetsOption = None,
+    metric: MetricOption = None,
+    data: DataOption = None,
+    checkpoint: CheckpointsOption = None,
+    setting: SettingOption = None,
+    units_per_task: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Units of work that a task does.")
+    ] = 16,
+    cpus: Annotated[int | None, typer.Option(min=1, metavar="N", help="Cores of a task.")] = None,
+    gpus: Annotated[int | None, typer.Option(min=0, metavar="N", help="GPUs of a task.")] = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Memory of a task, such as 24G.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Time limit of a task, such as 04:00:00.")
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Partition of the cluster.")
+    ] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OPTION",
+            help="A further option of sbatch, such as --account=speech; may be repeated.",
+        ),
+    ] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Submit the jobs; else only write their scripts.")
+    ] = False,
+) -> None:
+    """Write, and with --now submit, the jobs that do a run on a cluster."""
+    if not slurm:
+        raise UserError("Say which cluster the run is for: --slurm.")
+    from pydantic import ValidationError
+
+    from almbench.results.runfolder import RunFolder
+    from almbench.runner.run import begin_run
+    from almbench.runner.slurm import submit_jobs, write_jobs
+    from almbench.suite.config import Resources
+    from almbench.validation import explain
+
+    try:
+        common = Resources(cpus=cpus, gpus=gpus, memory=memory, time=time, partition=partition)
+    except ValidationError as error:
+        raise UserError(
+            f"The options for tasks are wrong: {explain(error, Resources, 'options')}"
+        ) from error
+    for option in sbatch or []:
+        if not option.startswith("-") or "\n" in option:
+            raise UserError(f"--sbatch '{option}' is no option, such as --account=speech.")
+    chosen = chosen_suite(suite, codec, testset, metric, data, checkpoint, setting)
+    root = run_root(chosen, output)
+    plan = begin_run(chosen, root)
+    script = write_jobs(plan, RunFolder(root), common, units_per_task, sbatch or [])
+    if now:
+        typer.echo(f"Submitted; job {submit_jobs(script)[-1]} writes the tables to {root}.")
+    else:
+        typer.echo(f"To submit the jobs: sh {script}")
+
+
+def work(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, begun by `submit`.")],
+    units: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Do at most N units. (default: all)")
+    ] = None,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODEC",
+            help="Only units of this codec, or of the originals ('original'); may be repeated.",
+        ),
+    ] = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+) -> None:
+    """Do units of a run, beside other workers; `bench run` then writes the tables."""
+    from almbench.runner.warm import WarmServer
+
+    server = context.with_resource(WarmServer())
+    from almbench.runner.run import work_on
+    from almbench.runner.work import Share
+
+    work_on(run, device, workers, Share(units, frozenset(codec) if codec else None), server)
