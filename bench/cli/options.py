@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from almbench.codecs.base import Codec
 
 Device = Literal["auto", "cpu", "cuda"]
-Engine = Literal["local"]
+Engine = Literal["local", "ray"]
 Form = Literal["table", "csv", "json", "markdown"]
 Listable = Literal["codecs", "metrics", "suites", "testsets"]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where neural codecs run.")]

@@ -1,7 +1,7 @@
 """`bench run` and `bench score`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -60,15 +60,34 @@ def run(
     checkpoint: CheckpointsOption = None,
     setting: SettingOption = None,
     device: DeviceOption = "auto",
-    engine: Annotated[Engine, typer.Option(help="What spreads the work.")] = "local",
-    workers: WorkersOption = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What spreads the work: processes of this machine, or Ray.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Cluster of Ray. (default: one on this machine)"),
+    ] = None,
+    gpus: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="N", help="GPUs of a worker of Ray; parts of one, too."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            metavar="N",
+            help="Scoring processes, or workers of Ray. (default: all cores)",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, and how large it gets.")
     ] = False,
 ) -> None:
     """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
-    del engine  # there is one so far
-    server = None if dry_run else _warm_server(context)
+    if engine != "ray" and (ray_address is not None or gpus is not None):
+        raise UserError("--ray-address and --gpus are for --engine ray.")
+    server = None if dry_run or engine == "ray" else _warm_server(context)
     from almbench.results.results import load_results
 
     old = load_results(repeated) if repeated else None
@@ -92,6 +111,12 @@ def run(
 
         print_forecast(chosen, run_root(chosen, output), workers)
         return
+    if engine == "ray":
+        from almbench.runner.ray_engine import run_with_ray
+        from almbench.suite.config import Resources
+
+        root, needs = run_root(chosen, output), Resources(gpus=gpus)
+        _report(run_with_ray(chosen, root, device, workers, ray_address, needs), old)
     _run(chosen, output, device, workers, server, old)
 
 
@@ -169,11 +194,16 @@ def _run(
     server: "WarmServer | None",
     old: "Results | None" = None,
 ) -> None:
-    from almbench.cli.outcome import print_outcome, print_repetition
     from almbench.runner.run import run_suite
 
     root = run_root(suite, output)
-    results = run_suite(suite, root, device, workers, server=server)
+    _report(run_suite(suite, root, device, workers, server=server), old)
+
+
+def _report(results: "Results", old: "Results | None") -> NoReturn:
+    """Print what came out, and end with its exit code."""
+    from almbench.cli.outcome import print_outcome, print_repetition
+
     code = print_outcome(results)
     if old:
         print_repetition(old, results)

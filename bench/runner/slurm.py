@@ -12,6 +12,7 @@ from almbench.errors import UserError
 from almbench.names import ORIGINAL
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import Plan
+from almbench.runner.resources import classes_of
 from almbench.runner.units import blocks
 from almbench.suite.config import Resources
 
@@ -43,19 +44,14 @@ def write_jobs(
     Raises:
         UserError: A codec asks for a part of a GPU.
     """
-    of_codec = {codec.id: codec.resources for codec in plan.suite.codec}
-    classes: dict[Resources, list[str]] = {}
-    for codec in dict.fromkeys(c.record.id for t in plan.testsets for c in t.codecs):
-        asked = (of_codec[codec] or Resources()).over(common)
-        if asked.gpus is not None and asked.gpus % 1:
+    classes = classes_of(plan, common)
+    for needs, codecs in classes.items():
+        if needs.gpus is not None and needs.gpus % 1:
             raise UserError(
-                f"Codec '{codec}' asks for {asked.gpus:g} GPUs, and Slurm has no parts of GPUs. "
+                f"Codec '{codecs[0]}' asks for {needs.gpus:g} GPUs; Slurm has no parts of them. "
                 "To fix: give a whole number, or use --engine ray."
             )
-        classes.setdefault(asked, []).append(codec)
     jobs, root = [], folder.root.resolve()
-    light = min(classes, key=lambda asked: asked.gpus or 0)
-    classes[light].append(ORIGINAL)  # for the originals' own scores
     for number, (asked, codecs) in enumerate(classes.items(), 1):
         units = _count_units(plan, codecs)
         each = max(units_per_task, ceil(units / MOST_TASKS))

@@ -110,7 +110,7 @@ class Resources(_Strict):
 
     cpus: int | None = Field(default=None, ge=1)
     gpus: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    memory: str | None = Field(default=None, pattern=r"^[0-9]+[KMGT]?$")
+    memory: str | None = Field(default=None, pattern=r"^[0-9]+[KMGT]$")
     time: str | None = Field(default=None, pattern=r"^[0-9][0-9:-]*$")
     partition: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.,-]+$")
 

@@ -18,7 +18,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "run": {
         "suite": None, "repeated": None, "output": None, "codec": None, "testset": None,
         "metric": None, "data": None, "checkpoint": None, "setting": None, "device": "auto",
-        "engine": "local", "workers": None, "dry_run": False,
+        "engine": "local", "ray_address": None, "gpus": None, "workers": None, "dry_run": False,
     },
     "score": {
         "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",

@@ -238,9 +238,9 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M("codecs/lowpass.py", "", "anchor=True", "anchor=False"),
     ],
     ("tests/cli/test_cli_facts.py", "-k", "not folder"): [
-        M(RUN, "", 'suite or "quick"', 'suite or "alm-demo"'),
+        M("bench/cli/selection.py", "", 'suite or "quick"', 'suite or "alm-demo"'),
         M(RUN, "def run", 'device: DeviceOption = "auto"', 'device: DeviceOption = "cpu"'),
-        M(RUN, "", '= "1/1"', '= "1/2"'),
+        M("bench/cli/submit.py", "", "] = 16,", "] = 17,"),
         M(RUN, "", 'What the sounds are.")] = "speech"', 'What the sounds are.")] = "sound"'),
         M(SITE, "", "] = 8000", "] = 8080"),
         M(SITE, "", '= "origin"', '= "upstream"'),
@@ -254,7 +254,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(MAIN, "", 'app.command(name="list"', 'app.command(name="show"'),
     ],
     ("tests/cli/test_cli_facts.py", "-k", "folder"): [
-        M(RUN, "", 'Path("runs") / suite.name', 'Path("out") / suite.name'),
+        M("bench/cli/selection.py", "", 'Path("runs") / suite.name', 'Path("out") / suite.name'),
     ],
     ("tests/cli/test_cli.py", "-k", "needs_no_suite or empty_folder"): [
         M(MAIN, "def _fail", "sys.exit(2)", "sys.exit(1)"),

@@ -1,0 +1,107 @@
+"""A run on Ray: actors, each of which takes units until none is left.
+
+Ray places them; a codec's model stays loaded while its actor does units of it. An actor takes on no
+more than it does soon, and one that dies is started again, elsewhere if need be.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from almbench.devices import cpu_count
+from almbench.errors import AlmbenchError, Unavailable
+from almbench.packages import missing_packages
+from almbench.progress import note
+from almbench.results.results import Results
+from almbench.runner.resources import classes_of
+from almbench.runner.run import begin_run, run_suite, work_on
+from almbench.runner.warm import WarmServer
+from almbench.runner.work import Share
+from almbench.suite.config import Resources, Suite
+from almbench.suite.load import load_suite
+
+RETRIES = 3  # of an actor's work, when it dies
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+class _Actor:
+    """A worker in a process of Ray's."""
+
+    def work(self, root: str, device: str, cpus: int, codecs: list[str]) -> None:
+        """Do units of some codecs until none is left."""
+        work_on(Path(root), device, cpus, Share(codecs=frozenset(codecs)), WarmServer())
+
+
+def run_with_ray(
+    suite: Suite,
+    root: Path,
+    device: str,
+    workers: int | None,
+    address: str | None,
+    common: Resources,
+) -> Results:
+    """Do all that a suite asks for on a cluster of Ray, and write the tables.
+
+    Args:
+        suite: A suite with its data folders filled in.
+        root: The run folder, which all nodes see.
+        device: auto, cpu or cuda.
+        workers: How many actors there are for codecs of the same needs; by default as many as the
+            cluster has cores for.
+        address: Of a cluster that runs; None for one on this machine, which ends with the run.
+        common: What an actor needs where its codec does not say.
+
+    Raises:
+        Unavailable: Ray is not installed, or there is no cluster at the address.
+        UserError: As of `run_suite`.
+    """
+    if missing := missing_packages(["ray"], "'almbench[ray]'"):
+        raise Unavailable(f"--engine ray: {missing}")
+    ray: Any = import_module("ray")
+    plan = begin_run(suite, root)
+    _connect(ray, address)
+    try:
+        actors: list[Any] = []
+        pending: list[Any] = []
+        for needs, codecs in classes_of(plan, common).items():
+            cpus = needs.cpus or 1
+            count = workers or max(int(ray.cluster_resources().get("CPU", 1)) // cpus, 1)
+            made = [ray.remote(_Actor).options(**_options(needs)).remote() for _ in range(count)]
+            actors += made
+            pending += [
+                actor.work.remote(str(root.resolve()), device, cpus, codecs) for actor in made
+            ]
+        note(f"Ray: {len(actors)} workers on {len(ray.nodes())} nodes")
+        ray.get(pending)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, AlmbenchError):
+            raise error.cause from error
+        raise
+    finally:
+        ray.shutdown()
+    # What an actor may have left undone, and the tables.
+    return run_suite(load_suite(str(root / "suite.toml")), root, device, cpu_count())
+
+
+def _connect(ray: Any, address: str | None) -> None:
+    here = {} if address else {"include_dashboard": False}
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **here)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise Unavailable(
+            f"--ray-address {address}: no cluster of Ray is there ({said})"
+        ) from error
+
+
+def _options(needs: Resources) -> dict[str, Any]:
+    options = {
+        "num_cpus": needs.cpus or 1,
+        "num_gpus": needs.gpus or 0,
+        "max_restarts": RETRIES,
+        "max_task_retries": RETRIES,
+    }
+    if needs.memory:
+        number = needs.memory.rstrip("KMGT")
+        options["memory"] = int(number) * UNITS[needs.memory[len(number) :]]
+    return options

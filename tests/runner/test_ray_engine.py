@@ -1,0 +1,83 @@
+"""The units of a run on Ray, on one node and on two."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from almbench.errors import Unavailable
+from almbench.runner import ray_engine
+from almbench.runner.ray_engine import run_with_ray
+from almbench.runner.run import run_suite
+from almbench.suite.config import Resources
+from almbench.suite.load import load_suite
+from tests.runner.test_run import tables
+from tests.runner.test_sharing import check_finished, suite  # noqa: F401 - a fixture
+
+Bench = Callable[..., subprocess.CompletedProcess[str]]
+HOW = "Ray is not installed: pip install 'almbench[ray]'"
+STORE = 100 * 2**20  # bytes of Ray's object store, of which units need nothing
+
+
+@pytest.fixture
+def two_nodes() -> Iterator[Any]:
+    """A cluster of two nodes on this machine, a core each."""
+    utils: Any = pytest.importorskip("ray.cluster_utils", reason=HOW)
+    node = {"num_cpus": 1, "object_store_memory": STORE}
+    cluster = utils.Cluster(
+        initialize_head=True, head_node_args={**node, "include_dashboard": False}
+    )
+    cluster.add_node(**node)
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_two_nodes_make_the_tables_of_one_process(
+    suite: Path,  # noqa: F811
+    tmp_path: Path,
+    two_nodes: Any,
+) -> None:
+    loaded = load_suite(str(suite))
+    run_suite(loaded, tmp_path / "whole", "cpu", workers=1)
+    run_with_ray(loaded, tmp_path / "run", "cpu", 2, two_nodes.address, Resources(cpus=1))
+    check_finished(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_two_workers_of_a_cluster_of_its_own(
+    suite: Path,  # noqa: F811
+    tmp_path: Path,
+    bench: Bench,
+) -> None:
+    pytest.importorskip("ray", reason=HOW)
+    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
+    root = tmp_path / "run"
+    done = bench("run", suite, "-o", root, "--engine", "ray", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert "Ray: 2 workers on 1 nodes" in done.stderr
+    check_finished(root, tmp_path / "whole")
+    assert tables(root) == tables(tmp_path / "whole")
+
+
+def test_without_ray_it_says_how_to_get_it(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_engine, "missing_packages", lambda *_: "ray is not installed")
+    with pytest.raises(Unavailable, match="--engine ray: ray is not installed"):
+        run_with_ray(load_suite(str(small)), tmp_path / "run", "cpu", 1, None, Resources())
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_actors_ask_for() -> None:
+    asked = ray_engine._options(Resources(cpus=2, gpus=0.25, memory="3G"))
+    assert (asked["num_cpus"], asked["num_gpus"], asked["memory"]) == (2, 0.25, 3 * 2**30)
+    assert "memory" not in ray_engine._options(Resources())
+
+
+def test_options_of_ray_need_ray(small: Path, bench: Bench) -> None:
+    done = bench("run", small, "--ray-address", "auto")
+    assert done.returncode == 2
+    assert "--ray-address and --gpus are for --engine ray" in done.stderr
