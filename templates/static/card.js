@@ -39,7 +39,13 @@ window.Almbench = window.Almbench || {};
 
   class Card {
     constructor(deck, clip, actions) {
-      Object.assign(this, { deck, clip, actions, group: `version-${cards++}`, details: null });
+      Object.assign(this, {
+        deck,
+        clip,
+        actions,
+        group: `version-${cards++}`,
+        details: null,
+      });
       const template = document.getElementById("card-template");
       this.element = template.content.firstElementChild.cloneNode(true);
       for (const name of [...PARTS, "download", "embed", "warn", "choice", "notes"])
@@ -93,7 +99,9 @@ window.Almbench = window.Almbench || {};
         this.notes.replaceChildren();
         return;
       }
-      const caption = tr("{clip}: one row per version, with its scores", { clip: clip.id });
+      const caption = tr("{clip}: one row per version, with its scores", {
+        clip: clip.id,
+      });
       const table = make(
         "table",
         { className: "versions" },
@@ -139,7 +147,9 @@ window.Almbench = window.Almbench || {};
       const was = deck.was(clip, version);
       if (was)
         name.append(make("span", { className: "was" }, ` ${tr("was {letter}", { letter: was })}`));
-      const facts = this.details?.versions[version] ?? { reason: clip.silent[version] };
+      const facts = this.details?.versions[version] ?? {
+        reason: clip.silent[version],
+      };
       const row = make("tr");
       this.rows.set(version, row);
       if (!clip.heard.includes(version)) {
@@ -270,9 +280,10 @@ window.Almbench = window.Almbench || {};
       const { deck, details } = this;
       const any = !deck.blind && details?.versions.some(({ codes }) => codes);
       this.codes.hidden = this.coded.hidden = !any;
-      const src = (any && details.versions[shown].codes) || null;
-      if (!src) this.codes.removeAttribute("src");
-      else if (this.codes.getAttribute("src") !== src) this.codes.src = src;
+      const src = (any && details.versions[shown].codes) || "";
+      const picture = src || "static/favicon.svg"; // what is not seen shall not tell either
+      this.codes.classList.toggle("none", !src);
+      if (this.codes.getAttribute("src") !== picture) this.codes.src = picture;
       this.codes.alt = src ? tr("Codes: {system}", { system: deck.label(this.clip, shown) }) : "";
     }
 
