@@ -21,7 +21,7 @@ APART = $(ENGINE) run --rm --read-only --network none --shm-size 64k -u "$$(id -
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage fuzz mutants lowest simulation demopage perf scale lint format container languages docs install clean help
+.PHONY: demo test fast coverage fuzz crashes mutants lowest simulation demopage perf scale lint format container languages docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -43,6 +43,10 @@ coverage: install $(SCRIPTS)  ## Run all tests, and print which lines of the pac
 CASES ?= 1000
 fuzz: install  ## Change good inputs of every kind in CASES ways, and list what the program does not bear.
 	$(BIN)/python -m tests.fuzz.run --cases $(CASES)
+
+KILLS ?= 100
+crashes: install  ## Kill processes of a shared run at random, KILLS times, and see that it is finished as any other.
+	KILLS=$(KILLS) $(BIN)/pytest -m slow tests/runner/test_sharing.py
 
 mutants: install  ## Change facts and code, one thing at a time, and list what no test notices.
 	$(PIP) mutmut==3.8.1
