@@ -341,6 +341,22 @@ def test_paths_that_hold_no_result(tmp_path: Path, listen: Listen) -> None:
         assert name in done.stderr
 
 
+def test_what_systems_leave_behind_is_no_result(
+    tmp_path: Path, listen: Listen, mushra: Make, save: Save, careful: Rate
+) -> None:
+    file = save(mushra(1, careful(np.random.default_rng(0))))
+    for name in (f"._{file.name}", "__MACOSX/r.json", ".ipynb_checkpoints/r-checkpoint.json"):
+        (file.parent / name).parent.mkdir(exist_ok=True)
+        (file.parent / name).write_bytes(b"\x00\x05\x16\x07")
+    done = listen("analyse", file.parent, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "out/listeners.csv")) == 1
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "._r.json").write_bytes(b"\x00\x05\x16\x07")
+    done = listen("analyse", tmp_path / "alone")
+    assert (done.returncode, "holds no results (*.json)" in done.stderr) == (2, True), done.stderr
+
+
 def test_strange_texts_neither_break_nor_reach_the_terminal(
     tmp_path: Path, listen: Listen, mushra: Make, save: Save
 ) -> None:

@@ -244,6 +244,15 @@ def test_folders_are_searched_in_depth_for_sound_only(tmp_path: Path) -> None:
     assert folder.hours == pytest.approx(2.5 / 3600)
 
 
+def test_what_systems_leave_behind_is_no_sound_to_train_on(tmp_path: Path) -> None:
+    sound = write(tmp_path / "one.wav", sine(440, 1))
+    for name in ("._one.wav", "two.wav.part", "__MACOSX/three.wav", ".ipynb_checkpoints/four.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\x00\x05\x16\x07")
+    [folder] = open_folders([SPEECH], {"speech": tmp_path})
+    assert folder.paths == [sound]
+
+
 def test_a_missing_folder_is_asked_for_with_its_option() -> None:
     with pytest.raises(UserError, match=r"--data speech=PATH \(people who talk\)"):
         open_folders([SPEECH], {})
