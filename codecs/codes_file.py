@@ -122,6 +122,8 @@ def read_facts(path: Path) -> CodesFacts:
 
 
 def _told(error: Exception) -> str:
+    if str(error) == "File is not a zip file":  # a sound, say, or the beginning of a file of codes
+        return "it is no .npz file, or not a whole one"
     return in_a_line(str(error), 200)
 
 

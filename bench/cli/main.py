@@ -115,6 +115,8 @@ def main() -> NoReturn:
         # Typer's usage errors carry their own formatting and exit code.
         if not hasattr(error, "show"):
             raise
+        if hasattr(error, "message"):
+            error.message = str(error.message).removeprefix("Value error, ")  # pydantic's words
         error.show()
         sys.exit(getattr(error, "exit_code", 2))
     if code == INTERRUPTED:  # Typer turns Ctrl-C into this code without a word

@@ -94,7 +94,7 @@ def usable_codec(name: str, pairs: list[str] | None, checkpoint: str | None = No
     Raises:
         UserError: There is no such codec, an option is wrong, or something is missing.
     """
-    from almbench.codecs.registry import make_codec
+    from almbench.codecs.registry import PRESETS, make_codec
     from almbench.errors import Unavailable
     from almbench.plugins import OptionsError
 
@@ -109,7 +109,9 @@ def usable_codec(name: str, pairs: list[str] | None, checkpoint: str | None = No
         codec = make_codec(name, options)
         codec.fetch()
     except OptionsError as error:
-        raise UserError(f"{error} Options are given by --option KEY=VALUE.") from error
+        presets = [id_ for id_, preset in PRESETS.items() if preset.adapter == name != id_]
+        ready = f" With its options set: {', '.join(presets)}." if presets else ""
+        raise UserError(f"{error} Options are given by --option KEY=VALUE.{ready}") from error
     except Unavailable as error:
         raise UserError(f"Codec '{name}' cannot be used here: {error}") from error
     return codec

@@ -515,6 +515,7 @@ def test_a_claim_that_does_not_hold_is_exit_code_1(bench: Bench) -> None:
     [
         (["opsu-6"], "Did you mean 'opus-6'"),
         (["opus"], "The key 'bitrate' is missing. Options are given by --option KEY=VALUE."),
+        (["opus"], "With its options set: opus-6, opus-12,"),
         (["opus", "--option", "bitrate"], "is not KEY=VALUE"),
         (["opus", "--option", "bitrate=5"], "bitrate = 5"),
         (["reconstructions", "--option", "path=/tmp"], "no codec to run"),

@@ -80,7 +80,7 @@ def test_version(bench: Bench) -> None:
         (["export", "/tmp", "--format", "parquet"], "-o FILE"),
         (["export", "/tmp", "-o", "table.odt"], "Allowed: .csv, .json, .jsonl, .md, .parquet"),
         (["serve", "/no/such"], "/no/such"),
-        (["list", "colours"], "colours"),
+        (["list", "colours"], "': 'colours' is not one of 'codecs', "),
         (["fly"], "fly"),
     ],
 )
