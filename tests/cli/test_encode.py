@@ -103,7 +103,9 @@ def test_codes_of_another_codec_or_shape_are_refused_by_name(tmp_path: Path) -> 
         with pytest.raises(CodecError, match=r"a\.npz: frame_rate = 'fast'"):
             codec.decode_file(path, out)
         path.write_bytes(b"PK\x03\x04 half a file")
-        with pytest.raises(CodecError, match=r"the codes in a\.npz cannot be read: .* no \.npz file"):
+        with pytest.raises(
+            CodecError, match=r"the codes in a\.npz cannot be read: .* no \.npz file"
+        ):
             codec.decode_file(path, out)
 
 
