@@ -94,7 +94,8 @@ def usable_codec(name: str, pairs: list[str] | None, checkpoint: str | None = No
     Raises:
         UserError: There is no such codec, an option is wrong, or something is missing.
     """
-    from almbench.codecs.registry import PRESETS, make_codec
+    from almbench.codecs.builtin import PRESETS
+    from almbench.codecs.registry import make_codec
     from almbench.errors import Unavailable
     from almbench.plugins import OptionsError
 
