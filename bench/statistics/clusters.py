@@ -51,6 +51,11 @@ def mean_error(values: Floats, clusters: Numbers | None = None) -> MeanError:
         df = (sum_g M_gg)^2 / sum_gh M_gh^2
         M_gh = (n_g [g = h] - n_g w_h) / sqrt((1 - w_g) (1 - w_h))
 
+    As M_gg = n_g, and M_gh^2 = a_g a_h elsewhere with a_g = n_g w_g / (1 - w_g), time and memory
+    grow with N alone::
+
+        df = N^2 / (sum_g n_g^2 + (sum_g a_g)^2 - sum_g a_g^2)
+
     Of G clusters of equal size, that is t over the means of the clusters with G - 1 degrees.
 
     Args:
@@ -60,15 +65,16 @@ def mean_error(values: Floats, clusters: Numbers | None = None) -> MeanError:
     """
     count = values.shape[-1]
     numbers = np.arange(count) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    member = np.eye(int(numbers.max()) + 1)[numbers]
-    sizes = member.sum(axis=0)
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    sizes = np.diff(starts, append=count).astype(float)
     shares = sizes / count
     mean = values.mean(axis=-1)
-    sums = (values - mean[..., None]) @ member
+    sums = np.add.reduceat((values - mean[..., None])[..., order], starts, axis=-1)
     error = np.sqrt((sums**2 / (1 - shares)).sum(axis=-1)) / count
-    scale = np.sqrt(1 - shares)
-    m = (np.diag(sizes) - np.outer(sizes, shares)) / np.outer(scale, scale)
-    return MeanError(mean, error, float(np.trace(m) ** 2 / (m**2).sum()))
+    a = sizes * shares / (1 - shares)
+    squares = (sizes**2).sum() + a.sum() ** 2 - (a**2).sum()
+    return MeanError(mean, error, float(count**2 / squares))
 
 
 def count_clusters(clusters: Numbers | None, count: int) -> int:

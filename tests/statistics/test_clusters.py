@@ -34,6 +34,22 @@ def test_against_the_general_estimator(sizes: list[int]) -> None:
     assert found.mean == pytest.approx(values.mean())
 
 
+def test_the_order_of_the_values_does_not_matter() -> None:
+    rng = np.random.default_rng(5)
+    values, clusters = rng.gamma(2.0, size=(2, 9)), np.repeat(np.arange(3), [4, 2, 3])
+    mixed = rng.permutation(9)
+    sorted_, found = mean_error(values, clusters), mean_error(values[:, mixed], clusters[mixed])
+    assert found.error == pytest.approx(sorted_.error)
+    assert found.df == pytest.approx(sorted_.df)
+
+
+def test_a_million_clusters_take_no_matrix_of_their_pairs() -> None:
+    values = np.random.default_rng(5).normal(size=10**6)
+    found = mean_error(values, np.arange(10**6)[::-1])
+    assert found.error == pytest.approx(stats.sem(values))
+    assert found.df == pytest.approx(10**6 - 1)
+
+
 def test_without_clusters_it_is_the_usual_standard_error() -> None:
     values = np.random.default_rng(5).normal(size=(3, 8))
     found = mean_error(values)
