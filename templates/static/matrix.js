@@ -222,6 +222,7 @@ window.Almbench = window.Almbench || {};
         const mine = clip === deck.clip;
         if (!mine && !row.classList.contains("mine")) continue;
         row.classList.toggle("mine", mine);
+        const follows = mine && document.activeElement?.matches(".chosen");
         name.setAttribute("aria-expanded", mine && this.#opens);
         order.forEach((version, i) => {
           const button = buttons[i + 1];
@@ -233,6 +234,8 @@ window.Almbench = window.Almbench || {};
             chosen && (deck.loading || (deck.ready && !deck.here(clip, version))),
           );
           button.setAttribute("aria-pressed", chosen && deck.playing);
+          // So that the space bar pauses what a key has chosen.
+          if (chosen && follows && buttons.includes(document.activeElement)) button.focus();
         });
       }
       this.#drawCard();

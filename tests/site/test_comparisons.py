@@ -68,6 +68,8 @@ def test_a_new_run_stands_against_an_old_one(run: Path, newer: Path, versus_site
         page.said.replace(" : ", ": ")
     )
     assert "equal on all 2 clips" in page.said  # opus-24, which has not changed
+    links = re.findall(r'href="#(pair%3A\d)"', (versus_site / AGAINST).read_text(encoding="utf-8"))
+    assert links == [f"pair%3A{number}" for number in range(1, page.said.count("Verdict") + 1)]
     table = pd.read_csv(versus_site / "data" / AGAINST.replace(".html", ".csv"))
     assert set(table["metric"]) == {"stoi", "mel_distance"}  # main ones of speech or of sound
     index = (versus_site / "index.html").read_text(encoding="utf-8")

@@ -183,7 +183,7 @@ def test_a_click_anywhere_in_a_row_of_the_card_chooses_it(browser: Any, address:
         for number in (3, 1, 0, 2):
             rows.nth(number).locator("td").last.click()
             assert seen.chosen() == number
-            pictures.add(seen.card.locator(".stage img").get_attribute("src"))
+            pictures.add(seen.card.locator(".stage .picture").get_attribute("src"))
         assert len(pictures) == VERSIONS
         assert not seen.sounds
 
@@ -229,6 +229,21 @@ def test_arrows_walk_and_enter_plays(browser: Any, address: str) -> None:
         assert "Low-pass" in seen.page.evaluate(focused)
         seen.press("Tab")  # out of the grid's heads, into the card, or what follows
         assert not seen.page.evaluate("document.activeElement.matches('.head, .cell, .clip')")
+        assert not seen.complaints
+
+
+def test_the_space_bar_pauses_what_a_key_has_chosen(browser: Any, address: str) -> None:
+    with visit(browser, address) as seen:
+        seen.start(0, 1)
+        seen.loop.click()
+        seen.cell(0, 1).click()  # pauses, and has the focus
+        seen.cell(0, 1).click()
+        seen.press("2")
+        seen.page.wait_for_function("() => document.activeElement.ariaPressed == 'true'")
+        assert seen.cell(0, 2).get_attribute("aria-pressed") == "true"
+        seen.press("Space")
+        seen.page.wait_for_function("() => !document.querySelector('.cell.on')")
+        assert seen.chosen() == 2
         assert not seen.complaints
 
 

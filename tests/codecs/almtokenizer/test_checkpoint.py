@@ -104,7 +104,7 @@ def files(folder: Path) -> Files:
 
 def test_the_command_writes_a_checkpoint_and_what_led_to_it(output: Path) -> None:
     names = {path.name for path in (output / "checkpoint").iterdir()}
-    assert names == {"config.json", "model.safetensors", "README.md"}
+    assert names == {"config.json", "model.safetensors", "README.md", "curves.png"}
     assert {"stage1.pt", "stage2.pt"} <= {path.name for path in output.iterdir()}
     for stage in (1, 2):
         assert list((output / "logs" / f"stage{stage}").glob("events.out.tfevents.*"))
