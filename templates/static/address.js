@@ -59,7 +59,9 @@ window.Almbench = window.Almbench || {};
     const page = document.getElementById("share-page");
     page.href = `clip-${clip.key}.html`;
     const frame = document.createElement("iframe");
-    Object.assign(frame, { src: page.href, title: clip.id, width: "100%", height: "620" });
+    // In a narrow column the versions are listed below the picture.
+    const height = String(580 + 46 * clip.set.systems.length);
+    Object.assign(frame, { src: page.href, title: clip.id, width: "100%", height });
     frame.setAttribute("loading", "lazy");
     snippet.value = frame.outerHTML;
     copy.onclick = async () => {

@@ -272,6 +272,7 @@ def test_links_lead_to_a_clip_a_system_and_a_place(browser: Any, address: str) -
         seen.start(1, 2)
         seen.page.wait_for_timeout(400)  # the first tenths of a second are no place of their own
         seen.press("Space")
+        seen.page.wait_for_function("() => !document.querySelector('.cell.on')")
         held = seen.position()
         seen.card.get_by_role("button", name="Copy link").click()
         seen.card.get_by_role("button", name="Copied").wait_for()
