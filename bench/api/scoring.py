@@ -13,7 +13,7 @@ from almbench.arrays import SoundLike, to_sound
 from almbench.audio import Sound
 from almbench.domains import SCORING_RATES, Domain, check_domain
 from almbench.errors import Unavailable
-from almbench.metrics.registry import default_metrics, family_of, make_family
+from almbench.metrics.registry import default_metrics, family_of, make_family, unusable
 from almbench.runner.worker import MetricRequest, ScoringJob, score_pair
 
 
@@ -38,6 +38,7 @@ def score(
     domain: Domain = "speech",
     *,
     settings: dict[str, dict[str, Any]] | None = None,
+    text: str = "",
 ) -> Scores:
     """Score a reconstruction against its original, by the rules of `bench run`.
 
@@ -52,6 +53,7 @@ def score(
         metrics: One or more names of metrics (`bench list metrics`); by default the domain's.
         domain: speech, sound or music: which metrics, and which scoring rate.
         settings: Settings of metric families, as in a suite: family -> key -> value.
+        text: What is said, for metrics that read it (`wer`).
 
     Returns:
         The value of each metric. None where a metric is not defined for this pair, or, of the
@@ -82,7 +84,7 @@ def score(
     fits, note = policies.check_length(first.seconds, second.seconds)
     if not fits:
         return Scores(dict.fromkeys(names), dict.fromkeys(names, note))
-    for result in _compute(first, second, SCORING_RATES[domain], requests):
+    for result in _compute(first, second, SCORING_RATES[domain], requests, text):
         values[result.metric] = result.value
         if result.value is None:
             reasons[result.metric] = result.reason
@@ -100,7 +102,7 @@ def _requests(
     reasons: dict[str, str] = {}
     for family_name, of_family in wanted.items():
         family = make_family(family_name, settings.get(family_name, {}))
-        if missing := family.missing():
+        if missing := unusable(family):
             if explicit:
                 raise Unavailable(f"{', '.join(of_family)}: {missing}")
             reasons |= dict.fromkeys(of_family, missing)
@@ -111,7 +113,7 @@ def _requests(
 
 
 def _compute(
-    reference: Sound, reconstruction: Sound, rate: int, requests: list[MetricRequest]
+    reference: Sound, reconstruction: Sound, rate: int, requests: list[MetricRequest], text: str
 ) -> Any:
     """Score as a scoring process does, from files that are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="almbench-") as folder:
@@ -119,5 +121,6 @@ def _compute(
         for name, sound in (("reference", reference), ("reconstruction", reconstruction)):
             paths.append(Path(folder) / f"{name}.wav")
             sf.write(paths[-1], sound.samples, sound.rate, subtype="DOUBLE")
-        job = ScoringJob("", "", "", str(paths[0]), str(paths[1]), rate, tuple(requests))
+        first, second = map(str, paths)
+        job = ScoringJob("", "", "", first, second, rate, tuple(requests), text=text)
         return score_pair(job).results

@@ -221,6 +221,7 @@ def _job(folder: RunFolder, case: Case, metric: MetricRecord) -> ScoringJob:
         testset=case.testset.name,
         clip=case.clip.id,
         codec=case.codec.id,
+        text=case.clip.text,
         original=str(folder.original(case.testset.name, case.clip.id)),
         reconstruction=str(folder.audio(case.testset.name, case.codec.id, case.clip.id)),
         scoring_rate=case.testset.scoring_rate or 0,  # only imported runs have none

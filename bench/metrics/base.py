@@ -32,6 +32,7 @@ class Metric(BaseModel):
         computed_from: `sound`: original and reconstruction. `bits`: what the codec emitted.
             `codes`: its codes over the whole test set.
         no_reference: Whether it looks at the reconstruction alone; the originals are scored, too.
+        reads_text: Whether it is computed from the clip's text, too.
         domains: The domains it is meant for.
         default: The domains where it is computed unless a suite names its metrics.
         headline: The domains where it is plotted, and shown first.
@@ -53,6 +54,7 @@ class Metric(BaseModel):
     rate: int | None = None
     computed_from: Literal["sound", "bits", "codes"] = "sound"
     no_reference: bool = False
+    reads_text: bool = False
     domains: tuple[Domain, ...] = DOMAINS
     default: tuple[Domain, ...] = ()
     headline: tuple[Domain, ...] = ()
@@ -109,6 +111,13 @@ class Family(ABC, Generic[S]):
         """Say what to install to compute the same values faster, if there is something."""
         return None
 
+    def fetch(self) -> None:
+        """Fetch what it needs from the hub, once, before the processes that score look for it.
+
+        Raises:
+            Unavailable: It cannot be fetched; the message says how to get it.
+        """
+
     def load(self) -> None:
         """Import and load what scoring needs, once in a process, apart from what is timed.
 
@@ -131,6 +140,23 @@ class Family(ABC, Generic[S]):
         """
         del rate
         return reference
+
+    def prepare_with_text(self, reference: Samples, rate: int, text: str) -> Any:
+        """Do the same for a clip whose text may be known; this is what scoring calls.
+
+        Metrics that `reads_text` do their work here.
+
+        Args:
+            reference: As for `prepare`.
+            rate: Sample rate in Hz.
+            text: What is said in the clip; empty where that is not known.
+
+        Raises:
+            MetricUndefined: The metric is not defined for this reference.
+            Unavailable: Something that it needs is not here.
+        """
+        del text
+        return self.prepare(reference, rate)
 
     @abstractmethod
     def score(

@@ -5,14 +5,12 @@ read, as tensors; the program's own code builds the three modules (mel filter ba
 over the sentence, network), so that nothing that a checkpoint's settings file says is executed.
 """
 
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
-from almbench.audio import Samples, sha256
+from almbench.audio import Samples
 from almbench.errors import Unavailable
+from almbench.metrics.weights import find_weights
 from almbench.torchaudio_import import import_torchaudio
 
 HUB_ID = "speechbrain/spkrec-ecapa-voxceleb"
@@ -39,7 +37,7 @@ class Ecapa:
         """
         import torch
 
-        checkpoint = find_checkpoint(source or HUB_ID, revision)
+        checkpoint = find_weights(source or HUB_ID, revision, [CHECKPOINT]) / CHECKPOINT
         import_torchaudio()
         from speechbrain.lobes.features import Fbank
         from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
@@ -75,37 +73,3 @@ class Ecapa:
             features = self._normalise(self._features(sound), whole)
             embedding = self._network(features, whole)
         return np.asarray(embedding[0, 0].numpy(), np.float64)
-
-
-@cache
-def name_weights(source: str, revision: str) -> str:
-    """Name the weights: hub id and revision, or the hash of a local checkpoint."""
-    local = Path(source or HUB_ID).expanduser() / CHECKPOINT
-    if local.is_file():
-        return f"weights sha256 {sha256(local)[:12]}"
-    return f"{source or HUB_ID} at {revision[:12]}"
-
-
-def find_checkpoint(source: str, revision: str) -> Path:
-    """Find the checkpoint in a local folder, or fetch it from the hub.
-
-    Raises:
-        Unavailable: It is in neither place, or the hub cannot be reached.
-    """
-    if Path(source).expanduser().is_dir():
-        path = Path(source).expanduser() / CHECKPOINT
-        if not path.is_file():
-            raise Unavailable(f"The folder {source} holds no {CHECKPOINT}.")
-        return path
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return Path(hf_hub_download(source, CHECKPOINT, revision=revision))
-    except (OSError, ValueError, HfHubHTTPError) as error:
-        raise Unavailable(
-            f"'{source}' is no local folder, and {CHECKPOINT} cannot be fetched from the hub at "
-            f"revision '{revision}' ({type(error).__name__}). To fix: fetch it where there is a "
-            f"network (hf download {HUB_ID} {CHECKPOINT} --revision {REVISION} --local-dir FOLDER) "
-            "and set source = FOLDER."
-        ) from error

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from almbench.domains import Domain
-from almbench.errors import UserError, unknown
+from almbench.errors import Unavailable, UserError, unknown
 from almbench.metrics.base import Family, Metric
 from almbench.plugins import Registry, parse_options
 
@@ -23,6 +23,9 @@ FAMILIES = {
     "speaker_similarity": "almbench.metrics.speaker:SpeakerSimilarity",
     "dnsmos": "almbench.metrics.dnsmos:Dnsmos",
     "distillmos": "almbench.metrics.distillmos:DistillMos",
+    "utmos": "almbench.metrics.utmos:Utmos",
+    "wer": "almbench.metrics.wer:Wer",
+    "wer_to_original": "almbench.metrics.wer:WerToOriginal",
     "f0_correlation": "almbench.metrics.world:F0Correlation",
     "vuv_error": "almbench.metrics.world:VuvError",
     "mcd": "almbench.metrics.world:Mcd",
@@ -77,6 +80,15 @@ def make_family(name: str, settings: Mapping[str, Any]) -> Family[Any]:
     """
     cls = family(name)
     return cls(parse_options(cls.settings_type, settings, f"[settings.{name}]"))
+
+
+def unusable(family: Family[Any]) -> str:
+    """Fetch what a family needs; why it cannot be used here, or nothing."""
+    try:
+        family.fetch()
+    except Unavailable as error:
+        return str(error)
+    return family.missing() or ""
 
 
 def metric_names() -> list[str]:

@@ -14,8 +14,9 @@ from almbench.audio import Samples
 from almbench.errors import MetricUndefined, Unavailable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence
-from almbench.metrics.ecapa import HUB_ID, REVISION, Ecapa, find_checkpoint, name_weights
+from almbench.metrics.ecapa import CHECKPOINT, HUB_ID, REVISION, Ecapa
 from almbench.metrics.resemblyzer import PACKAGE, NoSpeechError, Resemblyzer
+from almbench.metrics.weights import find_weights, name_weights
 from almbench.packages import missing_packages, release
 
 
@@ -76,24 +77,27 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         """Name the backend, its package and its weights."""
         if self.settings.backend == "resemblyzer":
             return f"encoder of {PACKAGE}, {release('webrtcvad-wheels')}"
-        weights = name_weights(self.settings.source, self.settings.revision)
+        source = self.settings.source or HUB_ID
+        weights = name_weights(source, self.settings.revision, CHECKPOINT)
         return f"ecapa, {release('speechbrain')}, {weights}"
 
     def missing(self) -> str | None:
         """Say which package of the backend is missing, if one is."""
         if self.settings.backend == "resemblyzer":
             return missing_packages(["webrtcvad"], "webrtcvad-wheels")
-        lacking = missing_packages(
+        return missing_packages(
             ["torch", "speechbrain", "torchaudio", "huggingface_hub"],
             "'almbench[ecapa]'",
         )
-        if lacking:
-            return lacking
-        try:  # here, once, before the processes that score all try it for themselves
-            find_checkpoint(self.settings.source or HUB_ID, self.settings.revision)
-        except Unavailable as error:
-            return str(error)
-        return None
+
+    def fetch(self) -> None:
+        """Fetch the weights of ECAPA-TDNN.
+
+        Raises:
+            Unavailable: They cannot be fetched.
+        """
+        if self.settings.backend == "ecapa" and not self.missing():
+            find_weights(self.settings.source or HUB_ID, self.settings.revision, [CHECKPOINT])
 
     def load(self) -> None:
         """Load the encoder.

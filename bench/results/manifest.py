@@ -371,15 +371,23 @@ class MetricRecord(Metric):
         facts = metric.model_dump()
         return cls(**facts, family=family, version=version, settings=settings, missing=missing)
 
-    def signature(self, reconstruction: str, scoring_rate: int | None) -> str:
+    def signature(self, reconstruction: str, scoring_rate: int | None, text: str = "") -> str:
         """Hash all that can change a score by this metric.
 
         Args:
             reconstruction: Signature of the reconstruction.
             scoring_rate: Scoring rate of the test set in Hz.
+            text: Text of the clip; it counts for metrics that read it.
         """
+        read = [text] if self.reads_text else []
         return signature(
-            policies.VERSION, reconstruction, self.name, self.version, self.settings, scoring_rate
+            policies.VERSION,
+            reconstruction,
+            self.name,
+            self.version,
+            self.settings,
+            scoring_rate,
+            *read,
         )
 
 

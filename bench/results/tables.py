@@ -181,7 +181,7 @@ def _score(case: Case, metric: MetricRecord) -> MetricRow:
     if metric.missing:
         return _row(case, metric.name, "unavailable", metric.missing, **facts)
     score = case.scores.get(metric.name)
-    if score is None or score.signature != metric.signature(row.signature, rate):
+    if score is None or score.signature != metric.signature(row.signature, rate, case.clip.text):
         return _row(case, metric.name, "skipped", NOT_RUN, **facts)  # or under other settings
     facts |= {"value": score.value, "seconds": score.seconds, "signature": score.signature}
     return _row(case, metric.name, score.status, score.reason, **facts)

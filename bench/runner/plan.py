@@ -19,6 +19,7 @@ from almbench.metrics.registry import (
     family_of,
     make_family,
     metric_names,
+    unusable,
 )
 from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.results.records import signature
@@ -308,7 +309,7 @@ def _families(suite: Suite, names: Sequence[str]) -> list[PlannedFamily]:
     for family_name, of_family in wanted.items():
         family = make_family(family_name, suite.settings.get(family_name, {}))
         settings = family.settings.model_dump(mode="json")
-        missing = family.missing() or ""
+        missing = unusable(family)
         at_rate = {"rate": family.rate}  # which a setting may choose
         records = tuple(
             MetricRecord.of(

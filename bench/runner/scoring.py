@@ -72,6 +72,7 @@ class Scorer:
         """Begin with nothing to do."""
         self._folder = folder
         self._testsets = {testset.name: testset for testset in testsets}
+        self._texts = {(t.name, clip.id): clip.text for t in testsets for clip in t.clips}
         self._workers = workers
         self._ledger = ledger
         self._advance = advance
@@ -139,6 +140,7 @@ class Scorer:
             scoring_rate=testset.scoring_rate,
             requests=tuple(requests),
             duration_s=self._duration(testset.name, row.clip),
+            text=self._texts.get((testset.name, row.clip), ""),
         )
 
     def _duration(self, testset: str, clip: str) -> float:
@@ -176,8 +178,14 @@ class Scorer:
             known is not None
             and (known.status in {"ok", "skipped"} or known.final or self._ledger.is_fresh(known))
             and known.audio_sha256 == row.audio_sha256
-            and known.signature == metric.signature(row.signature, testset.scoring_rate)
+            and known.signature == self._signature(testset, row, metric)
         )
+
+    def _signature(
+        self, testset: PlannedTestSet, row: ReconstructionRow, metric: MetricRecord
+    ) -> str:
+        text = self._texts.get((testset.name, row.clip), "")
+        return metric.signature(row.signature, testset.scoring_rate, text)
 
     def run(self, server: WarmServer) -> None:
         """Score what is offered until `close`; what other workers have is `left`.
@@ -224,7 +232,7 @@ class Scorer:
             status=result.status,
             reason=result.reason,
             seconds=result.seconds,
-            signature=metric.signature(row.signature, testset.scoring_rate),
+            signature=self._signature(testset, row, metric),
             audio_sha256=row.audio_sha256,
             final=result.final,
         )

@@ -50,6 +50,7 @@ class ScoringJob:
         scoring_rate: Rate in Hz that both pass through first.
         requests: What to compute.
         duration_s: Seconds of the original.
+        text: What is said in the clip, where that is known.
     """
 
     testset: str
@@ -60,6 +61,7 @@ class ScoringJob:
     scoring_rate: int
     requests: tuple[MetricRequest, ...]
     duration_s: float = 0.0
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,9 @@ def _values(
     from almbench.errors import MetricUndefined
 
     family = _family(request.family, request.settings)
-    prepared = _prepared(request.family, request.settings, job.original, job.scoring_rate, length)
+    prepared = _prepared(
+        request.family, request.settings, job.original, job.scoring_rate, length, job.text
+    )
     rate = family.rate or job.scoring_rate
     values = family.score(prepared, reconstruction, rate, request.metrics)
     for name, value in values.items():
@@ -220,8 +224,10 @@ def _at_rate(path: str, scoring_rate: int, rate: int) -> "Samples":
 
 
 @lru_cache(maxsize=32)
-def _prepared(name: str, settings: str, path: str, scoring_rate: int, length: int) -> Any:
+def _prepared(
+    name: str, settings: str, path: str, scoring_rate: int, length: int, text: str
+) -> Any:
     """Do a family's work on the original once for all codecs whose output has this length."""
     family = _family(name, settings)
     rate = family.rate or scoring_rate
-    return family.prepare(_at_rate(path, scoring_rate, rate)[:length], rate)
+    return family.prepare_with_text(_at_rate(path, scoring_rate, rate)[:length], rate, text)

@@ -10,8 +10,9 @@ import torch
 
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined, Unavailable
-from almbench.metrics.ecapa import CHECKPOINT, REVISION, Ecapa, find_checkpoint
+from almbench.metrics.ecapa import CHECKPOINT, REVISION, Ecapa
 from almbench.metrics.speaker import SpeakerSettings, SpeakerSimilarity
+from almbench.metrics.weights import find_weights
 from almbench.torchaudio_import import import_torchaudio
 
 pytestmark = pytest.mark.skipif(
@@ -134,9 +135,10 @@ def test_code_in_a_checkpoint_is_not_executed(tmp_path: Path) -> None:
 
 def test_without_a_network_the_message_says_the_cure() -> None:
     code = (
-        "from almbench.metrics.ecapa import find_checkpoint, HUB_ID, REVISION\n"
+        "from almbench.metrics.ecapa import CHECKPOINT, HUB_ID, REVISION\n"
+        "from almbench.metrics.weights import find_weights\n"
         "from almbench.errors import Unavailable\n"
-        "try: find_checkpoint(HUB_ID, REVISION)\n"
+        "try: find_weights(HUB_ID, REVISION, [CHECKPOINT])\n"
         "except Unavailable as error: print(error)\n"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": "/nonexistent"}
@@ -148,7 +150,7 @@ def test_without_a_network_the_message_says_the_cure() -> None:
 
 def test_a_mistyped_folder_is_unavailable() -> None:
     with pytest.raises(Unavailable, match=r"'/no/such/folder' is no local folder"):
-        find_checkpoint("/no/such/folder", REVISION)
+        find_weights("/no/such/folder", REVISION, [CHECKPOINT])
 
 
 def test_a_failure_is_remembered(tmp_path: Path, speech: Samples) -> None:

@@ -66,6 +66,15 @@ FACTS = {
         "higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True
     ),
     "distillmos": Facts("higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
+    # Saeki et al., Interspeech 2022: MOS from 1 to 5, which the regression may leave; at 16 kHz.
+    "utmos": Facts("higher", None, None, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
+    # Errors as a share of the words or characters of the first text (Levenshtein 1966): from 0, and
+    # beyond 100 % where more is inserted than there is. Against a text, the original has one, too.
+    # Whisper (Radford et al. 2022) hears sound at 16 kHz.
+    "wer": Facts("lower", 0.0, None, "%", 16_000, SPEECH, (), digits=1, no_reference=True),
+    "cer": Facts("lower", 0.0, None, "%", 16_000, SPEECH, (), digits=1, no_reference=True),
+    "wer_to_original": Facts("lower", 0.0, None, "%", 16_000, SPEECH, (), digits=1),
+    "cer_to_original": Facts("lower", 0.0, None, "%", 16_000, SPEECH, (), digits=1),
     # A correlation, and a share in per cent; mel-cepstral distortion (Kubichek 1993) and the
     # log-spectral distance (Gray and Markel 1976) are root mean squares in dB, so >= 0. WORLD's
     # analysis is done at 16 kHz.
@@ -111,6 +120,9 @@ VERSION_WORDS = {
     "visqol_audio": "audio mode",
     "dnsmos": "speechmos 0.0.1.1, onnxruntime",
     "distillmos": "distillmos 0.9.1",
+    "utmos": "strong learner, utmos-pytorch 0.1.0, Blinorot/UTMOS-PyTorch at 4f2447e519df",
+    "wer": "openai/whisper-small at 973afd24965f, greedy search, language en, english normaliser",
+    "wer_to_original": "jiwer 4.0.0, whisper-normalizer 0.1.15",
     "f0_correlation": "DIO, StoneMask",
     "mcd": "CheapTrick, order 24, warp 0.42, frames within 40 dB",
     "log_spectral_distance": "2048/512",
@@ -193,7 +205,7 @@ def test_the_bounds_of_pesq_follow_from_the_recommendations() -> None:
 def value(name: str, reference: Samples, reconstruction: Samples, rate: int) -> float:
     """A metric of two sounds at `rate`, brought to the metric's own."""
     family = registry.make_family(registry.family_of(name), {})
-    if missing := family.missing():
+    if missing := registry.unusable(family):
         pytest.skip(missing)
     own = family.rate or rate
     x, y = (resample(sound, rate, own) for sound in (reference, reconstruction))

@@ -59,8 +59,8 @@ FIELDS: dict[type[BaseModel], str] = {
     "missing_cause missing_command precomputed with_codes stated_kbps",
     Checkpoint: "source revision sha256",
     MetricRecord: "name label unit higher_is_better low high digits rate computed_from "
-    "no_reference domains default headline compared note caveat footnote family version settings "
-    "missing",
+    "no_reference reads_text domains default headline compared note caveat footnote family version "
+    "settings missing",
     PoliciesRecord: "version text",
 }
 

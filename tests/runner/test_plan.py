@@ -80,7 +80,7 @@ def test_a_setting_may_choose_the_rate_of_a_metric(data: Path) -> None:
     [
         ((["opus-7"], [], []), "There is no codec 'opus-7'. Did you mean 'opus-6'? Allowed:"),
         (([], ["tolk"], []), "no test set 'tolk'. Did you mean 'talk'? Allowed: noise, talk."),
-        (([], [], ["stoy"]), "There is no metric 'stoy'. Did you mean 'stoi'? Allowed: distillmos"),
+        (([], [], ["stoy"]), "There is no metric 'stoy'. Did you mean 'stoi'? Allowed: cer"),
     ],
 )
 def test_select_what_does_not_exist(
