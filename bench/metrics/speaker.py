@@ -16,7 +16,7 @@ from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence
 from almbench.metrics.ecapa import CHECKPOINT, HUB_ID, REVISION, Ecapa
 from almbench.metrics.resemblyzer import PACKAGE, NoSpeechError, Resemblyzer
-from almbench.metrics.weights import find_weights, name_weights
+from almbench.metrics.weights import find_weights, name_weights, not_here
 from almbench.packages import missing_packages, release
 
 
@@ -82,13 +82,11 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         return f"ecapa, {release('speechbrain')}, {weights}"
 
     def missing(self) -> str | None:
-        """Say which package of the backend is missing, if one is."""
+        """Say which package of the backend is missing, or that its weights are not here."""
         if self.settings.backend == "resemblyzer":
             return missing_packages(["webrtcvad"], "webrtcvad-wheels")
-        return missing_packages(
-            ["torch", "speechbrain", "torchaudio", "huggingface_hub"],
-            "'almbench[ecapa]'",
-        )
+        source = self.settings.source or HUB_ID
+        return _packages() or not_here(source, self.settings.revision, [CHECKPOINT])
 
     def fetch(self) -> None:
         """Fetch the weights of ECAPA-TDNN.
@@ -96,7 +94,7 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         Raises:
             Unavailable: They cannot be fetched.
         """
-        if self.settings.backend == "ecapa" and not self.missing():
+        if self.settings.backend == "ecapa" and not _packages():
             find_weights(self.settings.source or HUB_ID, self.settings.revision, [CHECKPOINT])
 
     def load(self) -> None:
@@ -163,3 +161,10 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         if isinstance(self._loaded, Unavailable):
             raise self._loaded
         return self._loaded
+
+
+def _packages() -> str | None:
+    """Which packages ECAPA-TDNN lacks."""
+    return missing_packages(
+        ["torch", "speechbrain", "torchaudio", "huggingface_hub"], "'almbench[ecapa]'"
+    )

@@ -17,7 +17,7 @@ from almbench.audio import Samples
 from almbench.errors import MetricUndefined, Unavailable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_longer, refuse_silence
-from almbench.metrics.weights import find_weights, name_weights
+from almbench.metrics.weights import find_weights, name_weights, not_here
 from almbench.packages import missing_packages, release
 
 HUB_ID = "Blinorot/UTMOS-PyTorch"  # weights under the MIT licence
@@ -69,8 +69,9 @@ class Utmos(Family[UtmosSettings]):
         return f"strong learner, {release('utmos-pytorch')}, {weights}, {torch}"
 
     def missing(self) -> str | None:
-        """Say which packages are missing."""
-        return missing_packages(("torch", "huggingface_hub", "utmos_pytorch"), "'almbench[mos]'")
+        """Say which packages are missing, or that the weights are not here."""
+        chosen = self.settings
+        return _packages() or not_here(chosen.source, chosen.revision, [WEIGHTS])
 
     def fetch(self) -> None:
         """Fetch the weights.
@@ -78,7 +79,7 @@ class Utmos(Family[UtmosSettings]):
         Raises:
             Unavailable: They cannot be fetched.
         """
-        if not self.missing():
+        if not _packages():
             self._weights()
 
     def load(self) -> None:
@@ -138,3 +139,7 @@ class Utmos(Family[UtmosSettings]):
             raise Unavailable(
                 f"{path} does not hold the weights of UTMOS: {type(error).__name__} {error}"
             ) from error
+
+
+def _packages() -> str | None:
+    return missing_packages(("torch", "huggingface_hub", "utmos_pytorch"), "'almbench[mos]'")

@@ -56,11 +56,22 @@ def find_weights(
         return get_all(local=True)
     except (OSError, ValueError) as error:
         if not network:
-            raise _unavailable(source, revision, names, optional, "not fetched yet") from error
+            raise Unavailable(
+                f"{names[-1]} of {source} is not here yet: a run fetches it, or set source = FOLDER"
+            ) from error
     try:
         return get_all(local=False)
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise _unavailable(source, revision, names, optional, type(error).__name__) from error
+
+
+def not_here(source: str, revision: str, names: Sequence[str]) -> str | None:
+    """Say that files are not here yet, and how to get them; fetches nothing."""
+    try:
+        find_weights(source, revision, names, network=False)
+    except Unavailable as error:
+        return str(error)
+    return None
 
 
 def _unavailable(

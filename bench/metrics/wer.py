@@ -20,6 +20,7 @@ from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_longer
 from almbench.metrics.recogniser import (
+    FILES,
     HUB_ID,
     RATE,
     REVISION,
@@ -28,7 +29,7 @@ from almbench.metrics.recogniser import (
     load_recogniser,
     transcribe,
 )
-from almbench.metrics.weights import name_weights
+from almbench.metrics.weights import name_weights, not_here
 from almbench.packages import missing_packages, release
 
 SHORTEST = 1600  # samples: 0.1 s; a word takes longer
@@ -92,8 +93,8 @@ class _ErrorRates(Family[WerSettings]):
         return f"{weights}, greedy search, {spoken}, {packages}"
 
     def missing(self) -> str | None:
-        """Say which packages are missing."""
-        return missing_packages(PACKAGES, "'almbench[asr]'")
+        """Say which packages are missing, or that the recogniser is not here."""
+        return _packages() or not_here(self.settings.source, self.settings.revision, FILES)
 
     def fetch(self) -> None:
         """Fetch the recogniser.
@@ -101,7 +102,7 @@ class _ErrorRates(Family[WerSettings]):
         Raises:
             Unavailable: It cannot be fetched.
         """
-        if not self.missing():
+        if not _packages():
             find_recogniser(self.settings.source, self.settings.revision)
 
     def load(self) -> None:
@@ -235,6 +236,10 @@ def error_rate(expected: str, heard: str, *, characters: bool = False) -> float:
     found = counted(expected, heard)
     errors = found.substitutions + found.deletions + found.insertions
     return float(100 * errors / (found.hits + found.substitutions + found.deletions))
+
+
+def _packages() -> str | None:
+    return missing_packages(PACKAGES, "'almbench[asr]'")
 
 
 @cache

@@ -205,7 +205,7 @@ def test_the_bounds_of_pesq_follow_from_the_recommendations() -> None:
 def value(name: str, reference: Samples, reconstruction: Samples, rate: int) -> float:
     """A metric of two sounds at `rate`, brought to the metric's own."""
     family = registry.make_family(registry.family_of(name), {})
-    if missing := registry.unusable(family):
+    if missing := family.missing():
         pytest.skip(missing)
     own = family.rate or rate
     x, y = (resample(sound, rate, own) for sound in (reference, reconstruction))

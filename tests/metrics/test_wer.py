@@ -228,7 +228,9 @@ def test_it_comes_from_the_hub_at_its_commit_and_then_from_its_cache(
 
 def test_looking_only_here_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(Unavailable, match=f"hf download {HUB_ID} --revision {REVISION}"):
+    with pytest.raises(
+        Unavailable, match=f"{WEIGHTS} of {HUB_ID} is not here yet: a run fetches it"
+    ):
         find_recogniser(HUB_ID, REVISION, network=False)
 
 
