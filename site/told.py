@@ -10,6 +10,7 @@ from functools import cache
 from almbench import policies
 from almbench.metrics.bitstream import BITSTREAM_METRICS
 from almbench.metrics.registry import all_families
+from almbench.metrics.wer import NO_TEXT
 from almbench.results.tables import NO_BITS, NO_CODES, NOT_RUN
 from almbench.site.language import spoken, tr
 from almbench.tokens.measure import NO_CODEC, NO_VECTORS
@@ -29,6 +30,8 @@ SHAPES = (
     NO_CODES,
     NOT_RUN,
     NO_CODEC,
+    NO_TEXT,
+    "no word is heard in the original",
     NO_VECTORS,
     "no clear correlation of waveforms or envelopes within {time} ms",
     "the correlation has rivals, as of a steady tone: {one} ms and {other} ms fit alike",

@@ -33,6 +33,7 @@ from almbench.metrics.weights import name_weights, not_here
 from almbench.packages import missing_packages, release
 
 SHORTEST = 1600  # samples: 0.1 s; a word takes longer
+NO_TEXT = "the clip has no text; wer_to_original compares with what is heard in the original"
 LONGEST_S = 30  # what Whisper hears at once
 PACKAGES = ("torch", "torchaudio", "transformers", "huggingface_hub", "jiwer", "whisper_normalizer")
 
@@ -183,9 +184,7 @@ class Wer(_ErrorRates):
 
     def _expected(self, told: Told) -> str:
         if not told.text.strip():
-            raise NotApplicable(
-                "the clip has no text; wer_to_original compares with what is heard in the original"
-            )
+            raise NotApplicable(NO_TEXT)
         if text := self._normalised(told.text):
             return text
         raise MetricUndefined("the normaliser leaves no word of the clip's text")
