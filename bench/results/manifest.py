@@ -379,16 +379,8 @@ class MetricRecord(Metric):
             scoring_rate: Scoring rate of the test set in Hz.
             text: Text of the clip; it counts for metrics that read it.
         """
-        read = [text] if self.reads_text else []
-        return signature(
-            policies.VERSION,
-            reconstruction,
-            self.name,
-            self.version,
-            self.settings,
-            scoring_rate,
-            *read,
-        )
+        made = policies.VERSION, reconstruction, self.name, self.version
+        return signature(*made, self.settings, scoring_rate, *([text] if self.reads_text else []))
 
 
 class PoliciesRecord(_Record):
