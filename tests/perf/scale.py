@@ -1,111 +1,189 @@
-"""How time and memory grow with the clips of a run: tables, exports and sites of grown copies.
+"""How time and memory grow with the rows of a run: `make scale ROWS="10000 100000"`.
 
-    python tests/perf/scale.py RUN FOLDER --clips 100 1000 10000
+Makes a small run of the sample set, and of it finished runs with so many rows of scores: each clip
+is there many times, under other names, with values that differ a little; its sounds are links. What
+commands take of such a run is measured, each as a process of its own: going on with it where
+nothing is left to do, exports, comparisons, pages. Nothing is judged: a table is printed, beside
+that of the last time, and each call adds its figures to FOLDER/scale.json.
 
-Grows a finished run: each clip of its first test set is there many times, under other names and
-with values that differ a little; its sounds are links. Prints a table, and keeps it as
-FOLDER/scale.json. The peaks of memory are those of whole processes, this script's own at least.
+    python tests/perf/scale.py runs/scale --rows 10000 100000 1000000
 """
 
 import argparse
 import json
-import math
 import os
 import platform
+import random
 import shutil
+import subprocess
 import sys
 import time
+from collections import Counter
+from datetime import UTC, datetime
+from math import log
 from pathlib import Path
-from typing import Any
+from statistics import linear_regression
 
-import numpy as np
-import pandas as pd
-
-TABLES = "clips.csv", "metrics.csv"
 BENCH = str(Path(sys.executable).with_name("bench"))
+CODECS = (
+    "almtokenizer", "opus-6", "opus-12", "opus-24", "mp3-16", "aac-16", "amr-nb-4.75", "codec2-1600",
+    "codec2-3200", "lowpass-7",
+)  # fmt: skip
+SPEAKERS = 100
+SHOWN = 40  # clips whose sounds are on the site
+KINDS = ("originals", "reconstructions", "scores")  # files of rows
+COMMANDS = {
+    "no-op resume": ["run", "{run}/suite.toml", "-o", "{run}"],
+    "export summary.csv": ["export", "{run}", "-o", "{out}.csv"],
+    "export metrics.csv": ["export", "{run}", "--table", "metrics", "-o", "{out}.csv"],
+    "export metrics.json": ["export", "{run}", "--table", "metrics", "-o", "{out}.json"],
+    "export latex": ["export", "{run}", "-o", "{out}.tex"],
+    "export of two codecs": [
+        "export", "{run}", "--codec", "opus-6", "--codec", "opus-12", "-o", "{out}.csv",
+    ],
+    "compare": ["compare", "{run}", "--baseline", "opus-6"],
+    "site": ["site", "{run}", "-o", "{out}", "--max-clips", str(SHOWN)],
+}  # fmt: skip
 
 
-def grow(run: Path, grown: Path, clips: int) -> int:
-    """Write a copy of a run with so many clips; returns its rows."""
+def small_run(root: Path) -> None:
+    """Run the sample set's speech once."""
+    if not (root / "summary.csv").is_file():
+        codecs = [f"--codec={codec}" for codec in CODECS]
+        command = [BENCH, "run", "quick", "--testset", "speech", *codecs, "-o", str(root)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def grow(small: Path, grown: Path, rows: int) -> int:
+    """Write a finished run with about so many rows of scores, its tables excepted; its clips."""
     shutil.rmtree(grown, ignore_errors=True)
-    (grown / "reconstructions").mkdir(parents=True)
-    facts = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    testset = facts["testsets"][0]
-    facts["testsets"] = [testset]
-    name, originals = testset["name"], testset["clips"]
-    copies = math.ceil(clips / len(originals))
-    names = [(one["id"], f"{one['id']}-{n:05}") for n in range(copies) for one in originals]
-    names = names[:clips]
-    known = {one["id"]: one for one in originals}
-    testset["clips"] = [{**known[old], "id": new, "cluster": new} for old, new in names]
-    testset["seconds"] *= clips / len(originals)
-    (grown / "manifest.json").write_text(json.dumps(facts), encoding="utf-8")
-    for table in ("summary.csv", "suite.toml"):
-        shutil.copy(run / table, grown / table)
-    rng = np.random.default_rng(0)
-    rows = 0
-    order = pd.DataFrame(names, columns=["clip", "new"])
-    for table in TABLES:
-        old = pd.read_csv(run / table, dtype=str, keep_default_na=False)
-        old = old[old["testset"] == name]
-        new = order.merge(old, on="clip")
-        new["clip"] = new.pop("new")
-        if table == "metrics.csv":
-            values = pd.to_numeric(new["value"]) * rng.uniform(0.99, 1.01, len(new))
-            new["value"] = values.map(lambda value: "" if math.isnan(value) else repr(value))
-            rows = len(new)
-        new[old.columns].to_csv(grown / table, index=False)
-    for codec in sorted((run / "reconstructions" / name).iterdir()):
-        target = grown / "reconstructions" / name / codec.name
+    (grown / "rows").mkdir(parents=True)
+    lines = {kind: (small / "rows" / f"{kind}.jsonl").read_text().splitlines() for kind in KINDS}
+    held = {kind: [json.loads(line) for line in of_kind] for kind, of_kind in lines.items()}
+    originals = [row["clip"] for row in held["originals"]]
+    clips = max(1, rows * len(originals) // len(held["scores"]))
+    names = [(originals[n % len(originals)], f"{n:07}") for n in range(clips)]
+    lot = random.Random(0)  # noqa: S311
+    for kind, of_kind in held.items():
+        of_clip = {one: [row for row in of_kind if row["clip"] == one] for one in originals}
+        with (grown / "rows" / f"{kind}.jsonl").open("w") as file:
+            for old, new in names:
+                for row in of_clip[old]:
+                    changed = row | {"clip": new}
+                    if row.get("value") is not None:
+                        changed["value"] = row["value"] * lot.uniform(0.99, 1.01)
+                    file.write(json.dumps(changed, separators=(",", ":")) + "\n")
+    for folder in (*small.glob("reconstructions/*/*"), *small.glob("codes/*/*")):
+        target = grown / folder.relative_to(small)
         target.mkdir(parents=True)
-        for old_id, new_id in names:
-            for path in codec.glob(f"{old_id}.*"):
-                os.link(path, target / path.name.replace(old_id, new_id, 1))
-    return rows
+        for old, new in names:
+            for path in folder.glob(f"{old}.*"):
+                os.link(path, target / path.name.replace(old, new, 1))
+    _write_suite(small, grown, names)
+    return clips
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Run a command; returns its seconds and its peak of memory in MB."""
+def _write_suite(small: Path, grown: Path, names: list[tuple[str, str]]) -> None:
+    import almbench.samples
+
+    samples = Path(next(iter(almbench.samples.__path__))) / "speech"
+    table = grown.with_name(f"{grown.name}.csv")
+    with table.open("w") as file:
+        file.write("id,path,speaker\n")
+        for n, (old, new) in enumerate(names):
+            file.write(f"{new},{samples / old}.flac,speaker {n % SPEAKERS}\n")
+    lines = (small / "suite.toml").read_text().splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("path = "))
+    lines[at] = f'path = "{table.resolve()}"'
+    (grown / "suite.toml").write_text("\n".join(lines) + "\n")
+
+
+def measured(command: list[str]) -> dict[str, float]:
+    """Run a command; what it took: seconds, those of processors, the largest process's memory.
+
+    A process counts this script's own memory at least, which therefore is kept small.
+    """
+    quiet = [(os.POSIX_SPAWN_OPEN, one, "/dev/null", os.O_WRONLY, 0) for one in (1, 2)]
     begun = time.perf_counter()
-    pid = os.posix_spawn(command[0], command, os.environ)
+    pid = os.posix_spawn(command[0], command, os.environ, file_actions=quiet)
     _, status, usage = os.wait4(pid, 0)
-    if status:
-        sys.exit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+    code = os.waitstatus_to_exitcode(status)
+    if code not in {0, 1}:
+        sys.exit(f"{' '.join(command)} ended with {code}")
+    return {
+        "seconds": round(time.perf_counter() - begun, 2),
+        "cpu": round(usage.ru_utime + usage.ru_stime, 2),
+        "MB": round(usage.ru_maxrss / 1024),
+    }
+
+
+def measure(run: Path, out: Path, wanted: list[str]) -> dict[str, dict[str, float]]:
+    """Measure the commands on a run, whose tables are made first."""
+    subprocess.run(
+        [BENCH, "run", str(run / "suite.toml"), "-o", str(run)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    found = {}
+    for what, command in COMMANDS.items():
+        if not wanted or what in wanted:
+            shutil.rmtree(out, ignore_errors=True)
+            found[what] = measured([BENCH, *(part.format(run=run, out=out) for part in command)])
+            print(f"{run.name} {what}: {told(found[what])}", flush=True)
+    return found
+
+
+def told(figures: dict[str, float]) -> str:
+    """What a command took, in words."""
+    return f"{figures['seconds']:.1f} s, {figures['cpu']:.1f} s of CPU, {figures['MB']:.0f} MB"
 
 
 def main() -> None:
-    """Grow, measure, print."""
+    """Grow, measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("run", type=Path, help="a finished run")
-    parser.add_argument("folder", type=Path, help="where the grown ones go")
-    parser.add_argument("--clips", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument("--max-clips", type=int, default=40, help="clips on the site")
+    parser.add_argument("folder", type=Path, help="where the runs go, and the figures")
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--only", action="append", default=[], choices=COMMANDS, metavar="WHAT")
+    parser.add_argument("--keep", action="store_true", help="keep the runs")
     asked = parser.parse_args()
-    lines: list[dict[str, Any]] = []
-    for clips in asked.clips:
-        grown, site = asked.folder / f"run-{clips}", asked.folder / f"site-{clips}"
-        rows = grow(asked.run, grown, clips)
-        shutil.rmtree(site, ignore_errors=True)
-        for what, arguments in {
-            "export json": ["export", grown, "--format", "json", "-o", asked.folder / "all.json"],
-            "export latex": ["export", grown, "--format", "latex", "-o", asked.folder / "all.tex"],
-            "site": ["site", grown, "-o", site, "--max-clips", asked.max_clips],
-        }.items():
-            seconds, megabytes = measured([BENCH, *map(str, arguments)])
-            lines.append(
-                {"what": what, "clips": clips, "rows": rows, "seconds": seconds, "MB": megabytes}
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    small_run(asked.folder / "small")
+    figures = []
+    for rows in sorted(asked.rows):
+        run = asked.folder / f"run-{rows}"
+        clips = grow(asked.folder / "small", run, rows)
+        for what, took in measure(run, asked.folder / "out", asked.only).items():
+            figures.append({"what": what, "rows": rows, "clips": clips, **took})
+        if not asked.keep:
+            shutil.rmtree(run)
+    kept = asked.folder / "scale.json"
+    before = json.loads(kept.read_text()) if kept.is_file() else []
+    print_table(figures, before[-1]["figures"] if before else [])
+    made = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.platform()}
+    kept.write_text(json.dumps([*before, made | {"figures": figures}], indent=1) + "\n")
+    print(f"Kept in {kept}")
+
+
+def print_table(figures: list[dict], before: list[dict]) -> None:  # type: ignore[type-arg]
+    """Print figures, how they changed, and the power of the rows that time and memory grow by."""
+    old = {(one["what"], one["rows"]): one for one in before}
+    print(f"{'what':<22}{'rows':>10}{'seconds':>10}{'CPU':>8}{'MB':>8}   then")
+    for one in sorted(figures, key=lambda one: (list(COMMANDS).index(one["what"]), one["rows"])):
+        then = old.get((one["what"], one["rows"]))
+        was = f"   {told(then)}" if then else ""
+        print(
+            f"{one['what']:<22}{one['rows']:>10,}{one['seconds']:>10.1f}{one['cpu']:>8.1f}"
+            f"{one['MB']:>8}{was}"
+        )
+    for what, count in Counter(one["what"] for one in figures).items():
+        if count > 1:
+            of = [one for one in figures if one["what"] == what]
+            sizes = [log(one["rows"]) for one in of]
+            time_, memory = (
+                linear_regression(sizes, [log(one[unit]) for one in of]).slope
+                for unit in ("cpu", "MB")
             )
-        pages = sorted(site.glob("*.html"), key=lambda path: path.stat().st_size)
-        lines[-1]["largest page"] = f"{pages[-1].name}, {pages[-1].stat().st_size:,} bytes"
-    table = pd.DataFrame(lines).sort_values(["what", "clips"])
-    print(table.to_string(index=False, na_rep=""))
-    for command, of in table.groupby("what"):
-        if len(of) > 1:
-            power = np.polyfit(np.log(of["rows"]), np.log(of["seconds"]), 1)[0]
-            print(f"{command}: time grows as rows to the power {power:.2f}")
-    report = {"processor": platform.processor() or platform.machine(), "lines": lines}
-    (asked.folder / "scale.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            print(f"{what}: CPU grows as rows to the power {time_:.2f}, memory {memory:.2f}")
 
 
 if __name__ == "__main__":
