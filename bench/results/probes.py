@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic.dataclasses import dataclass
 
 from almbench.names import ORIGINAL
-from almbench.results.records import Row, read_rows
+from almbench.results.records import Name, Row, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import TABLES, ProbeRow, to_frame
 from almbench.statistics.intervals import Estimate
@@ -83,6 +84,7 @@ class ProbeValue(BaseModel):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeRecord(Row):
     """What a token measure found of a codec on a test set: a line of `rows/probes.jsonl`.
 
@@ -100,7 +102,7 @@ class ProbeRecord(Row):
 
     file = "probes"
 
-    codec: str
+    codec: Name
     label: str = ""
     family: str
     target: str = ""

@@ -3,13 +3,17 @@
 import hashlib
 import json
 import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TextIO, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TextIO, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 
 from almbench.atomic import write_atomically
 from almbench.names import ORIGINAL, check_file_name
@@ -18,8 +22,14 @@ from almbench.privacy import without_folders
 SCHEMA_VERSION = 1
 Status = Literal["ok", "failed", "skipped", "unavailable"]
 
+# A run has millions of rows: equal names and hashes are one object, and names are checked once.
+Name = Annotated[str, AfterValidator(lru_cache(maxsize=2**17)(check_file_name))]
+Words = Annotated[str, AfterValidator(lru_cache(maxsize=2**14)(without_folders))]
+Hash = Annotated[str, AfterValidator(sys.intern)]
 
-class Row(BaseModel):
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
     """What all rows share.
 
     Attributes:
@@ -29,20 +39,12 @@ class Row(BaseModel):
         signature: Hash of all that can change the result.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
     file: ClassVar[str]
 
-    testset: str
+    testset: Name
     status: Status
-    reason: str = ""
+    reason: Words = ""
     signature: str
-
-    _names = field_validator("testset", "clip", "codec", check_fields=False)(check_file_name)
-
-    @field_validator("reason", "note", check_fields=False)
-    @classmethod
-    def _names_no_folder(cls, text: str) -> str:
-        return without_folders(text)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -50,6 +52,7 @@ class Row(BaseModel):
         return (self.testset,)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowOfClip(Row):
     """What all rows of a clip share.
 
@@ -57,7 +60,7 @@ class RowOfClip(Row):
         clip: Id of the clip.
     """
 
-    clip: str
+    clip: Name
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -65,6 +68,7 @@ class RowOfClip(Row):
         return self.testset, self.clip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalRow(RowOfClip):
     """A clip, taken into the run folder.
 
@@ -87,11 +91,12 @@ class OriginalRow(RowOfClip):
     channels: int | None = None
     bit_depth: int = 16
     gain: float = 1.0
-    note: str = ""
+    note: Words = ""
     samples_sha256: str = ""
-    audio_sha256: str = ""
+    audio_sha256: Hash = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconstructionRow(RowOfClip):
     """A clip through a codec.
 
@@ -111,14 +116,14 @@ class ReconstructionRow(RowOfClip):
 
     file = "reconstructions"
 
-    codec: str
-    note: str = ""
+    codec: Name
+    note: Words = ""
     rate: int | None = None
     bits: float | None = None
     encode_s: float | None = None
     decode_s: float | None = None
     clipped: int = 0
-    audio_sha256: str = ""
+    audio_sha256: Hash = ""
     device: str = ""
     batch: int = 1
     encoded_with: str = ""
@@ -143,6 +148,7 @@ def unchanged(row: OriginalRow) -> ReconstructionRow:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow(RowOfClip):
     """A metric of a clip through a codec.
 
@@ -157,11 +163,11 @@ class ScoreRow(RowOfClip):
 
     file = "scores"
 
-    codec: str
+    codec: Name
     metric: str
     value: float | None = None
     seconds: float = 0.0
-    audio_sha256: str = ""
+    audio_sha256: Hash = ""
     final: bool = False
 
     @model_validator(mode="after")
@@ -191,6 +197,16 @@ def open_lines(path: Path) -> TextIO:
     return file
 
 
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _line(row: Row) -> str:
+    kind: Any = type(row)
+    return _adapter(kind).dump_json(row).decode() + "\n"
+
+
 class Writer:
     """Appends rows to a file of a run folder; a killed process loses at most half a line."""
 
@@ -202,7 +218,7 @@ class Writer:
 
     def write(self, row: Row) -> None:
         """Append a row."""
-        self._file.write(row.model_dump_json() + "\n")
+        self._file.write(_line(row))
         self._file.flush()
 
     def __enter__(self) -> Self:
@@ -232,7 +248,7 @@ def write_part(run: Path, rows: Sequence[Row], number: int, unit: str) -> Path:
         The file, `rows/<kind>_<number>_<unit>.jsonl`.
     """
     path = run / "rows" / f"{rows[0].file}_{number:06d}_{unit}.jsonl"
-    write_atomically(path, "".join(f"{row.model_dump_json()}\n" for row in rows).encode())
+    write_atomically(path, "".join(map(_line, rows)).encode())
     return path
 
 
@@ -259,8 +275,10 @@ def join_parts(run: Path, row: type[Row]) -> None:
     try:
         with unfinished.open("wb") as file:
             for path in parts:
-                content = path.read_bytes()
-                file.write(content if content.endswith(b"\n") else content + b"\n")
+                with path.open("rb") as part:
+                    shutil.copyfileobj(part, file)
+                    if part.tell() and (part.seek(-1, os.SEEK_END), part.read(1))[1] != b"\n":
+                        file.write(b"\n")
         unfinished.replace(whole)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -280,10 +298,12 @@ def read_rows(run: Path, row: type[R]) -> dict[tuple[str, ...], R]:
 
 def read_part(path: Path, row: type[R]) -> Iterator[R]:
     """Read the rows of a file; a torn line is passed over."""
+    kind: Any = row
+    parse = _adapter(kind).validate_json
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
-                yield row.model_validate_json(line)
+                yield parse(line)
             except ValidationError:
                 continue  # half a line of a killed process: its row is computed again
 

@@ -23,7 +23,7 @@ from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
 from almbench.errors import AudioError, CodecError, Unavailable
 from almbench.results.manifest import UsageRecord
-from almbench.results.records import OriginalRow, ReconstructionRow, signature
+from almbench.results.records import OriginalRow, ReconstructionRow, Status, signature
 from almbench.results.runfolder import RunFolder
 from almbench.runner.codec_run import CodecRun, depth
 from almbench.runner.ledger import Ledger
@@ -262,7 +262,7 @@ class Reconstructor:
                 error = unfit
         if sound is None or error is not None:
             path.unlink(missing_ok=True)
-            status = "unavailable" if isinstance(error, Unavailable) else "failed"
+            status: Status = "unavailable" if isinstance(error, Unavailable) else "failed"
             return task.row(status, reason=_describe_error(error))
         bit_depth = exact_bits(sound.samples) if ready else task.original.bit_depth
         try:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Sound
-from almbench.results.records import OriginalRow, ReconstructionRow
+from almbench.results.records import OriginalRow, ReconstructionRow, Status
 from almbench.runner.plan import PlannedCodec
 
 
@@ -27,17 +27,15 @@ class Task:
         """The key of its row."""
         return self.testset, self.clip, self.planned.record.id
 
-    def row(self, status: str, **facts: Any) -> ReconstructionRow:
+    def row(self, status: Status, **facts: Any) -> ReconstructionRow:
         """Make the row that says what came of it."""
-        return ReconstructionRow.model_validate(
-            {
-                "testset": self.testset,
-                "clip": self.clip,
-                "codec": self.planned.record.id,
-                "signature": self.signature,
-                "status": status,
-                **facts,
-            }
+        return ReconstructionRow(
+            testset=self.testset,
+            clip=self.clip,
+            codec=self.planned.record.id,
+            signature=self.signature,
+            status=status,
+            **facts,
         )
 
 

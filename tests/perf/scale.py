@@ -26,8 +26,8 @@ from statistics import linear_regression
 
 BENCH = str(Path(sys.executable).with_name("bench"))
 CODECS = (
-    "almtokenizer", "opus-6", "opus-12", "opus-24", "mp3-16", "aac-16", "amr-nb-4.75", "codec2-1600",
-    "codec2-3200", "lowpass-7",
+    "almtokenizer", "opus-6", "opus-12", "opus-24", "mp3-16", "aac-16", "amr-nb-4.75",
+    "codec2-1600", "codec2-3200", "lowpass-7",
 )  # fmt: skip
 SPEAKERS = 100
 SHOWN = 40  # clips whose sounds are on the site

@@ -1,6 +1,7 @@
 """Paired comparisons in a run and across two, against scipy and by hand."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +152,7 @@ def test_other_sound_under_the_same_name(run: "MadeRun", other: "MadeRun") -> No
     from tests.results.conftest import write
 
     old, new = finish(run, {"a": A}), finish(other, {"a": B})
-    write(other.folder, other.original("01").model_copy(update={"samples_sha256": "x"}))
+    write(other.folder, replace(other.original("01"), samples_sha256="x"))
     with pytest.raises(UserError, match="other sound under the same name: 01"):
         compare_codecs(old, [("a", "a")], ["stoi"], new)
 

@@ -1,5 +1,6 @@
 """Scores of the originals themselves, by metrics that look at one sound alone."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,7 +61,7 @@ def test_the_originals_come_first_and_are_not_ranked(alone: "MadeRun") -> None:
 
 
 def test_an_original_that_is_not_scored_yet_says_so(alone: "MadeRun") -> None:
-    stale = unchanged(alone.original("nan")).model_copy(update={"audio_sha256": "of another sound"})
+    stale = replace(unchanged(alone.original("nan")), audio_sha256="of another sound")
     alone.score(stale, "stoi", 0.9)
     tables = build_tables(alone.folder, alone.manifest)
     first = from_frame(tables.metrics, MetricRow)[0]

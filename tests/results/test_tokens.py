@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_codecs_are_compared_by_equally_many_tokens(tmp_path: Path) -> None:
         other.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(other, codes=full[:, ::2])
         with Writer(folder.root, ReconstructionRow) as writer:
-            writer.write(rows["t", clip, "near"].model_copy(update={"codec": "half"}))
+            writer.write(replace(rows["t", clip, "near"], codec="half"))
     testset = manifest.testsets[0].model_copy(update={"codecs": ("near", "half")})
     half = near.model_copy(update={"id": "half"})
     both = manifest.model_copy(update={"testsets": (testset,), "codecs": (near, half)})
