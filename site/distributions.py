@@ -44,22 +44,15 @@ def distributions(run: Run, table: Comparison) -> list[Plot]:
 
 def _values(run: Run, table: Comparison, metric: str) -> dict[str, Values]:
     """The scores of each codec that has any."""
-    scores: dict[str, list[float]] = {codec.id: [] for codec in table.codecs}
-    for (testset, _, codec), of_clip in run.scores.items():
-        row = of_clip.get(metric)
-        if codec in scores and testset == table.testset and row and row.value is not None:
-            scores[codec].append(row.value)
-    return {codec: np.array(values) for codec, values in scores.items() if values}
+    values = run.by_metric.of(table.testset, metric)
+    ids = [codec.id for codec in table.codecs if codec.id in values]
+    return {id_: values[id_].dropna().to_numpy(float) for id_ in ids}
 
 
 def _data(run: Run, table: Comparison, metric: str) -> pd.DataFrame:
     """The data behind a plot: one row per codec and clip."""
-    rows = [
-        (metric, codec, clip, row.value)
-        for (testset, clip, codec), of_clip in run.scores.items()
-        if testset == table.testset and (row := of_clip.get(metric)) and row.value is not None
-    ]
-    return pd.DataFrame(rows, columns=["metric", "codec", "clip", "value"])
+    rows = run.by_metric.rows_of(table.testset, metric)[["metric", "codec", "clip", "value"]]
+    return rows[rows["value"].notna()]
 
 
 def _label(table: Comparison, codec: CodecRecord) -> str:

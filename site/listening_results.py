@@ -212,10 +212,11 @@ def _ratings(
 
 def _score(run: Run, metric: str, system: str, clips: list[str]) -> float:
     """A system's mean by a metric over clips; not a number if it has no value of one of them."""
-    keys = [(testset, clip, system) for testset, _, clip in (id_.partition("/") for id_ in clips)]
-    rows = [run.scores.get(key, {}).get(metric) for key in keys]
-    values = [row.value if row else None for row in rows]
-    return float(np.mean([np.nan if value is None else value for value in values]))
+    found = []
+    for testset, _, clip in (id_.partition("/") for id_ in clips):
+        values = run.by_metric.of(testset, metric)
+        found.append(values[system].get(clip, np.nan) if system in values else np.nan)
+    return float(np.mean(found))
 
 
 def _system_rating(

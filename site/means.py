@@ -219,16 +219,17 @@ def _missing(run: Run, table: Comparison) -> list[tuple[str, str]]:
     """
     filled = {metric.name for metric in table.filled}
     absent = {m.name for m in table.metrics if m.computed_from != "sound"} - filled
-    cases: dict[str, list[tuple[str, str, str]]] = {}
-    for (testset, clip, codec), of_clip in run.scores.items():
-        for metric, row in of_clip.items():
-            if testset == table.testset and row.value is None and metric not in absent:
-                cases.setdefault(row.reason or "no value", []).append((metric, codec, clip))
+    rows = run.by_metric.table
+    rows = rows[(rows["testset"] == table.testset) & rows["value"].isna()]
+    rows = rows[~rows["metric"].isin(absent)]
+    cases = [
+        (str(reason or "no value"), [set(where[column]) for column in ("metric", "codec", "clip")])
+        for reason, where in rows.groupby("reason", observed=True, sort=False)
+    ]
     metrics = {m.name: m.label for m in table.metrics}
     codecs = {c.id: table.names[c.id].short for c in table.lines}
     listed = []
-    for reason, where in list(cases.items())[:MAX_REASONS]:
-        names, ids, clips = (set(column) for column in zip(*where, strict=True))
+    for reason, (names, ids, clips) in cases[:MAX_REASONS]:
         count = ntr("{count} clip", "{count} clips", len(clips))
         listed.append(
             (

@@ -64,16 +64,12 @@ def draw_clips(results: Results, most: int | None) -> dict[str, list[str]]:
     drawn = {}
     for table in results.comparisons:
         headline = next((m.name for m in table.filled if table.domain in m.headline), None)
-        values: dict[str, list[float]] = {}
-        for score in results.metric_rows:
-            named = (score.testset, score.metric) == (table.testset, headline)
-            if named and score.value is not None:
-                values.setdefault(score.clip, []).append(score.value)
+        means = results.by_metric.of(table.testset, headline or "").mean(axis=1)
         drawn[table.testset] = sample(
             list(ids.get(table.testset, {})),
             most,
             {clip.id: clip.cluster for clip in table.of.clips},
-            {clip: fmean(of_clip) for clip, of_clip in values.items()},
+            {str(clip): float(mean) for clip, mean in means.items()},
             results.manifest.suite.seed,
         )
     return drawn

@@ -4,17 +4,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
+
 from almbench.domains import Domain
 from almbench.errors import UserError
 from almbench.names import safe_name
 from almbench.results.audit import Remark
 from almbench.results.codec_names import CodecName, name_codecs
 from almbench.results.comparison import Comparison
+from almbench.results.frames import from_frame
 from almbench.results.manifest import Manifest
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.results import Results, load_results
 from almbench.results.runfolder import RunFolder
-from almbench.results.table_rows import ClipRow, MetricRow, ProbeRow, from_frame
+from almbench.results.table_rows import ClipRow, MetricRow, ProbeRow
+from almbench.results.values import Values
 from almbench.site.sample import draw_clips
 
 Scores = dict[tuple[str, str, str], dict[str, MetricRow]]
@@ -27,12 +31,15 @@ class Run:
     Attributes:
         slug: Its name in addresses, unique on the site.
         results: Its results.
-        scores: The row of (test set, clip, codec) and metric, in the order of `metrics.csv`.
+        by_metric: All values of its clips.
+        scores: The rows of the clips whose sounds are published: of (test set, clip, codec) and
+            metric, in the order of `metrics.csv`.
         published_clips: The clips of each test set whose sounds are published.
     """
 
     slug: str
     results: Results
+    by_metric: Values
     scores: Scores
     published_clips: dict[str, list[str]]
 
@@ -122,7 +129,8 @@ def read_runs(roots: list[Path], max_clips: int | None = None) -> list[Run]:
         suite = results.manifest.suite
         slug = _slug(suite.name, {run.slug for run in runs})
         clips = draw_clips(results, max_clips)
-        runs.append(Run(slug, results, _scores(results.metric_rows), clips))
+        values = results.by_metric
+        runs.append(Run(slug, results, values, _scores(values, clips), clips))
     return runs
 
 
@@ -135,8 +143,13 @@ def _slug(name: str, taken: set[str]) -> str:
     return slug
 
 
-def _scores(metrics: list[MetricRow]) -> Scores:
+def _scores(values: Values, clips: dict[str, list[str]]) -> Scores:
+    """The rows of some clips of each test set."""
+    table = values.table
+    wanted = pd.Series(data=False, index=table.index)
+    for testset, ids in clips.items():
+        wanted |= (table["testset"] == testset) & table["clip"].isin(ids)
     scores: Scores = {}
-    for row in metrics:
+    for row in from_frame(table[wanted], MetricRow):
         scores.setdefault((row.testset, row.clip, row.codec), {})[row.metric] = row
     return scores

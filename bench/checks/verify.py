@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import TimeoutError as Late
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from almbench.audio import sha256
 from almbench.checks.finding import Finding
 from almbench.errors import UserError
 from almbench.metrics.registry import family_of, make_family
-from almbench.results.cases import Case, cases, original_cases
+from almbench.results.cases import Case, RunRows, cases, original_cases, read_all
 from almbench.results.checksums import files_of, read_checksums
 from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.manifest import Manifest, MetricRecord, read_manifest
@@ -27,7 +28,7 @@ from almbench.results.records import (
     signature,
 )
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import Tables, build_tables, csv_bytes, table_bytes
+from almbench.results.tables import Tables, build_tables, csv_bytes, csv_parts
 from almbench.runner import worker
 from almbench.runner.processes import finished, scoring_processes
 from almbench.runner.scoring import TIMEOUT_S
@@ -56,7 +57,8 @@ def verify(root: Path, sample: int, seed: int | None = None) -> Iterator[Finding
         yield from _sounds(folder)
     try:
         tables = build_tables(folder, manifest)
-        ran = [*original_cases(folder, manifest), *cases(folder, manifest)]
+        rows = read_all(folder)
+        count = sum(1 for _ in _scored(rows, manifest))
     except (KeyError, ValueError) as error:
         text = f"the rows and the manifest make no tables: {type(error).__name__} {error}"
         yield Finding("tables", text, "FAIL")
@@ -66,7 +68,17 @@ def verify(root: Path, sample: int, seed: int | None = None) -> Iterator[Finding
         text = f"{manifest.source.name} computed them; there is no sound to compute them anew from"
         yield Finding("scores", text, "info")
     else:
-        yield from _scores(folder, manifest, ran, sample, np.random.default_rng(seed))
+        chosen = set(np.random.default_rng(seed).permutation(count)[:sample].tolist())
+        drawn = [one for i, one in enumerate(_scored(rows, manifest)) if i in chosen]
+        yield from _scores(folder, manifest, drawn, count)
+
+
+def _scored(rows: RunRows, manifest: Manifest) -> Iterator[tuple[Case, ScoreRow]]:
+    """The scores that have a value."""
+    for case in chain(original_cases(rows, manifest), cases(rows, manifest)):
+        for score in case.scores.values():
+            if score.status == "ok" and score.metric in manifest.metrics_by_name:
+                yield case, score
 
 
 def _summed(check: str, wrong: list[str], right: str) -> Iterator[Finding]:
@@ -131,18 +143,25 @@ def _sounds(folder: RunFolder) -> Iterator[Finding]:
 
 def _tables(folder: RunFolder, tables: Tables) -> Iterator[Finding]:
     wrong = []
-    made: dict[TableName, bytes] = {name: table_bytes(tables, name) for name in TABLE_NAMES}
+    made: dict[TableName, pd.DataFrame] = {name: getattr(tables, name) for name in TABLE_NAMES}
     if probed := read_probes(folder):
-        made["probes"] = csv_bytes(probe_table(probed))
+        made["probes"] = probe_table(probed)
     elif folder.table("probes").is_file():
         wrong.append("no rows make probes.csv")
-    for name, content in made.items():
+    for name, table in made.items():
         path = folder.table(name)
         if not path.is_file():
             wrong.append(f"{path.name} is missing")
-        elif path.read_bytes() != content:
-            wrong += _differences(path, content)
+        elif not _holds(path, table):
+            wrong += _differences(path, csv_bytes(table))
     yield from _summed("tables", wrong, "the rows and the manifest make the same bytes")
+
+
+def _holds(path: Path, table: pd.DataFrame) -> bool:
+    """Whether a file is a table as CSV, byte for byte."""
+    with path.open("rb") as file:
+        same = all(file.read(len(piece)) == piece for piece in csv_parts(table))
+        return same and not file.read(1)
 
 
 def _differences(path: Path, content: bytes) -> list[str]:
@@ -169,16 +188,9 @@ def _differences(path: Path, content: bytes) -> list[str]:
 
 
 def _scores(
-    folder: RunFolder, manifest: Manifest, ran: list[Case], sample: int, rng: np.random.Generator
+    folder: RunFolder, manifest: Manifest, chosen: list[tuple[Case, ScoreRow]], count: int
 ) -> Iterator[Finding]:
-    """Compute scores anew, each in a process that may die."""
-    found = [
-        (case, score)
-        for case in ran
-        for score in case.scores.values()
-        if score.status == "ok" and score.metric in manifest.metrics_by_name
-    ]
-    chosen = [found[i] for i in sorted(rng.permutation(len(found))[:sample].tolist())]
+    """Compute scores anew, of so many that there are, each in a process that may die."""
     wrong, right, other = [], 0, []
     with scoring_processes(1) as pool:
         for case, score in chosen:
@@ -199,7 +211,7 @@ def _scores(
             else:
                 right += 1
     yield from (Finding("scores", reason, "info") for reason in dict.fromkeys(other))
-    yield from _summed("scores", wrong, f"{right} of {len(found)} scores come out the same again")
+    yield from _summed("scores", wrong, f"{right} of {count} scores come out the same again")
 
 
 def _incomparable(metric: MetricRecord) -> str:

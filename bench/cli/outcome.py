@@ -11,12 +11,12 @@ from rich.table import Table
 
 from almbench.cli.missing import Missing, print_missing
 from almbench.metrics.registry import family_names, make_family
-from almbench.results.cases import cases
+from almbench.results.cases import cases, read_all
 from almbench.results.comparison import TIE, Comparison, Mark, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
 from almbench.results.manifest import MetricRecord
 from almbench.results.results import Results
-from almbench.results.table_rows import ClipRow, MetricRow
+from almbench.results.table_rows import ClipRow
 
 console = Console(highlight=False)
 MAX_FAILURES = 20
@@ -140,8 +140,7 @@ def _print_failures(results: Results) -> bool:
             for id_, reason in unavailable.items()
         ],
     )
-    here = [m for m in results.metric_rows if m.codec not in unavailable]
-    requested = _print_missing_metrics(here, results)
+    requested = _print_missing_metrics(results, set(unavailable))
     failures = _failures(clips)
     for line in failures[:MAX_FAILURES]:
         console.print(f"[red]Failed[/] {escape(line)}")
@@ -173,17 +172,21 @@ def _failures(clips: list[ClipRow]) -> list[str]:
     return lines
 
 
-def _print_missing_metrics(rows: list[MetricRow], results: Results) -> bool:
-    """Print which metrics have no value at all and why; True if one was asked for by name."""
-    groups: dict[tuple[str, str], list[MetricRow]] = {}
-    for row in rows:
-        groups.setdefault((row.testset, row.metric), []).append(row)
+def _print_missing_metrics(results: Results, unavailable: set[str]) -> bool:
+    """Print which metrics have no value at all and why; True if one was asked for by name.
+
+    Args:
+        results: The results.
+        unavailable: Codecs that could not be used, whose values do not count.
+    """
     requested = False
-    for (name, metric), group in groups.items():
+    for name, metric in results.by_metric:
         testset = results.manifest.testsets_by_name[name]
-        if metric not in testset.metrics or any(row.value is not None for row in group):
+        rows = results.by_metric.rows_of(name, metric)
+        rows = rows[~rows["codec"].isin(unavailable)]
+        if metric not in testset.metrics or rows.empty or rows["value"].notna().any():
             continue
-        status, reason = group[0].status, group[0].reason
+        status, reason = rows["status"].iloc[0], rows["reason"].iloc[0]
         if status in {"unavailable", "skipped"}:
             console.print(f"[yellow]No value[/] {name} {metric} ({status}): {escape(reason)}")
         requested |= status == "unavailable" and testset.metrics_requested
@@ -201,7 +204,7 @@ def _advice(results: Results) -> list[str]:
 def _notes(results: Results) -> list[str]:
     """What to know of clips that are ok, such as a length that differs."""
     clips: dict[tuple[str, str, str], dict[str, None]] = {}  # ids in order, each once
-    for case in cases(results.folder, results.manifest):
+    for case in cases(read_all(results.folder, scores=False), results.manifest):
         if case.reconstruction.status != "ok":
             continue
         found = [("", note) for note in case.original_notes]

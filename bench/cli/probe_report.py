@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from almbench.results.frames import from_frame
 from almbench.results.plain_text import number
 from almbench.results.probes import probe_table
-from almbench.results.table_rows import ProbeRow, from_frame
+from almbench.results.table_rows import ProbeRow
 from almbench.tokens.probing import Probed
 
 MOST = 1000  # columns of a terminal

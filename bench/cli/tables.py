@@ -79,8 +79,10 @@ def export(
             common_clips=clips == "common",
         )
     chosen = testset or (), metric or ()
-    content = results.export(format_, table, one, *chosen, width, intervals=ci)
-    write(content, output)
+    if format_ in ("csv", "json"):
+        write(results.table_parts(format_, table), output)
+    else:
+        write(results.export(format_, table, one, *chosen, width, intervals=ci), output)
 
 
 def list_(

@@ -9,6 +9,7 @@ from almbench.results.records import (
     OriginalRow,
     ReconstructionRow,
     ScoreRow,
+    iter_rows,
     read_rows,
     unchanged,
 )
@@ -43,43 +44,60 @@ class Case:
         return [note for note in (self.original.note, band) if note]
 
 
-def cases(folder: RunFolder, manifest: Manifest) -> Iterator[Case]:
+@dataclass(frozen=True)
+class RunRows:
+    """The latest rows of a run.
+
+    Attributes:
+        originals: By test set and clip.
+        reconstructions: By test set, clip and codec.
+        scores: By test set, clip and codec; then by metric.
+    """
+
+    originals: dict[tuple[str, ...], OriginalRow]
+    reconstructions: dict[tuple[str, ...], ReconstructionRow]
+    scores: dict[tuple[str, ...], dict[str, ScoreRow]]
+
+
+def read_all(folder: RunFolder, *, scores: bool = True) -> RunRows:
+    """Read the rows of a run.
+
+    Args:
+        folder: The run folder.
+        scores: Whether those of scores are read, which are by far the most.
+    """
+    of_sounds: dict[tuple[str, ...], dict[str, ScoreRow]] = {}
+    for score in iter_rows(folder.root, ScoreRow) if scores else ():
+        of_sounds.setdefault(score.key[:3], {})[score.metric] = score
+    return RunRows(
+        read_rows(folder.root, OriginalRow), read_rows(folder.root, ReconstructionRow), of_sounds
+    )
+
+
+def cases(rows: RunRows, manifest: Manifest) -> Iterator[Case]:
     """All that has run of what a manifest lists: by test set, clip and codec, in its order."""
-    originals = read_rows(folder.root, OriginalRow)
-    reconstructions = read_rows(folder.root, ReconstructionRow)
-    scores = _scores(folder)
     for testset in manifest.testsets:
         for clip in testset.clips:
             for id_ in testset.codecs:
                 key = testset.name, clip.id, id_
-                if row := reconstructions.get(key):
+                if row := rows.reconstructions.get(key):
                     codec = manifest.codecs_by_id[id_]
-                    of_sound = _of_sound(scores.get(key, {}), row)
-                    yield Case(testset, clip, codec, originals[key[:2]], row, of_sound)
+                    original, of_sound = rows.originals[key[:2]], _of_sound(rows, row)
+                    yield Case(testset, clip, codec, original, row, of_sound)
 
 
-def original_cases(folder: RunFolder, manifest: Manifest) -> Iterator[Case]:
+def original_cases(rows: RunRows, manifest: Manifest) -> Iterator[Case]:
     """The originals as reconstructions of themselves, in test sets with no-reference metrics."""
-    originals = read_rows(folder.root, OriginalRow)
-    scores = _scores(folder)
     for testset in manifest.testsets:
         if not any(manifest.metrics_by_name[name].no_reference for name in testset.metrics):
             continue
         for clip in testset.clips:
-            if original := originals.get((testset.name, clip.id)):
+            if original := rows.originals.get((testset.name, clip.id)):
                 row = unchanged(original)
-                of_sound = _of_sound(scores.get(row.key, {}), row)
-                yield Case(testset, clip, ORIGINALS, original, row, of_sound)
+                yield Case(testset, clip, ORIGINALS, original, row, _of_sound(rows, row))
 
 
-def _scores(folder: RunFolder) -> dict[tuple[str, ...], dict[str, ScoreRow]]:
-    """The scores by what they are of, and by metric."""
-    scores: dict[tuple[str, ...], dict[str, ScoreRow]] = {}
-    for score in read_rows(folder.root, ScoreRow).values():
-        scores.setdefault(score.key[:3], {})[score.metric] = score
-    return scores
-
-
-def _of_sound(scores: dict[str, ScoreRow], row: ReconstructionRow) -> dict[str, ScoreRow]:
+def _of_sound(rows: RunRows, row: ReconstructionRow) -> dict[str, ScoreRow]:
     """The scores that were made from the sound that is there now."""
+    scores = rows.scores.get(row.key, {})
     return {n: score for n, score in scores.items() if score.audio_sha256 == row.audio_sha256}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
 
 from almbench.domains import Domain
 from almbench.errors import UserError
@@ -126,12 +127,9 @@ def compare_codecs(
         if baseline in old.manifest.testsets_by_name[testset].codecs
         and codec in new.manifest.testsets_by_name[testset].codecs
     ]
-    before, after = _values(old), _values(new)
-    asked = [
-        key
-        for key in asked
-        if (key[0], key[1], key[2]) in before and (key[0], key[1], key[3]) in after
-    ]
+    named = {(testset, metric) for testset, metric, _, _ in asked}
+    before, after = ({key: run.by_metric.of(*key) for key in named} for run in (old, new))
+    asked = [key for key in asked if key[2] in before[key[:2]] and key[3] in after[key[:2]]]
     if not asked:
         raise UserError(
             "There is nothing to compare: no test set has values of "
@@ -140,32 +138,27 @@ def compare_codecs(
             f"Codecs: {', '.join(new.manifest.codecs_by_id)}. "
             f"Metrics: {', '.join(new.manifest.metrics_by_name)}."
         )
-    made = [_compare(old, new, before, after, key, comparisons=len(asked)) for key in asked]
+    made = [
+        _compare(old, new, before[key[:2]][key[2]], after[key[:2]][key[3]], key, len(asked))
+        for key in asked
+    ]
     return _adjusted(made, new.manifest)
-
-
-def _values(run: "Results") -> dict[tuple[str, str, str], dict[str, float]]:
-    values: dict[tuple[str, str, str], dict[str, float]] = {}
-    for row in run.metric_rows:
-        if row.value is not None:
-            values.setdefault((row.testset, row.metric, row.codec), {})[row.clip] = row.value
-    return values
 
 
 def _compare(
     old: "Results",
     new: "Results",
-    before: dict[tuple[str, str, str], dict[str, float]],
-    after: dict[tuple[str, str, str], dict[str, float]],
+    before: "pd.Series[float]",
+    after: "pd.Series[float]",
     key: tuple[str, str, str, str],
     comparisons: int,
 ) -> PairedComparison:
     testset, metric, baseline, codec = key
-    a, b = before[testset, metric, baseline], after[testset, metric, codec]
-    shared = [clip for clip in a if clip in b]
+    a, b = before.dropna(), after.dropna()
+    shared = a.index[a.index.isin(b.index)].tolist()
     record = new.manifest.testsets_by_name[testset]
     clusters = record.clusters(shared)
-    left, right = (np.array([side[clip] for clip in shared], float) for side in (a, b))
+    left, right = (side[shared].to_numpy(float) for side in (a, b))
     differences = right - left
     found = compare_paired(differences, clusters, comparisons)
     lower = new.manifest.metrics_by_name[metric].higher_is_better is False

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from almbench.results.frames import to_frame
 from almbench.results.manifest import CodecRecord, Manifest
-from almbench.results.table_rows import TABLES, ClipRow, CodecRow, to_frame
+from almbench.results.table_rows import TABLES, ClipRow, CodecRow
 
 
 def codec_table(manifest: Manifest, clips: Sequence[ClipRow]) -> pd.DataFrame:
     """The table of `codec_rows`."""
-    return to_frame(codec_rows(manifest, clips), TABLES["codecs"].columns)
+    return to_frame(codec_rows(manifest, clips), TABLES["codecs"])
 
 
 def codec_rows(manifest: Manifest, clips: Sequence[ClipRow]) -> list[CodecRow]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from almbench.codecs.base import CodecSpec
 from almbench.results.records import OriginalRow, read_rows
 from almbench.results.results import Results
@@ -86,20 +88,17 @@ def values_differ(old: Results, new: Results) -> tuple[int, int, list[str]]:
         How many values both have, how many of them are equal, and for each metric that has others,
         the largest difference.
     """
-    a, b = (
-        {(r.testset, r.clip, r.codec, r.metric): r.value for r in run.metric_rows}
-        for run in (old, new)
-    )
     both = equal = 0
     largest: dict[str, tuple[float, str]] = {}
-    for key, before in a.items():
-        after = b.get(key)
-        if before is None or after is None:
-            continue
-        both += 1
-        equal += before == after
-        difference = abs(after - before)
-        if difference > largest.get(key[3], (0.0, ""))[0]:
-            largest[key[3]] = difference, "/".join(key[:3])
+    for testset, metric in old.by_metric:
+        before, after = old.by_metric.of(testset, metric), new.by_metric.of(testset, metric)
+        differences = (before - after.reindex_like(before)).abs().to_numpy(float)
+        both += int(np.count_nonzero(~np.isnan(differences)))
+        equal += int(np.count_nonzero(differences == 0))
+        most = float(np.nanmax(differences, initial=0.0))
+        if most > largest.get(metric, (0.0, ""))[0]:
+            row, column = np.argwhere(differences == most)[0]
+            where = f"{testset}/{before.index[row]}/{before.columns[column]}"
+            largest[metric] = most, where
     lines = [f"{m}: up to {d:.3g} ({where})" for m, (d, where) in largest.items()]
     return both, equal, lines

@@ -8,9 +8,8 @@ import pandas as pd
 from almbench.errors import UserError, unknown
 from almbench.names import ORIGINAL
 from almbench.results.manifest import Manifest
-from almbench.results.ranks import with_rank_groups
-from almbench.results.table_rows import TABLES, MetricRow, from_frame, to_frame
-from almbench.results.tables import Tables, summarise
+from almbench.results.table_rows import TABLES
+from almbench.results.tables import Tables, summary_table
 
 METRIC_COLUMNS = {"measured_kbps", "entropy_kbps", "lag_ms", "gain_db"}  # fields of every clip row
 
@@ -77,10 +76,8 @@ def narrow(tables: Tables, manifest: Manifest, choice: Choice) -> Tables:
         clips = clips[_in(clips, common)]
     if metrics["value"].isna().all():
         raise UserError("Nothing is left to export: no clip has a value of all that was asked for.")
-    kept = {*TABLES["clips"].columns} - METRIC_COLUMNS | {*metrics["metric"]}
-    rows = from_frame(metrics, MetricRow)
-    summary = with_rank_groups(summarise(manifest, rows, {}), rows, manifest)
-    frame = to_frame(summary, TABLES["summary"].columns)
+    kept = {*TABLES["clips"].columns} - METRIC_COLUMNS | {*metrics["metric"].unique()}
+    frame = summary_table(manifest, metrics, {})
     if not (choice.common or choice.metrics):  # statistics of single codebooks are of all clips
         books = _keep(tables.summary, testset=choice.testsets, codec=codecs)
         frame = pd.concat([frame, books[~books["metric"].isin(frame["metric"])]], ignore_index=True)

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.dataclasses import dataclass
 
 from almbench.names import ORIGINAL
+from almbench.results.frames import to_frame
 from almbench.results.records import Name, Row, read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.results.table_rows import TABLES, ProbeRow, to_frame
+from almbench.results.table_rows import TABLES, ProbeRow
 from almbench.statistics.intervals import Estimate
 
 ALL_BOOKS = "all"
@@ -173,4 +174,4 @@ def probe_table(records: list[ProbeRecord]) -> pd.DataFrame:
                     **value.model_dump(exclude={"detail"}),
                 )
             )
-    return to_frame(rows, TABLES["probes"].columns)
+    return to_frame(rows, TABLES["probes"])

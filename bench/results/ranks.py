@@ -6,12 +6,13 @@ import pandas as pd
 
 from almbench.names import ORIGINAL
 from almbench.results.manifest import Manifest
-from almbench.results.table_rows import MetricRow, SummaryRow
+from almbench.results.table_rows import SummaryRow
+from almbench.results.values import Values
 from almbench.statistics.rank_groups import rank_groups
 
 
 def with_rank_groups(
-    summary: list[SummaryRow], metrics: list[MetricRow], manifest: Manifest
+    summary: list[SummaryRow], values: Values, manifest: Manifest
 ) -> list[SummaryRow]:
     """Fill the field `rank_group` of a summary.
 
@@ -20,19 +21,16 @@ def with_rank_groups(
 
     Args:
         summary: The summary.
-        metrics: Every value.
+        values: Every value.
         manifest: What was run.
     """
     anchors = {ORIGINAL, *(codec.id for codec in manifest.codecs if codec.anchor)}
-    values: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
-    for row in metrics:
-        if row.value is not None and row.codec not in anchors:
-            values.setdefault((row.testset, row.metric), {})[row.clip, row.codec] = row.value
     groups: dict[tuple[str, str, str], str] = {}
-    for (testset, metric), of_metric in values.items():
+    for testset, metric in values:
         better = manifest.metrics_by_name[metric].higher_is_better
         if better is not None:
-            comparable = _comparable(of_metric)
+            of_metric = values.of(testset, metric)
+            comparable = _comparable(of_metric[[id_ for id_ in of_metric if id_ not in anchors]])
             clusters = manifest.testsets_by_name[testset].clusters(comparable.index)
             found = rank_groups(comparable, clusters, higher_is_better=better)
             for codec, group in found.items():
@@ -43,16 +41,11 @@ def with_rank_groups(
     ]
 
 
-def _comparable(values: dict[tuple[str, str], float]) -> pd.DataFrame:
+def _comparable(table: pd.DataFrame) -> pd.DataFrame:
     """The values over the clips that all ranked codecs share, one row per clip.
 
     Args:
-        values: The value of each (clip, codec).
+        table: One row per clip, one column per codec, NaN for no value.
     """
-    clips = list(dict.fromkeys(clip for clip, _ in values))
-    columns: dict[str, dict[str, float]] = {}
-    for (clip, codec), value in values.items():
-        columns.setdefault(codec, {})[clip] = value
-    table = pd.DataFrame(columns, index=clips, dtype=float)
     counts = table.count()
     return table[counts.index[counts == counts.max()]].dropna()

@@ -223,12 +223,7 @@ def _compare(
 
 def _table(run: "Results", testset: str, metric: str, codecs: list[str]) -> pd.DataFrame:
     """The values of a metric, one row per clip, one column per codec."""
-    columns: dict[str, dict[str, float]] = {id_: {} for id_ in codecs}
-    for row in run.metric_rows:
-        if (row.testset, row.metric) == (testset, metric) and row.value is not None:
-            columns.get(row.codec, {})[row.clip] = row.value
-    clips = dict.fromkeys(clip for of_codec in columns.values() for clip in of_codec)
-    return pd.DataFrame(columns, index=list(clips), dtype=float)
+    return run.by_metric.of(testset, metric).reindex(columns=codecs).dropna(how="all")
 
 
 def _missing(rates: pd.DataFrame, values: pd.DataFrame, metric: str) -> str:

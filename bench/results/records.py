@@ -289,11 +289,13 @@ def join_parts(run: Path, row: type[Row]) -> None:
 
 def read_rows(run: Path, row: type[R]) -> dict[tuple[str, ...], R]:
     """Read the latest row for each key, over all parts; a torn line is passed over."""
-    latest: dict[tuple[str, ...], R] = {}
+    return {parsed.key: parsed for parsed in iter_rows(run, row)}
+
+
+def iter_rows(run: Path, row: type[R]) -> Iterator[R]:
+    """Read all rows of a kind, over all parts, those of one key in the order they were written."""
     for _, path in part_files(run, row):
-        for parsed in read_part(path, row):
-            latest[parsed.key] = parsed
-    return latest
+        yield from read_part(path, row)
 
 
 def read_part(path: Path, row: type[R]) -> Iterator[R]:

@@ -1,7 +1,7 @@
 """The results of a run: read from its folder, and handed out as tables and typed records."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
@@ -19,6 +19,7 @@ from almbench.results.comparison import Comparison
 from almbench.results.comparison import compare as compare_means
 from almbench.results.costs import codec_table
 from almbench.results.formats import FORMATS, ExportFormat, TableName
+from almbench.results.frames import PIECE, from_frame, plain
 from almbench.results.latex import to_latex
 from almbench.results.manifest import Manifest, read_manifest
 from almbench.results.markdown import to_markdown
@@ -26,8 +27,9 @@ from almbench.results.narrow import EVERYTHING, Choice, narrow
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.rate_points import families
 from almbench.results.runfolder import RunFolder
-from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
-from almbench.results.tables import Tables, csv_bytes, read_table
+from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow
+from almbench.results.tables import Tables, csv_parts, read_table
+from almbench.results.values import Values
 from almbench.results.versa_export import to_versa
 
 
@@ -75,7 +77,7 @@ class Results:
 
         The columns are those of `metrics.csv`.
         """
-        return self._table("metrics")
+        return plain(self._table("metrics"))
 
     def probes(self) -> pd.DataFrame:
         """One row per number that a token measure found: interval, chance, baseline.
@@ -119,7 +121,7 @@ class Results:
         Raises:
             UserError: A name is unknown, or nothing is left.
         """
-        tables = Tables(self.clips(), self.metrics(), self.summary())
+        tables = Tables(self.clips(), self.by_metric.table, self.summary())
         choice = Choice(testsets, codecs, metrics, common_clips)
         narrowed = narrow(tables, self.manifest, choice)
         return type(self)(self.folder, self.manifest, narrowed, choice)
@@ -130,9 +132,14 @@ class Results:
         return from_frame(self.clips(), ClipRow)
 
     @cached_property
+    def by_metric(self) -> Values:
+        """The values of `metrics()`, metric by metric; of these a run may have millions."""
+        return Values(self._table("metrics"))
+
+    @property
     def metric_rows(self) -> list[MetricRow]:
-        """The rows of `metrics()` as records."""
-        return from_frame(self.metrics(), MetricRow)
+        """The rows of `metrics()` as records, which take much memory where they are many."""
+        return from_frame(self.by_metric.table, MetricRow)
 
     @cached_property
     def summary_rows(self) -> list[SummaryRow]:
@@ -224,9 +231,7 @@ class Results:
         Args:
             table: summary, clips, metrics, codecs or probes.
         """
-        frame = self._table(table).astype(object)
-        rows = frame.where(frame.notna(), None).to_dict("records")
-        return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return b"".join(self.table_parts("json", table)).decode()
 
     def to_versa(self, codec: str | None = None, testset: str | None = None) -> str:
         """The scores of a codec on a test set as VERSA writes them: JSON lines, one per clip.
@@ -238,7 +243,7 @@ class Results:
         Raises:
             UserError: The run has several, or none of that name.
         """
-        return to_versa(self.manifest, self.metric_rows, codec, testset)
+        return to_versa(self.manifest, self.by_metric, codec, testset)
 
     def figure(
         self,
@@ -315,11 +320,11 @@ class Results:
                 or needs a package that is missing.
         """
         makers: dict[ExportFormat, Callable[[], bytes]] = {
-            "csv": lambda: self._csv(table),
+            "csv": lambda: b"".join(self.table_parts("csv", table)),
             "parquet": lambda: self._parquet(table),
             "latex": lambda: self.to_latex(testsets, metrics, intervals=intervals).encode(),
             "markdown": lambda: self.to_markdown(testsets, metrics, intervals=intervals).encode(),
-            "json": lambda: self.to_json(table).encode(),
+            "json": lambda: b"".join(self.table_parts("json", table)),
             "versa": lambda: self._versa(codec, testsets),
             "pdf": lambda: self.figure("pdf", width, testsets, metrics),
             "svg": lambda: self.figure("svg", width, testsets, metrics),
@@ -328,23 +333,57 @@ class Results:
             raise UserError(unknown("export format", format_, FORMATS))
         return makers[format_]()
 
-    def _csv(self, table: TableName) -> bytes:
+    def table_parts(
+        self, format_: Literal["csv", "json"], table: TableName = "summary"
+    ) -> Iterator[bytes]:
+        """Export a table that may be large, piece by piece.
+
+        Args:
+            format_: csv or json.
+            table: summary, clips, metrics, codecs or probes.
+
+        Raises:
+            UserError: The folder is not a finished run.
+        """
+        if format_ == "json":
+            return _json(self._table(table))
         if self._tables is not None or table == "codecs":
-            return csv_bytes(self._table(table))
-        read_table(self.folder, table)  # says so where there is no such table
-        return self.folder.table(table).read_bytes()
+            return csv_parts(self._table(table))
+        read_table(self.folder, table)  # says so where there is no such table, or it is damaged
+        return _file(self.folder.table(table))
 
     def _parquet(self, table: TableName) -> bytes:
         if missing := missing_packages(["pyarrow"], "'almbench[parquet]'"):
             raise UserError(f"The format parquet: {missing}.")
         buffer = BytesIO()
-        self._table(table).to_parquet(buffer, index=False)
+        plain(self._table(table)).to_parquet(buffer, index=False)
         return buffer.getvalue()
 
     def _versa(self, codec: str | None, testsets: Sequence[str]) -> bytes:
         if len(testsets) > 1:
             raise UserError("The format versa holds one test set: give --testset once.")
         return self.to_versa(codec, *testsets).encode()
+
+
+def _file(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(2**20):
+            yield piece
+
+
+def _json(table: pd.DataFrame) -> Iterator[bytes]:
+    """A table as a list of objects, piece by piece."""
+    if table.empty:
+        yield b"[]\n"
+        return
+    before = "["
+    for start in range(0, len(table), PIECE):
+        piece = table[start : start + PIECE].astype(object)
+        rows = piece.where(piece.notna(), None).to_dict("records")
+        text = json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False)
+        yield (before + text.removeprefix("[").removesuffix("\n]")).encode()
+        before = ","
+    yield b"\n]\n"
 
 
 def load_results(run: str | Path) -> Results:

@@ -1,10 +1,7 @@
 """The rows of a run's three tables. The fields of a row are the columns of its CSV file."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar, get_type_hints
-
-import pandas as pd
+from typing import get_type_hints
 
 from almbench.domains import Domain
 from almbench.results.formats import TableName
@@ -233,7 +230,6 @@ class ProbeRow:
 
 
 AnyRow = ClipRow | MetricRow | SummaryRow | CodecRow | ProbeRow
-R = TypeVar("R", ClipRow, MetricRow, SummaryRow, CodecRow, ProbeRow)
 
 
 @dataclass(frozen=True)
@@ -243,10 +239,12 @@ class TableForm:
     Attributes:
         row: The class of its rows.
         holds: What a row of it is, for readers.
+        many: Whether a run may have millions of its rows.
     """
 
     row: type[AnyRow]
     holds: str
+    many: bool = False
     columns: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -258,7 +256,9 @@ TABLES: dict[TableName, TableForm] = {
     "clips": TableForm(
         ClipRow, "one row per clip and codec: rates, speeds, status and every metric"
     ),
-    "metrics": TableForm(MetricRow, "one row per value: status, reason, version and rate"),
+    "metrics": TableForm(
+        MetricRow, "one row per value: status, reason, version and rate", many=True
+    ),
     "summary": TableForm(
         SummaryRow, "one row per mean: its interval, rank group, count and failures"
     ),
@@ -283,48 +283,3 @@ WHOLE = {
     if hint == (int | None)
 }
 """Columns that hold whole numbers, or nothing."""
-
-
-def to_frame(
-    rows: Iterable[AnyRow], columns: list[str], extra: list[dict[str, float | None]] | None = None
-) -> pd.DataFrame:
-    """Make a table of rows.
-
-    Args:
-        rows: The rows.
-        columns: Its columns, in order.
-        extra: Values of further columns, one mapping per row.
-    """
-    plain = [{f.name: getattr(row, f.name) for f in fields(row)} for row in rows]
-    if extra is not None:
-        plain = [{**row, **more} for row, more in zip(plain, extra, strict=True)]
-    return pd.DataFrame(plain, columns=columns).astype(
-        {name: "Int64" for name in columns if name in WHOLE}
-    )
-
-
-def from_frame(table: pd.DataFrame, row: type[R]) -> list[R]:
-    """Read the rows of a table; an empty cell of a number is None.
-
-    Equal texts of a column are one object, as a run of many clips has millions.
-
-    Args:
-        table: A table with columns of `row`, and maybe others; a field without a column has its
-            default.
-        row: The class of its rows.
-    """
-    make: Any = row
-    names = [f.name for f in fields(row) if f.name in table]
-    missing = table[names].isna().to_numpy()
-    columns = [_texts(table[n]) if n in TEXT else table[n].tolist() for n in names]
-    return [
-        make(**{n: None if gone else v for n, v, gone in zip(names, values, empty, strict=True)})
-        for values, empty in zip(zip(*columns, strict=True), missing, strict=True)
-    ]
-
-
-def _texts(column: "pd.Series[str]") -> list[str | None]:
-    """The texts of a column, equal ones as one object; None for none."""
-    codes, distinct = pd.factorize(column)
-    texts = [*distinct.tolist(), None]  # the code of none is -1
-    return [texts[code] for code in codes.tolist()]

@@ -9,12 +9,13 @@ from typing import Any, cast, get_args
 import numpy as np
 import pandas as pd
 
-from almbench.atomic import write_atomically
+from almbench.atomic import write_atomically, write_parts_atomically
 from almbench.errors import UserError, in_a_line
 from almbench.metrics.bitstream import VERSIONS
 from almbench.names import ORIGINAL, check_file_name
-from almbench.results.cases import Case, cases, original_cases
+from almbench.results.cases import Case, cases, original_cases, read_all
 from almbench.results.formats import TABLE_NAMES, TableName
+from almbench.results.frames import PIECE, Columns, from_frame, read_csv, to_frame
 from almbench.results.manifest import ORIGINALS, Manifest, MetricRecord
 from almbench.results.ranks import with_rank_groups
 from almbench.results.records import Status
@@ -26,9 +27,9 @@ from almbench.results.table_rows import (
     ClipRow,
     MetricRow,
     SummaryRow,
-    to_frame,
 )
 from almbench.results.token_tables import ENTROPY, TOKEN_METRICS, TokenTable, token_tables
+from almbench.results.values import Values
 from almbench.spreadsheets import as_typed, inert
 from almbench.statistics.intervals import t_interval
 
@@ -59,28 +60,41 @@ class Tables:
 
 def build_tables(folder: RunFolder, manifest: Manifest) -> Tables:
     """Build the tables of a run from its rows; what has not run yet is left out."""
-    tokens = token_tables(folder, manifest)
-    clips: list[ClipRow] = []
-    values: list[dict[str, float | None]] = []
-    metrics = [
-        _score(case, metric)
-        for case in original_cases(folder, manifest)
-        for metric in map(manifest.metrics_by_name.__getitem__, case.testset.metrics)
-        if metric.no_reference
-    ]
-    for case in cases(folder, manifest):
+    rows = read_all(folder)
+    tokens = token_tables(folder, manifest, rows.reconstructions)
+    clips, metrics = Columns(TABLES["clips"]), Columns(TABLES["metrics"])
+    names: dict[str, None] = {}
+    for case in original_cases(rows, manifest):
+        for metric in map(manifest.metrics_by_name.__getitem__, case.testset.metrics):
+            if metric.no_reference:
+                metrics.add(_score(case, metric))
+                names[metric.name] = None
+    for case in cases(rows, manifest):
         of_case = list(_metric_rows(case, manifest, tokens))
-        metrics += of_case
-        values.append({row.metric: row.value for row in of_case})
-        clips.append(_clip_row(case, of_case, values[-1]))
+        for row in of_case:
+            metrics.add(row)
+        values = {row.metric: row.value for row in of_case}
+        names |= dict.fromkeys(values)
+        clips.add(_clip_row(case, of_case, values), values)
     columns = TABLES["clips"].columns
-    extra = [name for name in dict.fromkeys(row.metric for row in metrics) if name not in columns]
-    summary = with_rank_groups(summarise(manifest, metrics, tokens), metrics, manifest)
+    table = metrics.frame()
     return Tables(
-        to_frame(clips, columns + extra, values),
-        to_frame(metrics, TABLES["metrics"].columns),
-        to_frame(summary, TABLES["summary"].columns),
+        clips.frame([name for name in names if name not in columns]),
+        table,
+        summary_table(manifest, table, tokens),
     )
+
+
+def summary_table(manifest: Manifest, metrics: pd.DataFrame, tokens: Tokens) -> pd.DataFrame:
+    """The means of values, with intervals and rank groups.
+
+    Args:
+        manifest: What was run.
+        metrics: The values: rows of `metrics.csv`, texts as categories.
+        tokens: Statistics of codes, for the rows of single codebooks.
+    """
+    means = summarise(manifest, metrics, tokens)
+    return to_frame(with_rank_groups(means, Values(metrics), manifest), TABLES["summary"])
 
 
 def _clip_row(case: Case, metrics: list[MetricRow], values: dict[str, float | None]) -> ClipRow:
@@ -187,37 +201,42 @@ def _score(case: Case, metric: MetricRecord) -> MetricRow:
     return _row(case, metric.name, score.status, score.reason, **facts)
 
 
-def summarise(manifest: Manifest, metrics: list[MetricRow], tokens: Tokens) -> list[SummaryRow]:
+def summarise(manifest: Manifest, metrics: pd.DataFrame, tokens: Tokens) -> list[SummaryRow]:
     """A row of each mean, by test set and codec in the manifest's order, the originals first.
 
     Args:
         manifest: What was run.
-        metrics: The values.
+        metrics: The values: rows of `metrics.csv`, texts as categories.
         tokens: Statistics of codes, for the rows of single codebooks.
     """
-    groups: dict[tuple[str, str], dict[str, list[MetricRow]]] = {}
-    for row in metrics:
-        groups.setdefault((row.testset, row.codec), {}).setdefault(row.metric, []).append(row)
+    groups: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    by = ["testset", "codec", "metric"]
+    key: Any
+    for key, group in metrics.groupby(by, observed=True, sort=False):
+        groups.setdefault(key[:2], []).append(group)
     rows: list[SummaryRow] = []
     for testset in manifest.testsets:
         for codec in (ORIGINAL, *testset.codecs):
-            key = testset.name, codec
-            rows += [_mean(group, manifest) for group in groups.get(key, {}).values()]
-            rows += tokens[key].codebook_rows() if key in tokens else []
+            of = testset.name, codec
+            rows += [_mean(group, manifest) for group in groups.get(of, [])]
+            rows += tokens[of].codebook_rows() if of in tokens else []
     return rows
 
 
-def _mean(group: list[MetricRow], manifest: Manifest) -> SummaryRow:
-    first, metric = group[0], manifest.metrics_by_name[group[0].metric]
-    scored = {row.clip: row.value for row in group if row.value is not None}
-    testset = manifest.testsets_by_name[first.testset]
-    clusters = testset.clusters(scored)
-    mean, low, high = t_interval(np.array(list(scored.values()), float), clusters).within(
+def _mean(group: pd.DataFrame, manifest: Manifest) -> SummaryRow:
+    (first,) = from_frame(group[:1], MetricRow)
+    metric, testset = (
+        manifest.metrics_by_name[first.metric],
+        manifest.testsets_by_name[first.testset],
+    )
+    scored = group[group["value"].notna()]
+    clusters = testset.clusters(scored["clip"])
+    mean, low, high = t_interval(scored["value"].to_numpy(float), clusters).within(
         metric.low, metric.high
     )
     independent = len(np.unique(clusters))
     no_interval = MEANS_ONLY if testset.means else NO_INTERVAL
-    reasons = [row.reason for row in group if row.reason]
+    reasons = (reason for reason in group["reason"] if reason)
     return SummaryRow(
         testset=first.testset,
         domain=first.domain,
@@ -228,11 +247,11 @@ def _mean(group: list[MetricRow], manifest: Manifest) -> SummaryRow:
         ci95_high=high,
         n=len(scored),
         clusters=independent,
-        failed=sum(row.status == "failed" for row in group),
+        failed=int((group["status"] == "failed").sum()),
         label=(manifest.codecs_by_id.get(first.codec) or ORIGINALS).label,
         version=first.version,
         rate_hz=first.rate_hz,
-        reason=(no_interval if independent == 1 else "") if scored else next(iter(reasons), ""),
+        reason=(no_interval if independent == 1 else "") if len(scored) else next(reasons, ""),
     )
 
 
@@ -241,23 +260,24 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", table.to_dict("records"))
 
 
-def table_bytes(tables: Tables, name: TableName) -> bytes:
-    """The content of a table's CSV file."""
-    return csv_bytes(getattr(tables, name))
+def csv_parts(table: pd.DataFrame) -> Iterator[bytes]:
+    """A table as CSV, piece by piece, text from outside made inert."""
+    for start in range(0, max(len(table), 1), PIECE):
+        piece = table[start : start + PIECE].copy()
+        for column in FOREIGN.intersection(piece.columns):
+            piece[column] = piece[column].map(inert)
+        yield piece.to_csv(index=False, header=not start, lineterminator="\n").encode()
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """A table as CSV, text from outside made inert."""
-    table = table.copy()
-    for column in FOREIGN.intersection(table.columns):
-        table[column] = table[column].map(inert)
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    return b"".join(csv_parts(table))
 
 
 def write_tables(tables: Tables, folder: RunFolder) -> None:
     """Write `clips.csv`, `metrics.csv` and `summary.csv`, each in one step."""
     for name in TABLE_NAMES:
-        write_atomically(folder.table(name), table_bytes(tables, name))
+        write_parts_atomically(folder.table(name), csv_parts(getattr(tables, name)))
 
 
 def write_probes(table: pd.DataFrame, folder: RunFolder) -> None:
@@ -297,12 +317,8 @@ def read_table(folder: RunFolder, name: TableName) -> pd.DataFrame:
 
 
 def _parse(path: Path, name: TableName) -> pd.DataFrame:
+    table = read_csv(path, TABLES[name])
     text = [column for column in TABLES[name].columns if column in TEXT]
-    # Numbers come back as they were written, which pandas before 3.1 does not promise.
-    table = pd.read_csv(
-        path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""]
-    )
-    table[text] = table[text].fillna("")
     for column in table.columns.difference(text):
         numbers = pd.to_numeric(table[column])
         if np.isinf(numbers.dropna().to_numpy(float)).any():
@@ -310,9 +326,9 @@ def _parse(path: Path, name: TableName) -> pd.DataFrame:
         if column in WHOLE and ((numbers % 1 > 0) | (numbers.abs() > LARGEST)).any():
             raise ValueError(f"column {column} holds numbers that are not whole, or too large")
     for column in ("testset", "clip", "codec"):
-        for value in set(table.get(column, ())) - {""}:
+        for value in {*table[column].unique()} - {""} if column in table else ():
             check_file_name(value)
-    if "status" in table and (unknown := set(table["status"]) - set(get_args(Status))):
+    if "status" in table and (unknown := {*table["status"].unique()} - {*get_args(Status)}):
         raise ValueError(f"there is no status '{min(unknown)}'")
     for column in FOREIGN.intersection(table.columns):
         table[column] = table[column].map(as_typed)

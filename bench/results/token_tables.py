@@ -9,7 +9,7 @@ from almbench.codecs.codes_file import header, read_codes
 from almbench.errors import CodecError
 from almbench.metrics.bitstream import ESTIMATOR, VERSIONS
 from almbench.results.manifest import CodecRecord, Manifest, TestSetRecord
-from almbench.results.records import ReconstructionRow, Status, read_rows, signature
+from almbench.results.records import ReconstructionRow, Status, signature
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import MetricRow, SummaryRow
 from almbench.statistics.tokens import (
@@ -153,9 +153,16 @@ def _thin(k: int, book: CodebookStatistics) -> str:
     )
 
 
-def token_tables(folder: RunFolder, manifest: Manifest) -> dict[tuple[str, str], TokenTable]:
-    """The tokens of each codec whose codes are in the run folder: (test set, codec) -> tokens."""
-    rows = read_rows(folder.root, ReconstructionRow)
+def token_tables(
+    folder: RunFolder, manifest: Manifest, rows: Mapping[tuple[str, ...], ReconstructionRow]
+) -> dict[tuple[str, str], TokenTable]:
+    """The tokens of each codec whose codes are in the run folder: (test set, codec) -> tokens.
+
+    Args:
+        folder: The run folder.
+        manifest: What was run.
+        rows: The rows of its reconstructions, by test set, clip and codec.
+    """
     tables: dict[tuple[str, str], TokenTable] = {}
     for testset in manifest.testsets:
         files = {

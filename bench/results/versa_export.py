@@ -1,20 +1,20 @@
 """Writes scores as VERSA does: JSON lines with a `key`, one file per system."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from almbench.errors import UserError, unknown
+from almbench.results.frames import from_frame
 from almbench.results.manifest import Manifest
 from almbench.results.table_rows import MetricRow
+from almbench.results.values import Values
 
 KEYS = {"pesq_wb": "pesq", "stoi": "stoi", "estoi": "estoi"}
 """VERSA's keys of metrics that it defines likewise, by the packages pesq and pystoi."""
 IMPORTED = "versa_"  # what the names of metrics imported from VERSA begin with
 
 
-def to_versa(
-    manifest: Manifest, rows: Sequence[MetricRow], codec: str | None, testset: str | None
-) -> str:
+def to_versa(manifest: Manifest, values: Values, codec: str | None, testset: str | None) -> str:
     """Write scores as VERSA does: a JSON object per line, `key` first.
 
     PESQ-WB, STOI and ESTOI have VERSA's names; metrics that VERSA has not, or defines otherwise,
@@ -22,7 +22,7 @@ def to_versa(
 
     Args:
         manifest: The run.
-        rows: Its values.
+        values: Its values.
         codec: Id of the codec; None for the only one.
         testset: Name of the test set; None for the only one.
 
@@ -32,10 +32,11 @@ def to_versa(
     codec = _only("codec", codec, manifest.codecs_by_id)
     testset = _only("test set", testset, manifest.testsets_by_name)
     records: dict[str, dict[str, str | float | None]] = {}
-    for row in rows:
-        if (row.codec, row.testset) == (codec, testset):
-            record = records.setdefault(row.clip, {"key": row.clip})
-            record[_key(row.metric)] = row.value
+    table = values.table
+    of_codec = table[(table["codec"] == codec) & (table["testset"] == testset)]
+    for row in from_frame(of_codec, MetricRow):
+        record = records.setdefault(row.clip, {"key": row.clip})
+        record[_key(row.metric)] = row.value
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records.values())
 
 

@@ -1,7 +1,7 @@
 """What a run folder holds from earlier runs that its tables do not show, as after narrowing one."""
 
 from almbench.results.manifest import TestSetRecord
-from almbench.results.records import R, ReconstructionRow, ScoreRow, read_rows
+from almbench.results.records import ReconstructionRow, ScoreRow, iter_rows
 from almbench.results.runfolder import RunFolder
 
 
@@ -22,15 +22,18 @@ def left_out(folder: RunFolder, testsets: tuple[TestSetRecord, ...]) -> tuple[st
     metrics: dict[str, set[str]] = {}
     clips: dict[str, set[str]] = {}
     listed = {testset.name: {clip.id for clip in testset.clips} for testset in testsets}
-    for row in _done(folder, ReconstructionRow):
+    for row in iter_rows(folder.root, ReconstructionRow):
+        if row.status != "ok":
+            continue
         if row.testset not in known:
             sets.add(row.testset)
         elif row.codec not in known[row.testset].codecs:
             codecs.setdefault(row.codec, set()).add(row.testset)
         elif row.clip not in listed[row.testset]:
             clips.setdefault(row.testset, set()).add(row.clip)
-    for score in _done(folder, ScoreRow):
-        if score.testset in known and score.metric not in known[score.testset].metrics:
+    for score in iter_rows(folder.root, ScoreRow):
+        of = known.get(score.testset)
+        if of and score.status == "ok" and score.metric not in of.metrics:
             metrics.setdefault(score.metric, set()).add(score.testset)
     return (
         *(f"test set {name}" for name in sorted(sets)),
@@ -38,10 +41,6 @@ def left_out(folder: RunFolder, testsets: tuple[TestSetRecord, ...]) -> tuple[st
         *(f"metric {m} (in {', '.join(sorted(where))})" for m, where in sorted(metrics.items())),
         *(f"{_count(len(ids))} of {name}" for name, ids in sorted(clips.items())),
     )
-
-
-def _done(folder: RunFolder, kind: type[R]) -> list[R]:
-    return [row for row in read_rows(folder.root, kind).values() if row.status == "ok"]
 
 
 def _count(clips: int) -> str:

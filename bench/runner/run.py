@@ -62,8 +62,8 @@ def run_suite(
         with joined(plan, folder) as (plan, claims):
             for testset in plan.testsets:
                 note(f"{testset.name}: {testset_record(testset, plan, {}).took}")
-            work = Work(plan, folder, chosen, workers or cpu_count(), claims, started)
-            return finish(plan, folder, work.run(), claims)
+            record = Work(plan, folder, chosen, workers or cpu_count(), claims, started).run()
+            return finish(plan, folder, record, claims)
 
 
 def work_on(root: Path, device: str, workers: int | None, share: Share, server: WarmServer) -> None:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from almbench.results.cases import original_cases
+from almbench.results.cases import original_cases, read_all
 from almbench.results.comparison import compare, formatted
+from almbench.results.frames import from_frame
 from almbench.results.manifest import Manifest
 from almbench.results.records import unchanged
-from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow, from_frame
+from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow
 from almbench.results.tables import NOT_RUN, build_tables
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def alone(run: "MadeRun") -> "MadeRun":
 
 def test_without_such_a_metric_originals_have_no_rows(run: "MadeRun") -> None:
     run.score(run.reconstruction("nan", "a"), "stoi", 0.5)
-    assert not list(original_cases(run.folder, run.manifest))
+    assert not list(original_cases(read_all(run.folder), run.manifest))
     tables = build_tables(run.folder, run.manifest)
     assert "original" not in {*tables.metrics["codec"], *tables.summary["codec"]}
     (table,) = compare(from_frame(tables.summary, SummaryRow), run.manifest)

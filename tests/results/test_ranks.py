@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from almbench.domains import Domain
+from almbench.results.frames import to_frame
 from almbench.results.manifest import Manifest
 from almbench.results.ranks import with_rank_groups
-from almbench.results.table_rows import MetricRow, SummaryRow
+from almbench.results.table_rows import TABLES, MetricRow, SummaryRow
+from almbench.results.values import Values
 
 SPEECH: Domain = "speech"
 # By clip: b is far above a, low above both.
@@ -25,6 +27,10 @@ def rows(metric: str, values: dict[str, list[float | None]]) -> list[MetricRow]:
     ]  # fmt: skip
 
 
+def gathered(rows: list[MetricRow]) -> Values:
+    return Values(to_frame(rows, TABLES["metrics"]))
+
+
 def groups(
     manifest: Manifest, metric: str, values: dict[str, list[float | None]]
 ) -> dict[str, str]:
@@ -34,7 +40,7 @@ def groups(
     held = manifest.model_dump()
     held["testsets"][0]["clips"] = [{"id": f"c{i}"} for i in range(6)]
     manifest = Manifest.model_validate(held)
-    found = with_rank_groups(summary, rows(metric, values), manifest)
+    found = with_rank_groups(summary, gathered(rows(metric, values)), manifest)
     assert [row.codec for row in found] == list(values)
     return {row.codec: row.rank_group for row in found}
 
@@ -83,7 +89,7 @@ def test_test_sets_are_ranked_each_by_itself(manifest: Manifest) -> None:
         {**held["testsets"][0], "clips": clips, "name": n} for n in ("talk", "more")
     ]
     manifest = Manifest.model_validate(held)
-    found = with_rank_groups(summary, here + there, manifest)
+    found = with_rank_groups(summary, gathered(here + there), manifest)
     assert [row.rank_group for row in found] == ["1", "2", "2", "1"]
     assert {(row.n, row.mean) for row in found} == {(3, 1.0)}  # the rest is kept
-    assert with_rank_groups([], [], manifest) == []
+    assert with_rank_groups([], gathered([]), manifest) == []

@@ -1,6 +1,6 @@
 """Rows of the tables: to a CSV file and back, and what is text, a number, or nothing."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pandas as pd
@@ -9,6 +9,7 @@ import pytest
 from almbench.domains import DOMAINS
 from almbench.errors import UserError
 from almbench.results.formats import FORMATS, SUFFIXES, TABLE_NAMES, TableName
+from almbench.results.frames import Columns, from_frame, plain, to_frame
 from almbench.results.records import Status
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import (
@@ -18,8 +19,6 @@ from almbench.results.table_rows import (
     ClipRow,
     MetricRow,
     SummaryRow,
-    from_frame,
-    to_frame,
 )
 from almbench.results.tables import Tables, read_table, write_tables
 
@@ -80,12 +79,13 @@ SUMMARY = [
 def written(folder: RunFolder) -> RunFolder:
     """The rows above, written as tables."""
     folder.root.mkdir()
-    columns = {name: form.columns for name, form in TABLES.items()}
-    extra: list[dict[str, float | None]] = [{"stoi": 1 / (i + 1)} for i in range(len(CLIPS))]
+    clips = Columns(TABLES["clips"])
+    for i, row in enumerate(CLIPS):
+        clips.add(row, {"stoi": 1 / (i + 1)})
     tables = Tables(
-        to_frame(CLIPS, [*columns["clips"], "stoi", "empty"], extra),
-        to_frame(METRICS, columns["metrics"]),
-        to_frame(SUMMARY, columns["summary"]),
+        clips.frame(["stoi", "empty"]),
+        to_frame(METRICS, TABLES["metrics"]),
+        to_frame(SUMMARY, TABLES["summary"]),
     )
     write_tables(tables, folder)
     return folder
@@ -97,11 +97,24 @@ def test_rows_come_back_from_the_files_as_they_were(written: RunFolder) -> None:
     assert from_frame(read_table(written, "summary"), SummaryRow) == SUMMARY
 
 
+def test_texts_that_look_like_numbers_stay_texts(folder: RunFolder) -> None:
+    rows = [replace(METRICS[0], clip=clip, codec="7") for clip in ("007", "1e5", "-0", "007")]
+    folder.root.mkdir()
+    none: list[SummaryRow] = []
+    made = to_frame(rows, TABLES["metrics"])
+    tables = Tables(to_frame(none, TABLES["clips"]), made, to_frame(none, TABLES["summary"]))
+    write_tables(tables, folder)
+    table = read_table(folder, "metrics")
+    assert from_frame(table, MetricRow) == rows
+    assert table["clip"].cat.categories.tolist() == ["007", "1e5", "-0"]
+    assert plain(table)["clip"].tolist() == ["007", "1e5", "-0", "007"]
+
+
 def test_rows_come_back_without_a_file_too() -> None:
     for rows, name in ((CLIPS, "clips"), (METRICS, "metrics"), (SUMMARY, "summary")):
         form: Any = TABLES[name]  # type: ignore[index]
-        assert from_frame(to_frame(rows, form.columns), form.row) == rows
-        assert from_frame(to_frame([], form.columns), form.row) == []
+        assert from_frame(to_frame(rows, form), form.row) == rows
+        assert from_frame(to_frame([], form), form.row) == []
 
 
 def test_the_files_are_plain_csv_of_full_precision(written: RunFolder) -> None:
@@ -149,9 +162,13 @@ def test_columns_are_the_fields_of_the_rows_and_have_one_type_in_all_tables() ->
 
 
 def test_a_row_has_a_value_for_each_of_its_columns() -> None:
-    with pytest.raises(ValueError, match="argument 2 is longer"):
-        to_frame(CLIPS[:1], TABLES["clips"].columns, [{}, {}])
-    frame = to_frame(SUMMARY[:1], TABLES["summary"].columns)
+    clips = Columns(TABLES["clips"])
+    more: list[dict[str, float | None]] = [{}, {"b": 2.0}, {"a": 1.0, "b": None}]
+    for row, values in zip(CLIPS, more, strict=False):
+        clips.add(row, values)
+    frame = clips.frame(["a", "b", "c"])
+    assert [frame[name].dropna().to_dict() for name in "abc"] == [{2: 1.0}, {1: 2.0}, {}]
+    frame = to_frame(SUMMARY[:1], TABLES["summary"])
     assert isinstance(frame["rate_hz"].dtype, pd.Int64Dtype)
 
 

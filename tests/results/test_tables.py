@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from almbench.metrics.bitstream import VERSIONS
-from almbench.results.cases import cases
+from almbench.results.cases import cases, read_all
+from almbench.results.frames import from_frame
 from almbench.results.manifest import Manifest
-from almbench.results.table_rows import TABLES, ClipRow, MetricRow, SummaryRow, from_frame
+from almbench.results.table_rows import TABLES, ClipRow, MetricRow, SummaryRow
 from almbench.results.tables import (
     NO_BITS,
     NO_CODES,
@@ -259,7 +260,7 @@ def test_nothing_has_run_yet(run: "MadeRun") -> None:
 def test_what_the_manifest_does_not_list_is_left_out(run: "MadeRun") -> None:
     run.reconstruction("nan", "other")
     run.reconstruction("nan", "a")
-    assert [case.codec.id for case in cases(run.folder, run.manifest)] == ["a"]
+    assert [case.codec.id for case in cases(read_all(run.folder), run.manifest)] == ["a"]
 
 
 def test_rows_of_a_table_as_mappings() -> None:

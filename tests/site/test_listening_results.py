@@ -1,7 +1,6 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,10 @@ def gathered(results: Path, run: Run, tmp_path: Path) -> ListeningResults:
 
 def set_score(run: Run, key: tuple[str, str, str], metric: str, value: float | None) -> None:
     """Put another value, or none, in the place of a score."""
-    run.scores[key][metric] = replace(run.scores[key][metric], value=value)
+    table = run.by_metric.table
+    testset, clip, codec = key
+    of_clip = (table["testset"] == testset) & (table["clip"] == clip) & (table["codec"] == codec)
+    table.loc[of_clip & (table["metric"] == metric), "value"] = value
 
 
 def test_ratings_beside_scores_and_correlations(

@@ -8,7 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from almbench.drawing import THEMES, in_themes, short, style
+from almbench.results.frames import plain
 from almbench.results.rate_distortion import RateDistortion
+from almbench.results.values import Values
 from almbench.site.distributions import DOTS, distributions
 from almbench.site.plots import deltas, plots
 from almbench.site.source import Run, read_runs
@@ -65,6 +67,12 @@ def test_a_label_keeps_to_its_line() -> None:
     assert short("abcdefg", 6) == "abcde…"
 
 
+def with_values(run: Run, table: pd.DataFrame) -> Run:
+    """The run with other values."""
+    texts = ["testset", "clip", "codec", "metric"]
+    return replace(run, by_metric=Values(table.astype(dict.fromkeys(texts, "category"))))
+
+
 def test_a_distribution_shows_every_clip(run: Path, read: Run) -> None:
     (plot,) = distributions(read, read.tables[0])
     metrics = pd.read_csv(run / "metrics.csv")
@@ -80,24 +88,23 @@ def test_a_distribution_shows_every_clip(run: Path, read: Run) -> None:
 
 
 def test_a_distribution_of_many_clips_has_no_dots(read: Run) -> None:
-    many = {
-        (testset, f"{clip}-{i}", codec): row
-        for (testset, clip, codec), row in read.scores.items()
-        for i in range(DOTS)
-    }
-    (plot,) = distributions(replace(read, scores=many), read.tables[0])
+    every = plain(read.by_metric.table)
+    many = pd.concat([every.assign(clip=every["clip"] + f"-{i}") for i in range(DOTS)])
+    (plot,) = distributions(with_values(read, many), read.tables[0])
     assert b"0f5f7d" not in plot.svg["light"]
     assert len(plot.svg["light"]) < 20_000
 
 
 def test_one_clip_has_no_distribution(read: Run) -> None:
-    one = {key: row for key, row in read.scores.items() if key[1] == "a"}
-    assert distributions(replace(read, scores=one), read.tables[0]) == []
+    every = read.by_metric.table
+    one = every[every["clip"] == "a"]
+    assert distributions(with_values(read, one), read.tables[0]) == []
 
 
 def test_what_lacks_a_value_is_left_out(read: Run) -> None:
-    lacking = {key: of_clip for key, of_clip in read.scores.items() if key[2] != "opus-6"}
-    (plot,) = distributions(replace(read, scores=lacking), read.tables[0])
+    every = read.by_metric.table
+    lacking = every[every["codec"] != "opus-6"]
+    (plot,) = distributions(with_values(read, lacking), read.tables[0])
     assert b"Opus 24" in plot.svg["light"]
     assert b"Opus 6" not in plot.svg["light"]
 
