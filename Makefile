@@ -71,9 +71,9 @@ demopage: install  ## Check the suite alm-demo's values on the demo page's audio
 perf: install  ## Measure scoring against its metrics' own code, on speech with a folder gt: DATA=PATH.
 	$(BIN)/python tests/perf/scoring.py $(DATA)
 
-CLIPS ?= 100 1000 10000
-scale: install  ## Measure how tables, exports and sites grow with the clips of a finished run: RUN=PATH.
-	$(BIN)/python tests/perf/scale.py $(RUN) runs/scale --clips $(CLIPS)
+ROWS ?= 10000 100000
+scale: install  ## Measure how time and memory of commands grow with the ROWS of a run.
+	$(BIN)/python tests/perf/scale.py runs/scale --rows $(ROWS)
 
 lint: install $(SCRIPTS)  ## Check style, types and spelling.
 	$(BIN)/ruff check

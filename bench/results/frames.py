@@ -29,7 +29,7 @@ from almbench.results.table_rows import (
 )
 
 R = TypeVar("R", ClipRow, MetricRow, SummaryRow, CodecRow, ProbeRow)
-PIECE = 50_000  # rows of a table that are read or written at once
+PIECE = 20_000  # rows of a table that are read or written at once
 EACH_ITS_OWN = {"signature"}  # texts that hardly any two rows share
 
 

@@ -76,6 +76,7 @@ def build_tables(folder: RunFolder, manifest: Manifest) -> Tables:
         values = {row.metric: row.value for row in of_case}
         names |= dict.fromkeys(values)
         clips.add(_clip_row(case, of_case, values), values)
+    del rows  # which take as much memory as the tables that are made now
     columns = TABLES["clips"].columns
     table = metrics.frame()
     return Tables(

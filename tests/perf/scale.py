@@ -41,6 +41,7 @@ COMMANDS = {
     "export of two codecs": [
         "export", "{run}", "--codec", "opus-6", "--codec", "opus-12", "-o", "{out}.csv",
     ],
+    "verify": ["verify", "{run}", "--sample", "2"],
     "compare": ["compare", "{run}", "--baseline", "opus-6"],
     "site": ["site", "{run}", "-o", "{out}", "--max-clips", str(SHOWN)],
 }  # fmt: skip
