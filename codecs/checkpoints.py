@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from almbench.audio import sha256
 from almbench.codecs.base import Checkpoint
 from almbench.errors import Unavailable
-
-TIMEOUT = 5.0  # seconds that the hub has to answer at all
+from almbench.hub_client import hub_file, hub_is_away, why_not
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,15 @@ def find(source: str, revision: str, names: Sequence[str], *, network: bool) -> 
     place = Path(source).expanduser()
     if place.exists():
         return Files(source, "", _local(place, names))
-    try:
-        from huggingface_hub import hf_hub_download
-    except ImportError as error:
-        raise _unavailable(source, revision, names, "huggingface_hub is not installed") from error
+    if find_spec("huggingface_hub") is None:
+        raise _unavailable(source, revision, names, "huggingface_hub is not installed")
     if source.startswith(("/", "~", ".")):
         raise Unavailable(
             f"The checkpoint {source} does not exist. To fix: name a folder with {_list(names)}."
         )
 
     def get(*, local: bool) -> Files:
-        paths = {
-            name: Path(
-                hf_hub_download(
-                    source, name, revision=revision, local_files_only=local, etag_timeout=TIMEOUT
-                )
-            )
-            for name in names
-        }
+        paths = {name: hub_file(source, name, revision, local=local) for name in names}
         # The hub's cache is .../snapshots/COMMIT/NAME.
         commit = paths[names[0]].parents[len(Path(names[0]).parts) - 1].name
         return Files(source, commit, paths)
@@ -82,12 +73,12 @@ def find(source: str, revision: str, names: Sequence[str], *, network: bool) -> 
     except (OSError, ValueError) as error:
         if not network:
             raise _unavailable(source, revision, names, "not fetched yet") from error
-    if reason := _hub_is_away():
+    if reason := hub_is_away():
         raise _unavailable(source, revision, names, reason)
     try:
         return get(local=False)
     except Exception as error:  # the errors of the hub's HTTP libraries have no common base
-        raise _unavailable(source, revision, names, _reason(error)) from error
+        raise _unavailable(source, revision, names, why_not(error)) from error
 
 
 def _local(place: Path, names: Sequence[str]) -> dict[str, Path]:
@@ -106,43 +97,6 @@ def _local(place: Path, names: Sequence[str]) -> dict[str, Path]:
             "repository has them."
         )
     return paths
-
-
-@cache
-def _hub_is_away() -> str | None:
-    """Why the hub cannot be reached, or None; asked once, as each request would be retried long."""
-    from huggingface_hub import constants, get_session
-
-    try:
-        get_session().head(constants.ENDPOINT, timeout=TIMEOUT)
-    except Exception as error:  # the errors of the hub's HTTP libraries have no common base
-        return _reason(error)
-    return None
-
-
-def _reason(error: Exception) -> str:
-    from huggingface_hub import constants
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        GatedRepoError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    if isinstance(error, OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE forbids the network"
-    if isinstance(error, GatedRepoError):
-        return "its authors ask you to accept terms on its page first, and HF_TOKEN to be set"
-    if isinstance(error, RevisionNotFoundError):
-        return "the hub has no such revision"
-    if isinstance(error, RepositoryNotFoundError):
-        return "the hub has no such repository, or none that HF_TOKEN may read"
-    if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
-        return "a file is missing in the repository"
-    message = str(error).partition("\n")[0]
-    return f"{constants.ENDPOINT} cannot be reached ({type(error).__name__}: {message})"
 
 
 def _unavailable(source: str, revision: str, names: Sequence[str], reason: str) -> Unavailable:

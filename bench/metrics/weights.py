@@ -6,6 +6,7 @@ from pathlib import Path
 
 from almbench.audio import sha256
 from almbench.errors import Unavailable
+from almbench.hub_client import hub_file, hub_is_away, why_not
 
 
 def find_weights(
@@ -37,17 +38,13 @@ def find_weights(
             if not (folder / name).is_file():
                 raise Unavailable(f"The folder {source} holds no {name}.")
         return folder
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
-
-    def get(name: str, *, local: bool) -> Path:
-        return Path(hf_hub_download(source, name, revision=revision, local_files_only=local))
+    from huggingface_hub.errors import EntryNotFoundError
 
     def get_all(*, local: bool) -> Path:
-        found = [get(name, local=local) for name in names]
+        found = [hub_file(source, name, revision, local=local) for name in names]
         for name in () if local else optional:
             try:
-                get(name, local=False)
+                hub_file(source, name, revision, local=False)
             except EntryNotFoundError:
                 continue
         return found[0].parent
@@ -59,10 +56,12 @@ def find_weights(
             raise Unavailable(
                 f"{names[-1]} of {source} is not here yet: a run fetches it, or set source = FOLDER"
             ) from error
+    if reason := hub_is_away():
+        raise _unavailable(source, revision, names, optional, reason)
     try:
         return get_all(local=False)
-    except (OSError, ValueError, HfHubHTTPError) as error:
-        raise _unavailable(source, revision, names, optional, type(error).__name__) from error
+    except Exception as error:  # the errors of the hub's HTTP libraries have no common base
+        raise _unavailable(source, revision, names, optional, why_not(error)) from error
 
 
 def not_here(source: str, revision: str, names: Sequence[str]) -> str | None:
@@ -80,7 +79,7 @@ def _unavailable(
     files = " ".join([] if optional else names)
     return Unavailable(
         f"'{source}' is no local folder, and {', '.join(names)} cannot be fetched from the hub at "
-        f"revision '{revision}' ({why}). To fix: fetch it where there is a network "
+        f"revision '{revision}': {why}. To fix: fetch it where there is a network "
         f"(hf download {source} {files + ' ' if files else ''}--revision {revision} "
         "--local-dir FOLDER) and set source = FOLDER."
     )

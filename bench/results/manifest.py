@@ -424,7 +424,8 @@ class Manifest(BaseModel):
         packages: Versions of the packages that compute; None for one that is not installed.
         run: How it went.
         testsets: The test sets, in order.
-        skipped: What the suite calls optional and was not here, each with what would help.
+        skipped: What was left out, each with the reason: test sets in which no codec takes part,
+            and what the suite calls optional and was not here.
         left_out: What the run folder holds from earlier runs and the tables do not show, such as
             codecs that a run with `--codec` left out.
         codecs: The codecs, in order.

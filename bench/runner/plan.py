@@ -103,7 +103,8 @@ class Plan:
     Attributes:
         suite: The suite as resolved: only the chosen test sets, codecs and metrics, and full paths.
         testsets: The test sets in order.
-        skipped: What the suite calls optional and is not here, each with what would help.
+        skipped: What is left out, each with the reason: test sets in which no codec takes part, and
+            what the suite calls optional and is not here.
     """
 
     suite: Suite
@@ -161,12 +162,14 @@ def make_plan(
         network: Whether checkpoints that are not here may be fetched.
 
     Raises:
-        UserError: Something that the suite names does not exist or is wrong.
+        UserError: Something that the suite names does not exist or is wrong, or nothing is left.
     """
     _check("metric family", list(suite.settings), family_names(), "in [settings]")
     for domain, names in suite.metrics.items():
         _check("metric", names, metric_names(), f"in [metrics] of {domain}")
-    testsets, skipped = [], []
+    testsets: list[PlannedTestSet] = []
+    skipped: list[str] = []
+    without: list[str] = []
     made = _Codecs(objects or {}, network)
     for config in suite.testset:
         if config.optional and not exists(config):
@@ -175,10 +178,8 @@ def make_plan(
         selection = find_clips(config, suite.seed)
         codecs = made.taking_part(suite.codec, config)
         if not codecs:
-            raise UserError(
-                f"No codec of the suite takes part in test set '{config.name}'. "
-                f"Cannot be used: {'; '.join(made.skipped()) or 'none'}."
-            )
+            without.append(config.name)
+            continue
         requested = config.metrics or suite.metrics.get(config.domain)
         names = requested or default_metrics(config.domain)
         _check("metric", list(names), metric_names(), f"in test set '{config.name}'")
@@ -186,9 +187,20 @@ def make_plan(
         testsets.append(
             PlannedTestSet(config, selection.clips, codecs, families, bool(requested), selection)
         )
+    if without and not testsets:
+        raise UserError(
+            f"No codec takes part in {_test_sets(without)}. "
+            f"Cannot be used: {'; '.join(made.skipped()) or 'none'}."
+        )
+    skipped += [f"test set {name} (no codec takes part in it)" for name in without]
     if not testsets:
         raise UserError("None of the suite's test sets is there: " + "; ".join(skipped) + ".")
     return Plan(suite, testsets, skipped + made.skipped())
+
+
+def _test_sets(names: list[str]) -> str:
+    quoted = ", ".join(f"'{name}'" for name in names)
+    return f"test set{'s' if len(names) > 1 else ''} {quoted}"
 
 
 def _skipped(config: TestSetConfig) -> str:

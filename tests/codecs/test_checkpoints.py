@@ -7,9 +7,9 @@ from threading import Thread
 import pytest
 
 from almbench.audio import sha256
-from almbench.codecs import checkpoints
 from almbench.codecs.checkpoints import find
 from almbench.errors import Unavailable
+from almbench.hub_client import hub_is_away
 
 NAMES = ("sub/config.json", "sub/model.bin")
 ID = "someone/some-codec"
@@ -22,7 +22,7 @@ def own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     cache = tmp_path / "cache"
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    checkpoints._hub_is_away.cache_clear()
+    hub_is_away.cache_clear()
     return cache
 
 

@@ -119,7 +119,11 @@ def test_a_codec_takes_part_where_it_is_meant_to(data: Path) -> None:
     assert made.skipped == []
     # The suite's word counts more than the preset's.
     asked = [{"id": "codec2-700", "domains": ["sound"]}]
-    with pytest.raises(UserError, match=r"part in test set 'talk'\. Cannot be used: none\."):
+    narrow = plan(data, codec=asked)
+    assert [t.name for t in narrow.testsets] == ["noise"]
+    assert narrow.skipped == ["test set talk (no codec takes part in it)"]
+    asked[0]["domains"] = ["music"]
+    with pytest.raises(UserError, match=r"sets 'talk', 'noise'\. Cannot be used: none\."):
         plan(data, codec=asked)
 
 
@@ -191,9 +195,19 @@ def test_an_optional_codec_that_is_not_here_is_left_out_unless_it_is_named(data:
     with pytest.raises(UserError) as caught:
         make_plan(whole, objects)
     assert str(caught.value) == (
-        "No codec of the suite takes part in test set 'talk'. "
+        "No codec takes part in test sets 'talk', 'noise'. "
         "Cannot be used: codec2-700, mine (pip install it)."
     )
+
+
+def test_a_test_set_in_which_no_codec_takes_part_is_left_out_with_a_line(data: Path) -> None:
+    made = make_plan(select(suite(data), ["codec2-700"], [], []))
+    assert [t.name for t in made.testsets] == ["talk"]
+    assert made.skipped == ["test set noise (no codec takes part in it)"]
+    with pytest.raises(
+        UserError, match=r"No codec takes part in test set 'noise'\. Cannot be used"
+    ):
+        make_plan(select(suite(data), ["codec2-700"], ["noise"], []))
 
 
 def test_an_optional_folder_of_files_may_be_missing(data: Path) -> None:
