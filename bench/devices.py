@@ -9,13 +9,14 @@ import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from almbench.errors import UserError
 from almbench.packages import pip_install
 
 CPU_BATCH = 1  # on a CPU, batches gain nothing
 CUDA_BATCH = 16
+CPU_THREADS, MOST_THREADS = 2, 16
+NO_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 class Device:
@@ -24,19 +25,27 @@ class Device:
     Attributes:
         kind: cpu or cuda.
         name: Name for the results.
-        batch: How many clips of equal length go through a codec at once.
+        batch: How many clips go through a codec at once, at most.
+        threads: How many threads read clips for it and store what comes of them.
     """
 
-    def __init__(self, kind: str) -> None:
-        """Look the device up."""
+    def __init__(self, kind: str, batch: int | None = None) -> None:
+        """Look the device up.
+
+        Args:
+            kind: cpu or cuda.
+            batch: How many clips go through a codec at once; by default 1 on a CPU, 16 on a GPU.
+        """
         self.kind = kind
         self.name = kind
-        self.batch = CPU_BATCH
+        self.batch = batch or CPU_BATCH
+        self.threads = CPU_THREADS
         if kind == "cuda":
             import torch
 
             self.name = f"cuda ({torch.cuda.get_device_name()})"
-            self.batch = CUDA_BATCH
+            self.batch = batch or CUDA_BATCH
+            self.threads = min(max(cpu_count(), CPU_THREADS), MOST_THREADS)
 
     def synchronise(self) -> None:
         """Wait until the device has done all it was given, so that a clock tells the truth."""
@@ -85,18 +94,19 @@ def process_peak_mb(process: Path = Path("/proc/self")) -> int | None:
     return int(found[1]) // 2**10 if found else None
 
 
-def choose(wanted: str, *, used: bool) -> Device:
+def choose(wanted: str, *, used: bool, batch: int | None = None) -> Device:
     """Choose the device.
 
     Args:
         wanted: auto, cpu or cuda.
         used: Whether any codec of the run would use a device other than the CPU.
+        batch: How many clips go through a codec at once; by default 1 on a CPU, 16 on a GPU.
 
     Raises:
         UserError: CUDA was asked for and is not there.
     """
     if wanted == "cpu" or (wanted == "auto" and not used):
-        return Device("cpu")
+        return Device("cpu", batch)
     if find_spec("torch") is None:
         if wanted == "cuda":
             install = pip_install("'almbench[neural]'")
@@ -104,16 +114,16 @@ def choose(wanted: str, *, used: bool) -> Device:
                 "--device cuda needs PyTorch, which is not installed. "
                 f"To fix: {install}, or use --device cpu."
             )
-        return Device("cpu")
+        return Device("cpu", batch)
     import torch
 
     if torch.cuda.is_available():
-        return Device("cuda")
+        return Device("cuda", batch)
     if wanted == "cuda":
         raise UserError(
             "--device cuda: PyTorch sees no CUDA device here. Use --device cpu, or auto."
         )
-    return Device("cpu")
+    return Device("cpu", batch)
 
 
 def cpu_count(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
@@ -141,8 +151,7 @@ def cpu_count(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device's memory was too small."""
-    if isinstance(error, MemoryError):
+    """Whether an error says that the memory was too small: PyTorch has several."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    kind: Any = type(error)
-    return any(base.__name__ == "OutOfMemoryError" for base in kind.__mro__)
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in NO_MEMORY)

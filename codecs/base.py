@@ -147,14 +147,17 @@ class Codec(ABC, Generic[O]):
     Attributes:
         options_type: The pydantic model of its options.
         uses_device: Whether it runs on the chosen device; others run on the CPU.
-        supports_batching: Whether clips of equal length may share a batch. Only where that was
-            shown to leave the codes unchanged.
+        supports_batching: Whether clips of equal `batch_length` may share a batch. Only where that
+            was shown to leave the codes unchanged.
+        supports_padding: Whether clips of any lengths may, for which the adapter pads the shorter
+            ones and takes the padding's codes and sound away again. Only where that was shown, too.
         max_duration_s: The longest clip that it takes in seconds; None for any.
     """
 
     options_type: ClassVar[type[Options]] = Options
     uses_device: ClassVar[bool] = False
     supports_batching: bool = False
+    supports_padding: bool = False
     max_duration_s: ClassVar[float | None] = None
 
     def __init__(self, id_: str, label: str, options: O) -> None:
@@ -196,6 +199,14 @@ class Codec(ABC, Generic[O]):
                 f"{self.max_duration_s:.0f} s at a time"
             )
 
+    def batch_length(self, samples: int) -> int:
+        """The length in samples that a clip of `samples` samples is coded as.
+
+        Called while the codec is loaded. By default the clip's own; a codec that pads clips to
+        whole frames says so here, and clips of as many frames share a batch.
+        """
+        return samples
+
     @property
     def encoding_key(self) -> str | None:
         """Name of the encoding that this codec shares with shallower or deeper ones; None for none.
@@ -222,7 +233,8 @@ class Codec(ABC, Generic[O]):
         """Encode clips.
 
         Args:
-            batch: Clips, each **Shape** `[T]`, at the codec's rate.
+            batch: Clips, each **Shape** `[T]`, at the codec's rate; one alone, unless the codec
+                supports more.
             rate: Their sample rate in Hz: `spec.sample_rate`, or the clip's own where that is None.
 
         Raises:

@@ -196,38 +196,65 @@ class NeuralCodec(Codec[O]):
         """Free the model."""
         self._model = None
 
+    def batch_length(self, samples: int) -> int:
+        """The length of a clip in samples, padded to whole frames if the codec `pads`."""
+        return self._frames(samples) * self._loaded.hop if self.pads else samples
+
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
-        """Encode clips of equal length, each **Shape** `[T]`."""
+        """Encode clips of equal `batch_length`, or any that `supports_padding`; each `[T]`."""
         import torch
 
         del rate
         with torch.inference_mode():
-            codes = self._encode(self._sounds(batch))
+            made = self._fetch(self._encode(self._sounds(batch))).astype(np.int64)
         depth = self._depth(self._loaded)
         sizes = [self._loaded.codebook_size] * depth
-        made = codes.cpu().numpy().astype(np.int64)
-        length, strides = len(batch[0]), self._loaded.strides
-        return [from_codes(one[:depth], sizes, length, strides) for one in made]
+        frames = [self._frames(len(one)) if self.supports_padding else None for one in batch]
+        return [
+            from_codes(one[:depth, :count], sizes, len(sound), self._loaded.strides)
+            for one, sound, count in zip(made, batch, frames, strict=True)
+        ]
 
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
-        """Decode clips of equal length and depth, which may be less than this codec's."""
+        """Decode clips that could be encoded together, of a depth that may be less than this's."""
         import torch
 
         del rate
-        codes = np.stack([item.codes for item in batch if item.codes is not None])
+        codes = [item.codes for item in batch if item.codes is not None]
+        most = max(one.shape[1] for one in codes)
+        padded = np.stack([np.pad(one, ((0, 0), (0, most - one.shape[1]))) for one in codes])
         with torch.inference_mode():
-            sounds = self._decode(torch.from_numpy(codes).to(self._device))
-        decoded = sounds.cpu().numpy().astype(np.float64)
+            decoded = self._fetch(self._decode(self._send(padded))).astype(np.float64)
         return [fit(one, item.length) for one, item in zip(decoded, batch, strict=True)]
 
+    def _frames(self, samples: int) -> int:
+        return -(-samples // self._loaded.hop)
+
     def _sounds(self, batch: list[Samples]) -> "Tensor":
-        """What the model hears of clips of equal length, padded if it `pads`: `[B, 1, T]`."""
+        """What the model hears of clips, padded with zeros to the longest: `[B, 1, T]`."""
+        longest = max(self.batch_length(len(samples)) for samples in batch)
+        sounds = np.zeros((len(batch), 1, longest), np.float32)
+        for row, samples in zip(sounds, batch, strict=True):
+            row[0, : len(samples)] = samples
+        return self._send(sounds)
+
+    def _send(self, values: NDArray[Any]) -> "Tensor":
+        """Bring values to the device: to a GPU from pinned memory, which it reads by itself."""
         import torch
 
-        hop, length = self._loaded.hop, len(batch[0])
-        padded = -(-length // hop) * hop if self.pads else length
-        sounds = np.stack([fit(samples, padded) for samples in batch]).astype(np.float32)
-        return torch.from_numpy(sounds)[:, None].to(self._device)
+        held = torch.from_numpy(values)
+        if self._device == "cpu":
+            return held
+        return held.pin_memory().to(self._device, non_blocking=True)
+
+    def _fetch(self, values: "Tensor") -> NDArray[Any]:
+        """Bring values from the device, from a GPU into pinned memory."""
+        import torch
+
+        if self._device == "cpu":
+            return values.numpy()
+        held = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        return held.copy_(values).numpy()
 
     def _depth(self, facts: Facts) -> int:
         """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""

@@ -102,6 +102,7 @@ class TransformersCodec(NeuralCodec[O]):
         """
         self._kind = MODELS[self._kind_of(self.files(network=False))]
         self.pads, self.supports_batching = self._kind.pads, self._kind.supports_batching
+        self.supports_padding = self._kind.supports_padding
         super().load(device)
 
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:

@@ -37,7 +37,9 @@ class Model:
         class_name: Its class in transformers.
         causal: Whether it needs no future sound.
         pads: Whether clips are padded with zeros to whole frames first.
-        supports_batching: Whether clips of equal length may share a batch.
+        supports_batching: Whether clips of as many frames may share a batch, or, where the model
+            does not pad to whole frames, of equal length.
+        supports_padding: Whether clips of any lengths may share a batch, too.
         packages: Packages that it needs besides transformers.
         licenses: Licence of the code, and of the weights by default.
         published: Checkpoints that are known, by hub id.
@@ -48,6 +50,7 @@ class Model:
     causal: ClassVar[bool] = False
     pads: ClassVar[bool] = True
     supports_batching: ClassVar[bool] = False
+    supports_padding: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     licenses: ClassVar[tuple[str, str]]
     published: ClassVar[Mapping[str, Facts]]
@@ -160,12 +163,14 @@ class Mimi(Model):
     """Mimi: 12.5 frames per second, up to 32 codebooks of 2048 entries, the first of them semantic.
 
     A clip is padded with zeros to whole frames of 1920 samples. Left to itself, the model would
-    repeat its last state, which makes the last frame depend on the other clips of a batch.
+    repeat its last state, which makes the last frame depend on the other clips of a batch. As the
+    model is causal, padding by more frames changes nothing of those before.
     """
 
     class_name = "MimiModel"
     causal = True
     supports_batching = True
+    supports_padding = True
     licenses = (f"MIT (Moshi), {TRANSFORMERS}", "CC-BY-4.0")
     published: ClassVar = {"kyutai/mimi": Facts(24_000, 1920, 2048, 32, 79_308_609)}
 

@@ -41,6 +41,7 @@ def evaluate(
     *,
     output: str | Path | None = None,
     device: str = "auto",
+    batch: int | None = None,
     workers: int | None = None,
     limit: int | None = None,
     domain: Domain = "speech",
@@ -60,6 +61,7 @@ def evaluate(
         output: Run folder. The same call goes on where it stopped, and `bench site` makes a page of
             it. By default a temporary one, which goes when the results go.
         device: Where neural codecs run: auto, cpu or cuda.
+        batch: How many clips go through a neural codec at once; by default 16 on a GPU, 1 on a CPU.
         workers: Scoring processes; all usable cores by default.
         limit: Take so many clips of each test set.
         domain: speech, sound or music: which metrics by default, and which scoring rate.
@@ -95,7 +97,7 @@ def evaluate(
     suite = select(suite, [], [], [metrics] if isinstance(metrics, str) else list(metrics or []))
     fill_in(suite, {})
     root = Path(output) if output is not None else Path(temporary.name) / "run"
-    results = run_suite(suite, root, device, workers, objects=objects)
+    results = run_suite(suite, root, device, workers, objects=objects, batch=batch)
     if output is None:
         results.keep(temporary)
     return results

@@ -13,7 +13,12 @@ from almbench.checks.odd_sounds import check_long, check_one_sample, check_silen
 from almbench.checks.output import check_bitrate, check_length, check_shapes
 from almbench.checks.parity import check_parity
 from almbench.checks.remarks import check_band, check_clipping, check_level
-from almbench.checks.repetition import check_batch, check_determinism, check_nested
+from almbench.checks.repetition import (
+    check_batch,
+    check_determinism,
+    check_nested,
+    check_padding,
+)
 from almbench.checks.subject import Subject
 from almbench.codecs.base import Codec
 from almbench.errors import Unavailable, UserError
@@ -24,6 +29,7 @@ CHECKS: dict[str, Callable[[Subject], Result]] = {
     "bitrate": check_bitrate,
     "determinism": check_determinism,
     "batch": check_batch,
+    "padded batch": check_padding,
     "complexity": check_complexity,
     "delay": check_delay,
     "level": check_level,

@@ -44,6 +44,15 @@ CheckpointOption = Annotated[
     str | None,
     typer.Option(metavar="[CODEC=]FOLDER", help="Where the codec's weights lie, if not the hub."),
 ]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(
+        "--batch",
+        min=1,
+        metavar="N",
+        help="Clips that go through a neural codec at once. (default: 16 on a GPU, 1 on a CPU)",
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", min=1, metavar="N", help="Scoring processes. (default: all cores)"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from almbench.cli.options import (
+    BatchOption,
     Device,
     DeviceOption,
     Engine,
@@ -60,6 +61,7 @@ def run(
     checkpoint: CheckpointsOption = None,
     setting: SettingOption = None,
     device: DeviceOption = "auto",
+    batch: BatchOption = None,
     engine: Annotated[
         Engine, typer.Option(help="What spreads the work: processes of this machine, or Ray.")
     ] = "local",
@@ -116,8 +118,8 @@ def run(
         from almbench.suite.config import Resources
 
         root, needs = run_root(chosen, output), Resources(gpus=gpus)
-        _report(run_with_ray(chosen, root, device, workers, ray_address, needs), old)
-    _run(chosen, output, device, workers, server, old)
+        _report(run_with_ray(chosen, root, device, workers, ray_address, needs, batch), old)
+    _run(chosen, output, device, workers, server, old, batch)
 
 
 def score(
@@ -193,11 +195,12 @@ def _run(
     workers: int | None,
     server: "WarmServer | None",
     old: "Results | None" = None,
+    batch: int | None = None,
 ) -> None:
     from almbench.runner.run import run_suite
 
     root = run_root(suite, output)
-    _report(run_suite(suite, root, device, workers, server=server), old)
+    _report(run_suite(suite, root, device, workers, server=server, batch=batch), old)
 
 
 def _report(results: "Results", old: "Results | None") -> NoReturn:

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from almbench.cli.options import DeviceOption, MetricOption, SettingOption, WorkersOption
+from almbench.cli.options import (
+    BatchOption,
+    DeviceOption,
+    MetricOption,
+    SettingOption,
+    WorkersOption,
+)
 from almbench.cli.selection import (
     CheckpointsOption,
     CodecsOption,
@@ -107,6 +113,7 @@ def work(
         ),
     ] = None,
     device: DeviceOption = "auto",
+    batch: BatchOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Do units of a run, beside other workers; `bench run` then writes the tables."""
@@ -116,4 +123,5 @@ def work(
     from almbench.runner.run import work_on
     from almbench.runner.work import Share
 
-    work_on(run, device, workers, Share(units, frozenset(codec) if codec else None), server)
+    share = Share(units, frozenset(codec) if codec else None)
+    work_on(run, device, workers, share, server, batch)

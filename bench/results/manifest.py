@@ -73,6 +73,11 @@ class UsageRecord(_Record):
     Attributes:
         device: What it ran on.
         load_s: Seconds of loading it.
+        batch: Clips that a batch may hold; 1 of a codec that takes clips one by one.
+        batch_that_fits: What memory sufficed for, where it ran out with more.
+        coding_s: Seconds of encoding and decoding, without the first batch, which warms up.
+        busy_share: Share of the time from then to the last clip that they were; the rest, the
+            device waited for clips to be read and stored.
         peak_device_mb: Most memory of the device in MB; None on a CPU.
         peak_process_mb: Most resident memory of the process while the codec was loaded and ran, in
             MB, libraries included; None where the system does not tell.
@@ -82,6 +87,10 @@ class UsageRecord(_Record):
 
     device: str
     load_s: float = 0.0
+    batch: int = 1
+    batch_that_fits: int | None = None
+    coding_s: float | None = None
+    busy_share: float | None = None
     peak_device_mb: int | None = None
     peak_process_mb: int | None = None
     encode_macs: float | None = None

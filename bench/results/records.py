@@ -110,7 +110,7 @@ class ReconstructionRow(RowOfClip):
         clipped: Samples beyond full scale.
         audio_sha256: Hash of the stored FLAC file.
         device: What it ran on.
-        batch: How many clips shared the call; the seconds are a clip's share.
+        batch: How many clips shared the call; the seconds are a clip's share by its duration.
         encoded_with: The deeper codec whose encoding this one shares, if it does.
     """
 

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from almbench.audio import Samples, Sound, read, resample
@@ -14,11 +15,13 @@ from almbench.results.manifest import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.complexity import count_macs
 from almbench.runner.plan import PlannedCodec
-from almbench.runner.tasks import EncodeJob, Outcome, Task, batch_key, encode_jobs
+from almbench.runner.tasks import EncodeJob, Outcome, Task, encode_jobs
 
 A = TypeVar("A")
 T = TypeVar("T")
+Heard = tuple[EncodeJob, Sound | Exception]  # what was read of a clip, or why it was not
 AHEAD = 4  # batches read ahead
+LEAST_FULL = 0.8  # of the longest clip of a padded batch
 
 
 class CodecRun:
@@ -56,6 +59,8 @@ class CodecRun:
         self._folder = folder
         self._device = device
         self._threads = threads
+        self._most = 1  # clips of a batch
+        self._coding_s = 0.0
 
     def run(self) -> Iterator[Outcome]:
         """Load the codec, send the clips through it, and unload it."""
@@ -69,20 +74,35 @@ class CodecRun:
             for tasks in self._rounds:
                 yield from (Outcome(task, error=error) for task in tasks)
             return
-        load_s = round(time.perf_counter() - start, 3)
+        facts: dict[str, Any] = {"load_s": round(time.perf_counter() - start, 3)}
+        if codec.supports_batching and codec.uses_device:
+            facts["batch"] = self._most = self._device.batch
         try:
             warm = not codec.uses_device
-            for jobs, sounds in self._read_ahead(self._batches()):
+            start = time.perf_counter()
+            for batch in self._batches():
                 if not warm:
-                    self._encode(jobs[:1], sounds[:1])  # the first call sets things up
-                    warm = True
-                yield from self._encode(jobs, sounds)
+                    self._encode(batch)  # the first call sets things up
+                    warm, self._coding_s, start = True, 0.0, time.perf_counter()
+                yield from self._encode(batch)
+            facts |= self._busy(time.perf_counter() - start)
         finally:
-            facts: dict[str, Any] = {"load_s": load_s, "peak_device_mb": self._device.peak_mb()}
+            facts["peak_device_mb"] = self._device.peak_mb()
             facts["peak_process_mb"] = process_peak_mb()
+            if self._most < facts.get("batch", 1):
+                facts["batch_that_fits"] = self._most
             facts |= self._arithmetic()
             self.usage = self.usage.model_copy(update=facts)
             codec.unload()
+
+    def _busy(self, seconds: float) -> dict[str, float]:
+        """How much of the time went into coding."""
+        if not (self._coding_s and seconds):
+            return {}
+        return {
+            "coding_s": round(self._coding_s, 3),
+            "busy_share": round(self._coding_s / seconds, 3),
+        }
 
     def _arithmetic(self) -> dict[str, float]:
         """What encoding and decoding takes, where that can be counted."""
@@ -92,32 +112,42 @@ class CodecRun:
             return {}
         return {"encode_macs": counted.encode, "decode_macs": counted.decode} if counted else {}
 
-    def _batches(self) -> Iterator[list[EncodeJob]]:
-        """Batch clips of equal length and rate, the shortest first, where the codec allows it."""
-        batched = self._codec.supports_batching and self._codec.uses_device
-        most = self._device.batch if batched else 1
-        for tasks in self._rounds:
-            batch: list[EncodeJob] = []
-            for job in sorted(encode_jobs(tasks), key=batch_key):
-                if batch and (len(batch) == most or batch_key(job) != batch_key(batch[0])):
-                    yield batch
-                    batch = []
-                batch.append(job)
-            if batch:
+    def _batches(self) -> Iterator[list[Heard]]:
+        """Batch what was read, the shortest of a round first, as the codec allows it."""
+        batch: list[Heard] = []
+        for heard in self._read_ahead():
+            if batch and (len(batch) >= self._most or not self._may_share(batch[0], heard)):
                 yield batch
+                batch = []
+            batch.append(heard)
+        if batch:
+            yield batch
 
-    def _read_ahead(
-        self, batches: Iterable[list[EncodeJob]]
-    ) -> Iterator[tuple[list[EncodeJob], list[Sound | Exception]]]:
+    def _may_share(self, first: Heard, other: Heard) -> bool:
+        """Whether a clip may join a batch by its first."""
+        (job, sound), (other_job, other_sound) = first, other
+        if isinstance(sound, Exception) or isinstance(other_sound, Exception):
+            return False
+        if job.codecs != other_job.codecs or sound.rate != other_sound.rate:
+            return False
+        lengths = [self._codec.batch_length(len(one.samples)) for one in (sound, other_sound)]
+        if self._codec.supports_padding:
+            return min(lengths) >= LEAST_FULL * max(lengths)
+        return lengths[0] == lengths[1]
+
+    def _read_ahead(self) -> Iterator[Heard]:
         """Read the originals of the next batches while the codec works on this one."""
-        ahead: deque[tuple[list[EncodeJob], list[Future[Sound | Exception]]]] = deque()
-        for batch in batches:
-            ahead.append((batch, [self._threads.submit(self._source, job) for job in batch]))
-            if len(ahead) > AHEAD:
-                jobs, futures = ahead.popleft()
-                yield jobs, [future.result() for future in futures]
-        for jobs, futures in ahead:
-            yield jobs, [future.result() for future in futures]
+        ahead: deque[tuple[EncodeJob, Future[Sound | Exception]]] = deque()
+        for tasks in self._rounds:
+            jobs = encode_jobs(tasks)
+            jobs.sort(key=lambda job: (job.codecs, job.original.duration_s or 0.0))
+            for job in jobs:
+                ahead.append((job, self._threads.submit(self._source, job)))
+                if len(ahead) > AHEAD * self._most:
+                    first, future = ahead.popleft()
+                    yield first, future.result()
+        for job, future in ahead:
+            yield job, future.result()
 
     def _source(self, job: EncodeJob) -> Sound | Exception:
         """Read a clip at the codec's rate; an error is returned, not raised."""
@@ -134,49 +164,61 @@ class CodecRun:
             return error
         return Sound(samples, rate)
 
-    def _encode(self, jobs: list[EncodeJob], sounds: list[Sound | Exception]) -> list[Outcome]:
-        """Encode and decode a batch; where it fails, smaller batches tell which clip it was."""
-        good = [(j, s) for j, s in zip(jobs, sounds, strict=True) if isinstance(s, Sound)]
-        bad = [
-            Outcome(task, error=sound)
-            for job, sound in zip(jobs, sounds, strict=True)
-            if isinstance(sound, Exception)
-            for task in job.tasks
-        ]
-        if not good:
-            return bad
-        try:
-            return bad + self._attempt([j for j, _ in good], [s for _, s in good])
-        except Exception as error:  # an adapter's fault costs its rows, not the run
-            if out_of_memory(error):
+    def _encode(self, batch: list[Heard]) -> list[Outcome]:
+        """Encode and decode a batch; where it fails, smaller batches tell which clip it was.
+
+        Where it is memory that failed, no later batch is larger than what fits.
+        """
+        outcomes: list[Outcome] = []
+        good: list[tuple[EncodeJob, Sound]] = []
+        for job, sound in batch:
+            if isinstance(sound, Sound):
+                good.append((job, sound))
+            else:
+                outcomes += [Outcome(task, error=sound) for task in job.tasks]
+        starts = range(0, len(good), self._most)
+        parts = [good[start : start + self._most] for start in reversed(starts)]
+        while parts:
+            part = parts.pop()
+            try:
+                outcomes += self._attempt([job for job, _ in part], [sound for _, sound in part])
+                continue
+            except Exception as error:  # an adapter's fault costs its rows, not the run
+                # Without the frames, which hold what was computed.
+                failure = error.with_traceback(None)
+            half = len(part) // 2
+            if out_of_memory(failure):
                 self._device.free()
-            if len(good) == 1:
-                return bad + [Outcome(task, error=error) for task in good[0][0].tasks]
-        half = len(good) // 2
-        for part in (good[:half], good[half:]):
-            bad += self._encode([j for j, _ in part], [s for _, s in part])
-        return bad
+                self._most = min(self._most, half or self._most)
+            if not half:
+                outcomes += [Outcome(task, error=failure) for task in part[0][0].tasks]
+                continue
+            starts = range(0, len(part), half)
+            parts += [part[start : start + half] for start in reversed(starts)]
+        return outcomes
 
     def _attempt(self, jobs: list[EncodeJob], sounds: list[Sound]) -> list[Outcome]:
         codec, leader = self._codec, self.leader
         rate = sounds[0].rate
         batch: list[Samples] = [sound.samples for sound in sounds]
+        total = sum(map(len, batch))
         encoded, encode_s = self._timed(codec.encode, batch, rate)
         outcomes = []
         for position, first in enumerate(jobs[0].tasks):
             tasks = [job.tasks[position] for job in jobs]
             kept = [_truncate(item, first.planned, leader) for item in encoded]
             decoded, decode_s = self._timed(codec.decode, kept, rate)
-            share = encode_s / len(jobs), decode_s / len(jobs)
             facts = {
                 "batch": len(jobs),
                 "encoded_with": "" if first.planned is leader else leader.record.id,
                 "device": self.usage.device,
             }
-            for task, item, samples in zip(tasks, kept, decoded, strict=True):
-                seconds = dict(zip(("encode_s", "decode_s"), item.seconds or share, strict=True))
-                more = {**facts, **seconds, "bits": item.bits}
-                outcomes.append(Outcome(task, Sound(samples, rate), more, item.codes))
+            for task, heard, item, samples in zip(tasks, batch, kept, decoded, strict=True):
+                share = len(heard) / total
+                seconds = item.seconds or (share * encode_s, share * decode_s)
+                more = {**facts, **dict(zip(("encode_s", "decode_s"), seconds, strict=True))}
+                outcome = Outcome(task, Sound(samples, rate), {**more, "bits": item.bits})
+                outcomes.append(replace(outcome, codes=item.codes))
         return outcomes
 
     def _timed(
@@ -186,7 +228,9 @@ class CodecRun:
         start = time.perf_counter()
         result = call(batch, rate)
         self._device.synchronise()
-        return result, time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        self._coding_s += seconds
+        return result, seconds
 
 
 def depth(planned: PlannedCodec) -> int:

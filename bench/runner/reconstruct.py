@@ -33,7 +33,6 @@ from almbench.runner.tasks import Outcome, Task
 from almbench.runner.units import Unit, blocks
 from almbench.suite.testsets import Clip
 
-THREADS = 2
 BEHIND = 4  # batches written behind
 ROUND = 16  # batches that are claimed at once
 
@@ -103,7 +102,7 @@ class Reconstructor:
 
     def run(self, groups: list[list[Piece]]) -> None:
         """Do what can be claimed; what other workers have is left in `groups`."""
-        with ThreadPoolExecutor(THREADS) as self._threads:
+        with ThreadPoolExecutor(self._device.threads) as self._threads:
             try:
                 for group in groups:
                     self._run_group(group)

@@ -37,6 +37,7 @@ def run_suite(
     workers: int | None = None,
     objects: Mapping[str, AnyCodec] | None = None,
     server: WarmServer | None = None,
+    batch: int | None = None,
 ) -> Results:
     """Do all that a suite asks for and is not done yet; write rows, tables and manifest.
 
@@ -49,6 +50,7 @@ def run_suite(
         workers: Scoring processes; all usable cores by default.
         objects: Adapters that are made already, by the id of their codec in the suite.
         server: Starts the scoring processes; ended with the run. One is made if none is given.
+        batch: How many clips go through a codec at once; by default 1 on a CPU, 16 on a GPU.
 
     Raises:
         UserError: Something named does not exist, or another process works on this run and was
@@ -56,7 +58,7 @@ def run_suite(
     """
     with server or WarmServer() as started:
         plan = make_plan(suite, objects)
-        chosen = choose_device(plan, device)
+        chosen = choose_device(plan, device, batch)
         folder = RunFolder(root)
         _check_folder(folder, suite.name)
         with joined(plan, folder) as (plan, claims):
@@ -66,7 +68,14 @@ def run_suite(
             return finish(plan, folder, record, claims)
 
 
-def work_on(root: Path, device: str, workers: int | None, share: Share, server: WarmServer) -> None:
+def work_on(
+    root: Path,
+    device: str,
+    workers: int | None,
+    share: Share,
+    server: WarmServer,
+    batch: int | None = None,
+) -> None:
     """Take part in a run that `bench submit` or an engine has begun; write no tables.
 
     Args:
@@ -75,6 +84,7 @@ def work_on(root: Path, device: str, workers: int | None, share: Share, server: 
         workers: Scoring processes; all usable cores by default.
         share: Which units to do.
         server: Starts the scoring processes; ended with the work.
+        batch: How many clips go through a codec at once.
 
     Raises:
         UserError: There is no run, or it is being gone on with for something else.
@@ -83,7 +93,7 @@ def work_on(root: Path, device: str, workers: int | None, share: Share, server: 
     if not folder.suite.is_file():
         raise UserError(f"{root} is no run folder: {folder.suite.name} is missing.")
     plan = make_plan(load_suite(str(folder.suite)))
-    chosen = choose_device(plan, device)
+    chosen = choose_device(plan, device, batch)
     with server, joined(plan, folder) as (plan, claims):
         Work(plan, folder, chosen, workers or cpu_count(), claims, server, share).run()
 
@@ -101,14 +111,14 @@ def begin_run(suite: Suite, root: Path) -> Plan:
         return plan
 
 
-def choose_device(plan: Plan, device: str) -> Device:
-    """Look up the device for a plan: auto, cpu or cuda."""
+def choose_device(plan: Plan, device: str, batch: int | None = None) -> Device:
+    """Look up the device for a plan: auto, cpu or cuda, and how many clips go at once."""
     used = any(
         getattr(c.codec, "uses_device", False) and not c.record.missing
         for t in plan.testsets
         for c in t.codecs
     )
-    return choose(device, used=used)
+    return choose(device, used=used, batch=batch)
 
 
 @contextmanager

@@ -50,6 +50,11 @@ class EncodeJob:
         """The clip."""
         return self.tasks[0].original
 
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """The ids of the codecs that it is for."""
+        return tuple(task.planned.record.id for task in self.tasks)
+
 
 @dataclass
 class Outcome:
@@ -69,9 +74,3 @@ def encode_jobs(tasks: list[Task]) -> list[EncodeJob]:
     for task in tasks:
         jobs.setdefault((task.testset, task.clip), []).append(task)
     return [EncodeJob(tasks_of_clip) for tasks_of_clip in jobs.values()]
-
-
-def batch_key(job: EncodeJob) -> tuple[int, float, tuple[str, ...]]:
-    """What jobs of one batch share: rate, duration, and the codecs still to run."""
-    codecs = tuple(task.planned.record.id for task in job.tasks)
-    return job.original.rate or 0, job.original.duration_s or 0.0, codecs

@@ -198,6 +198,28 @@ class SaysBatches(OneByOne):
     supports_batching = True
 
 
+class Padded(Sound):
+    """Pads clips to the longest of the batch, and takes the padding away again."""
+
+    supports_padding = True
+
+    def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+        longest = max(map(len, batch))
+        together = super().encode([fit(clip, longest) for clip in batch], rate)
+        return [self.cut(e, len(clip)) for e, clip in zip(together, batch, strict=True)]
+
+    def cut(self, item: Encoded, length: int) -> Encoded:
+        assert item.codes is not None
+        return from_codes(item.codes[:, :length], self.spec.codebook_sizes, length)
+
+
+class KeepsPadding(Padded):
+    """Forgets to take the padding's codes away."""
+
+    def cut(self, item: Encoded, length: int) -> Encoded:
+        return item
+
+
 class OwnBooks(Sound):
     """Each depth has codebooks of its own."""
 
@@ -294,6 +316,7 @@ def test_a_sound_codec_passes_everything(depth: int) -> None:
         "load",
         "complexity",
         "band",  # 4 kHz of 8
+        "padded batch",  # which is not claimed
     }
     assert f"[{depth}, 16000]" in found["shapes"].measured
     assert "8000, 8001, 7987" in found["length"].measured
@@ -301,6 +324,13 @@ def test_a_sound_codec_passes_everything(depth: int) -> None:
     expected = {1: "first 1 of 2", 2: "first 1 of 2", 3: "first 1 of 3"}[depth]
     assert expected in found["nested codebooks"].measured
     assert "100.00% of the codes equal" in found["batch"].measured
+
+
+def test_padding_that_changes_nothing_is_found_sound() -> None:
+    found = look(Padded)
+    assert failed(found) == []
+    assert "100.00% of the codes equal" in found["padded batch"].measured
+    assert found["padded batch"].verdict == "pass"
 
 
 @pytest.mark.parametrize(
@@ -325,6 +355,7 @@ def test_a_sound_codec_passes_everything(depth: int) -> None:
         (Mixing, "batch", "differ by", []),
         (SaysBatches, "batch", "AssertionError", []),
         (Lost, "batch", "1 sounds for 3 clips", []),
+        (KeepsPadding, "padded batch", "0.00% of the codes equal", []),
         (OwnBooks, "nested codebooks", "of the codes equal", []),
         (Normalising, "silence", "not finite", []),
         (NeedsTwo, "1 sample", "IndexError", []),

@@ -18,7 +18,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "run": {
         "suite": None, "repeated": None, "output": None, "codec": None, "testset": None,
         "metric": None, "data": None, "checkpoint": None, "setting": None, "device": "auto",
-        "engine": "local", "ray_address": None, "gpus": None, "workers": None, "dry_run": False,
+        "batch": None, "engine": "local", "ray_address": None, "gpus": None, "workers": None,
+        "dry_run": False,
     },
     "score": {
         "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",
@@ -30,7 +31,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "cpus": None, "gpus": None, "memory": None, "time": None, "partition": None,
         "sbatch": None, "now": False,
     },
-    "work": {"run": None, "units": None, "codec": None, "device": "auto", "workers": None},
+    "work": {
+        "run": None, "units": None, "codec": None, "device": "auto", "batch": None, "workers": None,
+    },
     "site": {
         "runs": None, "output": Path("public"), "max_clips": None, "post_url": None,
         "listening": None, "theme": None, "css": None, "language": None, "compare": None,

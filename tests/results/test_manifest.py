@@ -47,7 +47,8 @@ FIELDS: dict[type[BaseModel], str] = {
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_loading_s "
     "scoring_in_metrics_s codecs peak_memory_mb calls",
     CallRecord: "started worker device workers seconds codecs",
-    UsageRecord: "device load_s peak_device_mb peak_process_mb encode_macs decode_macs",
+    UsageRecord: "device load_s batch batch_that_fits coding_s busy_share peak_device_mb "
+    "peak_process_mb encode_macs decode_macs",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
     "undrawn left_out others remarks seconds averaged_channels data_hash "

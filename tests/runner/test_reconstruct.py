@@ -1,5 +1,6 @@
 """The runner, on a small codec with residual codebooks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Residual(Codec[Options]):
         super().__init__(id_, id_, Options())
         self.depth, self.fits, self.name = depth, fits, name
         self.calls: list[int] = []
+        self.lengths: list[list[int]] = []
         self.loads = 0
 
     @property
@@ -59,7 +61,9 @@ class Residual(Codec[Options]):
         self.loads += 1
 
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
-        assert len({len(samples) for samples in batch}) == 1
+        lengths = [len(samples) for samples in batch]
+        assert self.supports_padding or len(set(map(self.batch_length, lengths))) == 1
+        self.lengths.append(lengths)
         self.calls.append(len(batch))
         if len(batch) > self.fits:
             raise MemoryError("too large a batch")
@@ -89,14 +93,6 @@ def _decode(item: Encoded) -> Samples:
     return out
 
 
-class Cuda(Device):
-    """As large batches as on a GPU, on the CPU."""
-
-    def __init__(self) -> None:
-        super().__init__("cpu")
-        self.batch = 8
-
-
 @pytest.fixture
 def clips(tmp_path: Path) -> list[Clip]:
     """Five clips of one length, one shorter, one too loud, one too long."""
@@ -116,7 +112,11 @@ def clips(tmp_path: Path) -> list[Clip]:
 
 
 def run(
-    root: Path, codecs: list[Residual], clips: list[Clip], missing: str | None = None
+    root: Path,
+    codecs: list[Residual],
+    clips: list[Clip],
+    missing: str | None = None,
+    batch: int | None = 8,
 ) -> tuple[dict[tuple[str, ...], ReconstructionRow], Reconstructor]:
     config = TestSetConfig(name="t", domain="speech", path="")
     planned = [
@@ -128,7 +128,7 @@ def run(
     testset = PlannedTestSet(config, clips, planned, [], metrics_requested=False)
     folder = RunFolder(root)
     seen: list[ReconstructionRow] = []
-    runner = reconstruct(folder, testset, Cuda(), lambda row, _: seen.append(row))
+    runner = reconstruct(folder, testset, Device("cpu", batch), lambda row, _: seen.append(row))
     assert len(seen) == len(clips) * len(codecs)
     return read_rows(root, ReconstructionRow), runner
 
@@ -153,10 +153,71 @@ def test_equal_lengths_share_a_batch_and_a_bad_clip_costs_only_itself(
 
 def test_too_little_memory_halves_the_batch(tmp_path: Path, clips: list[Clip]) -> None:
     codec = Residual("three", 3, fits=2)
-    rows, _ = run(tmp_path / "run", [codec], [c for c in clips if c.id.startswith("same")])
+    same = [clip for clip in clips if clip.id.startswith("same")]
+    rows, runner = run(tmp_path / "run", [codec], same, batch=4)
     assert {row.status for row in rows.values()} == {"ok"}
-    assert codec.calls[:6] == [1, 5, 2, 3, 1, 2]  # and one to count its arithmetic
+    # Warming up, it finds out what fits; a last call may count its arithmetic.
+    assert codec.calls[:6] == [4, 2, 2, 2, 2, 1]
     assert max(row.batch for row in rows.values()) == 2
+    assert (runner.usage["three"].batch, runner.usage["three"].batch_that_fits) == (4, 2)
+
+
+class Padding(Residual):
+    """Takes clips of any lengths at once."""
+
+    supports_padding = True
+
+
+class Framed(Residual):
+    """Codes whole frames of 100 samples, padded with zeros."""
+
+    def batch_length(self, samples: int) -> int:
+        return -(-samples // 100) * 100
+
+
+def sounds(folder: Path, *lengths: int) -> list[Clip]:
+    """Clips of these lengths in samples, named by their number."""
+    rng = np.random.default_rng(1)
+    found = []
+    for number, length in enumerate(lengths):
+        path = folder / f"{number}.wav"
+        sf.write(path, 0.1 * rng.uniform(-1, 1, length), RATE, subtype="PCM_16")
+        found.append(Clip(str(number), path))
+    return found
+
+
+def test_clips_of_as_many_frames_share_a_batch(tmp_path: Path) -> None:
+    codec = Framed("three", 3)
+    rows, _ = run(tmp_path / "run", [codec], sounds(tmp_path, 950, 1001, 999, 1000, 901, 900))
+    assert codec.lengths[1:4] == [[900], [901, 950, 999, 1000], [1001]]
+    assert [rows["t", clip, "three"].batch for clip in "012345"] == [4, 1, 4, 4, 4, 1]
+
+
+def test_clips_of_any_lengths_share_a_batch_that_is_well_filled(tmp_path: Path) -> None:
+    codec = Padding("three", 3)
+    clips = sounds(tmp_path, 4000, 1000, 1250, 1100, 1300)
+    rows, _ = run(tmp_path / "run", [codec], clips)
+    assert codec.lengths[1:4] == [[1000, 1100, 1250], [1300], [4000]]
+    # The time of a call is shared out by duration.
+    first, second = rows["t", "1", "three"], rows["t", "2", "three"]
+    assert first.encode_s
+    assert second.encode_s == pytest.approx(1.25 * first.encode_s)
+    for clip in clips:
+        out = read(tmp_path / f"run/reconstructions/t/three/{clip.id}.flac").samples
+        assert np.abs(out - read(clip.path).samples).max() < 1 / 128
+
+
+def test_batches_change_nothing_but_speeds(tmp_path: Path, clips: list[Clip]) -> None:
+    def but_speeds(rows: dict[tuple[str, ...], ReconstructionRow]) -> set[ReconstructionRow]:
+        return {replace(row, batch=1, encode_s=None, decode_s=None) for row in rows.values()}
+
+    one, _ = run(tmp_path / "one", [Residual("three", 3), Residual("one", 1)], clips, batch=1)
+    many, used = run(tmp_path / "many", [Residual("three", 3), Residual("one", 1)], clips)
+    assert but_speeds(one) == but_speeds(many)
+    assert max(row.batch for row in one.values()) == 1
+    share = used.usage["three"].busy_share
+    assert share
+    assert 0 < share <= 1
 
 
 def test_one_encoding_serves_all_depths(tmp_path: Path, clips: list[Clip]) -> None:
