@@ -179,14 +179,29 @@ def _stack(sounds: list[NDArray[np.float32]]) -> Tensor:
 
 
 def batches(
-    crops: Crops, first: int, rank: int = 0, world: int = 1, workers: int = 0
+    crops: Crops,
+    first: int,
+    rank: int = 0,
+    world: int = 1,
+    workers: int = 0,
+    pinned: bool = False,
 ) -> Iterator[Tensor]:
-    """Batches `[B, S]` of a stage from step `first` on, for one of `world` processes."""
+    """Batches `[B, S]` of a stage from step `first` on, for one of `world` processes.
+
+    Args:
+        crops: The crops.
+        first: The first step.
+        rank: Which of the processes this is.
+        world: How many processes there are.
+        workers: Processes that read sound.
+        pinned: Whether batches lie in page-locked memory, from which a GPU copies beside its work.
+    """
     loader = DataLoader(
         crops,
         batch_sampler=_Numbers(crops.stage, first, rank, world),
         num_workers=workers,
         collate_fn=_stack,
         prefetch_factor=4 if workers else None,
+        pin_memory=pinned,
     )
     return iter(loader)

@@ -123,12 +123,13 @@ class Trainer:
         accelerator = self.accelerator
         rank, processes = accelerator.process_index, accelerator.num_processes
         crops = Crops(self.task.folders, self.task.recipe, self.config, processes)
-        source = batches(crops, self.step, rank, processes, self.task.workers)
+        pinned = accelerator.device.type == "cuda"
+        source = batches(crops, self.step, rank, processes, self.task.workers, pinned)
         left = self.config.steps - self.step
         with progress(f"Stage {self.task.number}", left, "steps") as bar:
             try:
                 for sound in source:
-                    losses = self.train(sound.to(accelerator.device))
+                    losses = self.train(sound.to(accelerator.device, non_blocking=True))
                     bar.advance()
                     for steps, call in every:
                         if self.step % steps == 0 or self.step == self.config.steps:
@@ -141,6 +142,8 @@ class Trainer:
 
     def _over(self, over: bool) -> bool:
         """Whether time is over for any of the processes, so that all stop at the same step."""
+        if self.accelerator.num_processes == 1:
+            return over
         told = torch.tensor([float(over)], device=self.accelerator.device)
         return bool(self.accelerator.reduce(told, "sum").item())
 
@@ -261,7 +264,9 @@ class Trainer:
             codebook.decay = 1 - (1 - DECAY) * share
 
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> Any:
-        return torch.optim.AdamW(parameters, lr=self.config.learning_rate, betas=(0.8, 0.99))
+        cuda = self.accelerator.device.type == "cuda"
+        rate = self.config.learning_rate
+        return torch.optim.AdamW(parameters, lr=rate, betas=(0.8, 0.99), fused=cuda)
 
     def save(self) -> None:
         """Save the state."""

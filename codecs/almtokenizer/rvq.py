@@ -139,7 +139,7 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def _follow(self, inner: Tensor, indices: Tensor) -> None:
-        counts = torch.bincount(indices, minlength=len(self.entries)).float()
+        counts = torch.zeros_like(self.counts).index_add_(0, indices, inner.new_ones(len(indices)))
         sums = torch.zeros_like(self.sums).index_add_(0, indices, inner)
         if distributed.is_initialized():
             distributed.all_reduce(counts)
@@ -152,9 +152,10 @@ class Codebook(nn.Module):
     def _replace_rare(self, inner: Tensor) -> None:
         """Give entries that are hardly used a second life as vectors of this batch."""
         usual = self.counts.mean()
-        rare = (self.counts < RARE * usual).nonzero()[:, 0]
-        picked = inner[torch.randint(len(inner), (len(rare),), device=inner.device)]
+        rare = self.counts < RARE * usual
+        picked = inner[torch.randint(len(inner), self.counts.shape, device=inner.device)]
         if distributed.is_initialized():  # every process must pick the same
             distributed.broadcast(picked, 0)
-        self.counts[rare] = usual
-        self.sums[rare] = picked * usual
+        # Chosen by masks: to count the rare ones would make a GPU wait at every step.
+        self.counts.copy_(torch.where(rare, usual, self.counts))
+        self.sums.copy_(torch.where(rare[:, None], picked * usual, self.sums))
