@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, inf, pi
+from math import ceil, cos, inf, pi
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -30,7 +30,7 @@ from almbench.training.state import (
     write_state,
 )
 
-START_BATCHES = 64  # batches that the quantizer is fitted to
+START_CROPS = 640  # crops that the quantizer is fitted to
 
 
 @dataclass(frozen=True)
@@ -238,8 +238,9 @@ class Trainer:
         prior = prior.to(device).eval() if prior else None
         draw = np.random.default_rng((recipe.seed, 4))
         source = batches(Crops(folders, recipe, self.config), 0)
-        with progress("Codebooks", START_BATCHES, "batches") as bar:
-            for _, sound in zip(range(START_BATCHES), source, strict=False):
+        wanted = ceil(START_CROPS / self.config.batch)
+        with progress("Codebooks", wanted, "batches") as bar:
+            for _, sound in zip(range(wanted), source, strict=False):
                 w = int(draw.choice(self.config.windows))
                 size = w * recipe.model.hop
                 cut = sound[:, : sound.shape[1] // size * size].to(device)

@@ -37,7 +37,7 @@ def _short_start() -> Iterator[None]:
     from almbench.training import trainer
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "START_BATCHES", 2)
+        patch.setattr(trainer, "START_CROPS", 8)
         yield
 
 

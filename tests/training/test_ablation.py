@@ -55,7 +55,7 @@ def made(
 ) -> tuple[Path, pd.DataFrame]:
     place = tmp_path_factory.mktemp("ablation")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "START_BATCHES", 2)
+        patch.setattr(training, "START_CROPS", 8)
         return place, ablate(str(toml), FEWER, {"speech": clips}, clips, place)
 
 
@@ -155,7 +155,7 @@ def test_the_command_writes_the_table(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(training, "START_BATCHES", 2)
+    monkeypatch.setattr(training, "START_CROPS", 8)
     line = [
         "bench",
         "train",

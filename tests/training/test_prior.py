@@ -359,7 +359,7 @@ def test_a_training_with_the_semantic_prior_ends_in_a_checkpoint(
 ) -> None:
     for package in ("accelerate", "tensorboard"):
         pytest.importorskip(package, reason="training needs the extra 'train'")
-    monkeypatch.setattr(training, "START_BATCHES", 4)
+    monkeypatch.setattr(training, "START_CROPS", 16)
     recipe = tmp_path / "semantic.toml"
     sound = '[[data]]\nname = "sound"\nspeech = false\n'
     recipe.write_text(toml.read_text().replace("[stage1]\n", sound + "[stage1]\n"))

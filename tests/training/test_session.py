@@ -34,7 +34,7 @@ Said = pytest.CaptureFixture[str]
 def patch() -> Iterator[pytest.MonkeyPatch]:
     """Log every other step, and fit the quantizer to two batches."""
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr(training, "START_BATCHES", 2)
+        changes.setattr(training, "START_CROPS", 8)
         changes.setattr(session, "LOG_EVERY", 2)
         yield changes
 

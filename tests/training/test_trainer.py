@@ -41,7 +41,7 @@ SMALLEST = (
 def _short_start() -> Iterator[None]:
     """Fit the quantizer to two batches, which is enough for 16 entries."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "START_BATCHES", 2)
+        patch.setattr(training, "START_CROPS", 8)
         yield
 
 

@@ -53,7 +53,7 @@ def train(toml: Path, clips: Path) -> Train:
 @pytest.fixture(autouse=True, scope="module")
 def _short_start() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "START_BATCHES", 2)
+        patch.setattr(training, "START_CROPS", 8)
         yield
 
 
