@@ -23,6 +23,8 @@ def listening_pages(site: Site) -> Iterator[Page]:
         for domain in [] if run.manifest.source else run.domains:  # imported scores have no sound
             sounds = site.sounds[run.slug]
             sets = [listening(run, t, sounds) for t in run.tables if t.domain == domain]
+            if not any(of_set.clips for of_set in sets):  # none were kept
+                continue
             about: dict[str, Any] = {"run": run, "domain": domain, "view_size": (WIDTH, HEIGHT)}
             data = [_set_data(run, of_set, _write_scores(site.out, run, of_set)) for of_set in sets]
             yield Page(

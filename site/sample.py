@@ -52,13 +52,17 @@ def sample(
 def draw_clips(results: Results, most: int | None) -> dict[str, list[str]]:
     """The clips of each test set whose sounds are published: all, or a sample.
 
+    Clips whose sounds the run did not keep are not among them.
+
     Args:
         results: The results of a run.
         most: How many of a test set, at most; None for all.
     """
     ids: dict[str, dict[str, None]] = {}
     for row in results.clip_rows:
-        ids.setdefault(row.testset, {})[row.clip] = None
+        of_set = ids.setdefault(row.testset, {})
+        if results.manifest.testsets_by_name[row.testset].keeps(row.clip):
+            of_set[row.clip] = None
     if most is None:
         return {testset: list(clips) for testset, clips in ids.items()}
     drawn = {}

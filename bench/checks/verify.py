@@ -26,6 +26,7 @@ from almbench.results.records import (
     ScoreRow,
     read_rows,
     signature,
+    unchanged,
 )
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, csv_bytes, csv_parts
@@ -54,7 +55,7 @@ def verify(root: Path, sample: int, seed: int | None = None) -> Iterator[Finding
     yield from _files(folder)
     yield from _manifest(folder, manifest)
     if not manifest.source:
-        yield from _sounds(folder)
+        yield from _sounds(folder, manifest)
     try:
         tables = build_tables(folder, manifest)
         rows = read_all(folder)
@@ -74,8 +75,10 @@ def verify(root: Path, sample: int, seed: int | None = None) -> Iterator[Finding
 
 
 def _scored(rows: RunRows, manifest: Manifest) -> Iterator[tuple[Case, ScoreRow]]:
-    """The scores that have a value."""
+    """The scores that have a value, of sounds that were kept."""
     for case in chain(original_cases(rows, manifest), cases(rows, manifest)):
+        if not case.testset.keeps(case.clip.id):
+            continue
         for score in case.scores.values():
             if score.status == "ok" and score.metric in manifest.metrics_by_name:
                 yield case, score
@@ -123,21 +126,24 @@ def _manifest(folder: RunFolder, manifest: Manifest) -> Iterator[Finding]:
     yield from _summed("manifest", list(filter(None, wrong)), "the suite and the clips are its own")
 
 
-def _sounds(folder: RunFolder) -> Iterator[Finding]:
-    originals = read_rows(folder.root, OriginalRow).values()
-    reconstructions = read_rows(folder.root, ReconstructionRow).values()
-    sounds = [
-        (folder.original(row.testset, row.clip), row.audio_sha256)
-        for row in originals
-        if row.status == "ok"
-    ] + [
-        (folder.audio(row.testset, row.codec, row.clip), row.audio_sha256)
-        for row in reconstructions
-        if row.status == "ok"
-    ]
-    held = [_held(path, hash_, str(path.relative_to(folder.root))) for path, hash_ in sounds]
+def _sounds(folder: RunFolder, manifest: Manifest) -> Iterator[Finding]:
+    rows = [unchanged(row) for row in read_rows(folder.root, OriginalRow).values()]
+    rows += read_rows(folder.root, ReconstructionRow).values()
+    held, gone = [], 0
+    for row in rows:
+        path = folder.audio(row.testset, row.codec, row.clip)
+        testset = manifest.testsets_by_name.get(row.testset)
+        if row.status != "ok":
+            continue
+        if testset and not testset.keeps(row.clip) and not path.is_file():
+            gone += 1
+        else:
+            held.append(_held(path, row.audio_sha256, str(path.relative_to(folder.root))))
+    if gone:
+        text = f"{gone} sounds were not kept, so nobody can hear them or compute their scores anew"
+        yield Finding("sounds", text, "info")
     yield from _summed(
-        "sounds", list(filter(None, held)), f"{len(sounds)} sounds are those of the rows"
+        "sounds", list(filter(None, held)), f"{len(held)} sounds are those of the rows"
     )
 
 

@@ -18,10 +18,12 @@ from almbench.cli.selection import (
     CheckpointsOption,
     CodecsOption,
     DataOption,
+    KeepOption,
     SuiteArgument,
     TestsetsOption,
     apply_settings,
     chosen_suite,
+    keep_audio,
     run_root,
 )
 from almbench.domains import Domain
@@ -60,6 +62,7 @@ def run(
     data: DataOption = None,
     checkpoint: CheckpointsOption = None,
     setting: SettingOption = None,
+    keep: KeepOption = None,
     device: DeviceOption = "auto",
     batch: BatchOption = None,
     engine: Annotated[
@@ -108,6 +111,7 @@ def run(
             )
         suite = str(old.folder.suite)
     chosen = chosen_suite(suite, codec, testset, metric, data, checkpoint, setting)
+    keep_audio(chosen, keep)
     if dry_run:
         from almbench.cli.dry_run import print_forecast
 
@@ -162,6 +166,7 @@ def score(
     ] = None,
     metric: MetricOption = None,
     setting: SettingOption = None,
+    keep: KeepOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Score folders of ready files against a folder of originals; no suite needed."""
@@ -175,6 +180,7 @@ def score(
     check_same_folders(chosen, RunFolder(run_root(chosen, output)).suite)
     chosen = select(chosen, [], [], metric or [])
     apply_settings(chosen, setting)
+    keep_audio(chosen, keep)
     _run(chosen, output, "cpu", workers, server)
 
 

@@ -1,11 +1,14 @@
 """Which suite a command is for, narrowed and filled in as its options say."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from almbench.cli.options import folders, metric_settings
+from almbench.errors import UserError
+from almbench.suite.kept import KEEP_AUDIO
 
 if TYPE_CHECKING:
     from almbench.suite.config import Suite
@@ -25,6 +28,15 @@ TestsetsOption = Annotated[
 DataOption = Annotated[
     list[str] | None,
     typer.Option("--data", metavar="NAME=PATH", help="Where a data folder of the suite lies."),
+]
+KeepOption = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-audio",
+        metavar="all|sample:N|none",
+        help="Whose sounds stay once they are scored: of all clips, of N of each test set, of none."
+        " (default: as the suite says, or all)",
+    ),
 ]
 CheckpointsOption = Annotated[
     list[str] | None,
@@ -67,6 +79,19 @@ def apply_settings(suite: "Suite", settings: list[str] | None) -> None:
     """Put `--set FAMILY.KEY=VALUE` options into a suite."""
     for family, values in metric_settings(settings).items():
         suite.settings.setdefault(family, {}).update(values)
+
+
+def keep_audio(suite: "Suite", keep: str | None) -> None:
+    """Put `--keep-audio` into a suite; None leaves it as it is.
+
+    Raises:
+        UserError: There is no such choice.
+    """
+    if keep is None:
+        return
+    if not re.fullmatch(KEEP_AUDIO, keep):
+        raise UserError(f"--keep-audio {keep}: give all, none, or sample:N (such as sample:200).")
+    suite.keep_audio = keep
 
 
 def run_root(suite: "Suite", output: Path | None) -> Path:

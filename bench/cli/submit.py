@@ -16,9 +16,11 @@ from almbench.cli.selection import (
     CheckpointsOption,
     CodecsOption,
     DataOption,
+    KeepOption,
     SuiteArgument,
     TestsetsOption,
     chosen_suite,
+    keep_audio,
     run_root,
 )
 from almbench.errors import UserError
@@ -44,6 +46,7 @@ def submit(
     data: DataOption = None,
     checkpoint: CheckpointsOption = None,
     setting: SettingOption = None,
+    keep: KeepOption = None,
     units_per_task: Annotated[
         int, typer.Option(min=1, metavar="N", help="Units of work that a task does.")
     ] = 16,
@@ -90,6 +93,7 @@ def submit(
         if not option.startswith("-") or "\n" in option:
             raise UserError(f"--sbatch '{option}' is no option, such as --account=speech.")
     chosen = chosen_suite(suite, codec, testset, metric, data, checkpoint, setting)
+    keep_audio(chosen, keep)
     root = run_root(chosen, output)
     plan = begin_run(chosen, root)
     script = write_jobs(plan, RunFolder(root), common, units_per_task, sbatch or [])

@@ -133,7 +133,7 @@ def _band(
     """The band of some clips against that of their originals, both at the scoring rate."""
     rate = table.of.scoring_rate
     edges, originals = [], []
-    for row in rows[:BAND_CLIPS]:
+    for row in [row for row in rows if table.of.keeps(row.clip)][:BAND_CLIPS]:
         paths = [folder.audio(table.testset, id_, row.clip) for id_ in (ORIGINAL, codec.id)]
         if rate is None or not all(path.is_file() for path in paths):
             return

@@ -221,6 +221,7 @@ class TestSetRecord(_Record):
         metrics_requested: Whether the suite or the user named the metrics.
         files: How many sound files there were.
         undrawn: How many clips a limit left out.
+        kept_sounds: Ids of the clips whose sounds the run folder keeps; None for all.
         left_out: What else was left out.
         others: Suffixes of the files that are no sound, and how many have each.
         remarks: What else to know of its files, in sentences without a full stop.
@@ -243,6 +244,7 @@ class TestSetRecord(_Record):
     metrics_requested: bool
     files: int = 0
     undrawn: int = 0
+    kept_sounds: tuple[str, ...] | None = None
     left_out: tuple[LeftOutRecord, ...] = ()
     others: dict[str, int] = Field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -253,6 +255,15 @@ class TestSetRecord(_Record):
 
     _path = field_validator("path")(shown_path)
     _name = field_validator("name")(check_file_name)
+
+    @cached_property
+    def kept(self) -> frozenset[str] | None:
+        """The clips whose sounds the run folder keeps; None for all."""
+        return None if self.kept_sounds is None else frozenset(self.kept_sounds)
+
+    def keeps(self, clip: str) -> bool:
+        """Whether the run folder keeps the sounds of a clip."""
+        return self.kept is None or clip in self.kept
 
     @property
     def size(self) -> str:

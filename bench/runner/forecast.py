@@ -16,6 +16,7 @@ from almbench.results.records import (
     unchanged,
 )
 from almbench.results.runfolder import RunFolder
+from almbench.runner.keeping import Keeping
 from almbench.runner.originals import is_kept, sign
 from almbench.runner.plan import PlannedTestSet
 from almbench.runner.reconstruct import Reconstructor
@@ -86,6 +87,7 @@ def forecast(
     reconstructor: Reconstructor,
     scorer: Scorer,
     workers: int,
+    keeping: Keeping,
 ) -> Forecast:
     """Compare a plan with what is in a run folder.
 
@@ -95,6 +97,7 @@ def forecast(
         reconstructor: Knows which reconstructions hold.
         scorer: Knows which scores hold.
         workers: Scoring processes.
+        keeping: Knows which originals are needed.
     """
     made = Forecast()
     speeds = _Speeds(folder)
@@ -102,7 +105,9 @@ def forecast(
     for testset in testsets:
         for clip in testset.clips:
             row = originals.get((testset.name, clip.id))
-            kept = is_kept(folder, row, sign(clip))
+            kept = is_kept(folder, row, signed := sign(clip)) or (
+                row is not None and row.signature == signed and keeping.is_spared(row, clip)
+            )
             made.originals.total += 1
             made.originals.kept += kept
             seconds, rate = _length(clip.path)

@@ -28,19 +28,27 @@ class Importer:
         folder: The run folder.
         ledger: What is done, and the claims.
         advance: Called after each clip, with whether it was there already.
+        is_spared: Whether the sound of a clip's row is needed no more.
     """
 
-    def __init__(self, folder: RunFolder, ledger: Ledger, advance: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        ledger: Ledger,
+        advance: Callable[[bool], None],
+        is_spared: Callable[[OriginalRow, Clip], bool] = lambda *_: False,
+    ) -> None:
         """Begin with nothing to do."""
         self._folder = folder
         self._ledger = ledger
         self._advance = advance
+        self._is_spared = is_spared
 
     def run(self, units: dict[Unit, Sequence[Clip]]) -> None:
         """Import the clips of units; those of them that other workers have are left in `units`."""
         for unit, clips in list(units.items()):
             signed = {clip.id: sign(clip) for clip in clips}
-            if all(self._is_settled(unit, id_, signed[id_]) for id_ in unit.clips):
+            if all(self._is_settled(unit, clip, signed[clip.id]) for clip in clips):
                 for _ in clips:
                     self._advance(True)
             elif self._ledger.take(unit):
@@ -53,18 +61,21 @@ class Importer:
         rows: list[OriginalRow] = []
         try:
             for clip in clips:
-                settled = self._is_settled(unit, clip.id, signed[clip.id])
+                settled = self._is_settled(unit, clip, signed[clip.id])
                 if not settled:
                     rows.append(_import(self._folder, unit.testset, clip, signed[clip.id]))
                 self._advance(settled)
         finally:
             self._ledger.finish(unit, rows)
 
-    def _is_settled(self, unit: Unit, clip: str, signed: str) -> bool:
-        row = self._ledger.originals.get((unit.testset, clip))
-        if row is not None and row.signature == signed and self._ledger.is_fresh(row):
+    def _is_settled(self, unit: Unit, clip: Clip, signed: str) -> bool:
+        row = self._ledger.originals.get((unit.testset, clip.id))
+        if row is None or row.signature != signed:
+            return False
+        if self._ledger.is_fresh(row) or is_kept(self._folder, row, signed):
             return True
-        return is_kept(self._folder, row, signed)
+        path = self._folder.original(unit.testset, clip.id)
+        return row.status == "ok" and not path.is_file() and self._is_spared(row, clip)
 
 
 def sign(clip: Clip) -> str:

@@ -24,6 +24,7 @@ from almbench.metrics.registry import (
 from almbench.results.manifest import CodecRecord, MetricRecord
 from almbench.results.records import signature
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
+from almbench.suite.kept import kept_clips, most_kept
 from almbench.suite.testsets import Clip, Selection, exists, find_clips
 
 AnyCodec = Codec[Any] | Reconstructions
@@ -66,6 +67,7 @@ class PlannedTestSet:
         families: The metric families that score it.
         metrics_requested: Whether the suite or the user named the metrics.
         selection: What there was besides the clips.
+        kept: Ids of the clips whose sounds stay in the run folder; None for all.
     """
 
     config: TestSetConfig
@@ -74,6 +76,7 @@ class PlannedTestSet:
     families: list[PlannedFamily]
     metrics_requested: bool
     selection: Selection = field(default_factory=lambda: Selection([]))
+    kept: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -185,7 +188,15 @@ def make_plan(
         _check("metric", list(names), metric_names(), f"in test set '{config.name}'")
         families = _families(suite, names)
         testsets.append(
-            PlannedTestSet(config, selection.clips, codecs, families, bool(requested), selection)
+            PlannedTestSet(
+                config,
+                selection.clips,
+                codecs,
+                families,
+                bool(requested),
+                selection,
+                _kept(suite, selection.clips),
+            )
         )
     if without and not testsets:
         raise UserError(
@@ -201,6 +212,13 @@ def make_plan(
 def _test_sets(names: list[str]) -> str:
     quoted = ", ".join(f"'{name}'" for name in names)
     return f"test set{'s' if len(names) > 1 else ''} {quoted}"
+
+
+def _kept(suite: Suite, clips: list[Clip]) -> frozenset[str] | None:
+    most = most_kept(suite.keep_audio)
+    if most is None:
+        return None
+    return frozenset(kept_clips([(clip.id, clip.cluster) for clip in clips], most, suite.seed))
 
 
 def _skipped(config: TestSetConfig) -> str:

@@ -115,6 +115,7 @@ def testset_record(
         metrics_requested=testset.metrics_requested,
         files=testset.selection.files,
         undrawn=testset.selection.undrawn,
+        kept_sounds=None if testset.kept is None else tuple(sorted(testset.kept)),
         left_out=tuple(
             LeftOutRecord(reason=reason, names=tuple(names))
             for reason, names in counted(testset.selection.omitted)

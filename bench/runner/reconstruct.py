@@ -57,6 +57,7 @@ class Reconstructor:
         ledger: What is done, and the claims.
         on_row: Called with each row, and with whether it was there already.
         on_unit: Called with each unit that is done, by whomever, and the rows of it.
+        is_settled: Whether the sound of a row is needed no more.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Reconstructor:
         ledger: Ledger,
         on_row: Callable[[ReconstructionRow, bool], None] = lambda *_: None,
         on_unit: Callable[[Piece], None] = lambda _: None,
+        is_settled: Callable[[ReconstructionRow], bool] = lambda _: False,
     ) -> None:
         """Begin with nothing to do."""
         self._folder = folder
@@ -73,6 +75,7 @@ class Reconstructor:
         self._ledger = ledger
         self._on_row = on_row
         self._on_unit = on_unit
+        self._is_settled = is_settled
         self.usage: dict[str, UsageRecord] = {}
         self._facts_of: dict[int, dict[str, Any]] = {}
         self._piece_of: dict[tuple[str, ...], Piece] = {}  # of what is claimed
@@ -186,7 +189,7 @@ class Reconstructor:
         return self._done(self._task(testset, planned, clip))
 
     def _done(self, task: Task) -> ReconstructionRow | None:
-        """The row that there is, if it still holds and its sound is there."""
+        """The row that there is, if it still holds, and its sound is there or needed no more."""
         row = self._ledger.reconstructions.get(task.key)
         if row is None or row.signature != task.signature:
             return None
@@ -195,9 +198,12 @@ class Reconstructor:
         path = self._folder.audio(task.testset, row.codec, task.clip)
         codes = self._folder.codes(task.testset, row.codec, task.clip)
         has_codes = task.planned.record.has_codes and row.bits is not None
-        if (has_codes and not codes.is_file()) or not path.is_file():
+        if has_codes and not codes.is_file():
             return None
-        return row if sha256(path) == row.audio_sha256 else None
+        try:
+            return row if sha256(path) == row.audio_sha256 else None
+        except OSError:  # it is not there, or was removed just now
+            return row if self._is_settled(row) else None
 
     def _ready(self, task: Task) -> Outcome:
         """Read a ready file."""

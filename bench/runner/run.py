@@ -19,6 +19,7 @@ from almbench.runner.attachments import keep_attachments
 from almbench.runner.calls import read_calls
 from almbench.runner.claims import Claims
 from almbench.runner.forecast import Forecast, forecast
+from almbench.runner.keeping import Keeping, Kept
 from almbench.runner.ledger import KINDS, Ledger
 from almbench.runner.plan import AnyCodec, Plan, make_plan
 from almbench.runner.provenance import make_manifest, suite_text, testset_record, write_suite
@@ -64,8 +65,37 @@ def run_suite(
         with joined(plan, folder) as (plan, claims):
             for testset in plan.testsets:
                 note(f"{testset.name}: {testset_record(testset, plan, {}).took}")
-            record = Work(plan, folder, chosen, workers or cpu_count(), claims, started).run()
+            record = _work(plan, folder, chosen, workers, claims, started)
             return finish(plan, folder, record, claims)
+
+
+def _work(
+    plan: Plan,
+    folder: RunFolder,
+    device: Device,
+    workers: int | None,
+    claims: Claims,
+    server: WarmServer,
+) -> RunRecord:
+    """Do what is to be done, and remove what need not stay."""
+    work = Work(plan, folder, device, workers or cpu_count(), claims, server)
+    record = work.run()
+    with claims.held():
+        if not (work.keeping.keeps_all or claims.others()):
+            note(_kept_line(plan, work.keeping.tidy()))
+    return record
+
+
+def _kept_line(plan: Plan, kept: Kept) -> str:
+    stays = sum(len(testset.kept or ()) for testset in plan.testsets)
+    clips = sum(len(testset.clips) for testset in plan.testsets)
+    line = (
+        f"Kept the sounds of {stays} of {clips} clips (--keep-audio {plan.suite.keep_audio}) and "
+        f"the codes and scores of all; {kept.gone} sounds are gone"
+    )
+    if kept.held:
+        line += f"; {kept.held} more are there, as scores that they need may come another time"
+    return line
 
 
 def work_on(
@@ -183,8 +213,9 @@ def foresee(suite: Suite, root: Path, workers: int | None = None) -> tuple[Plan,
     workers = workers or cpu_count()
     ledger = Ledger(folder)
     scorer = Scorer(folder, plan.testsets, workers, ledger, lambda _: None, lambda _: None)
-    reconstructor = Reconstructor(folder, Device("cpu"), ledger)
-    return plan, forecast(folder, plan.testsets, reconstructor, scorer, workers)
+    reconstructor = Reconstructor(folder, Device("cpu"), ledger, is_settled=scorer.is_settled)
+    keeping = Keeping(folder, plan.testsets, ledger, scorer, reconstructor)
+    return plan, forecast(folder, plan.testsets, reconstructor, scorer, workers, keeping)
 
 
 def _check_folder(folder: RunFolder, name: str) -> None:

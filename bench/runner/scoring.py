@@ -58,6 +58,7 @@ class Scorer:
         ledger: What is done, and the claims.
         advance: Called with the number of scores that are settled.
         keep: Called with the number of scores that were settled already.
+        on_scored: Called with the reconstructions of a unit, once its scores are written.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Scorer:
         ledger: Ledger,
         advance: Callable[[int], None],
         keep: Callable[[int], None],
+        on_scored: Callable[[list[ReconstructionRow]], None] = lambda _: None,
     ) -> None:
         """Begin with nothing to do."""
         self._folder = folder
@@ -77,6 +79,7 @@ class Scorer:
         self._ledger = ledger
         self._advance = advance
         self._keep = keep
+        self._on_scored = on_scored
         self._offered: SimpleQueue[Offer | None] = SimpleQueue()
         self._waiting: list[tuple[tuple[str, ...], int, Offer]] = []
         self._numbers = count()
@@ -168,15 +171,35 @@ class Scorer:
                 requests.append(MetricRequest(family.name, settings, wanted, family.compiled_by))
         return requests
 
+    def is_settled(self, row: ReconstructionRow) -> bool:
+        """Whether a sound is needed no more: it need not be kept, and has all its scores."""
+        testset = self._testsets[row.testset]
+        if testset.kept is None or row.clip in testset.kept:
+            return False
+        return all(
+            self._is_known(testset, row, metric, retry=True)
+            for planned in testset.families
+            if not planned.missing
+            for metric in planned.metrics
+            if row.codec != ORIGINAL or metric.no_reference
+        )
+
     def _is_known(
-        self, testset: PlannedTestSet, row: ReconstructionRow | None, metric: MetricRecord
+        self,
+        testset: PlannedTestSet,
+        row: ReconstructionRow | None,
+        metric: MetricRecord,
+        *,
+        retry: bool = False,
     ) -> bool:
+        """Whether a score holds; what failed just now does, where it is not to be tried again."""
         if row is None:
             return False
         known = self._ledger.scores.get((*row.key, metric.name))
+        fresh = known is not None and not retry and self._ledger.is_fresh(known)
         return (
             known is not None
-            and (known.status in {"ok", "skipped"} or known.final or self._ledger.is_fresh(known))
+            and (known.status in {"ok", "skipped"} or known.final or fresh)
             and known.audio_sha256 == row.audio_sha256
             and known.signature == self._signature(testset, row, metric)
         )
@@ -212,6 +235,7 @@ class Scorer:
         offer.missing -= len(results)
         if not offer.missing:
             self._ledger.finish(offer.unit, offer.rows)
+            self._on_scored(offer.pairs)
             for row in offer.pairs:
                 self._offer_of.pop(row.key, None)
 

@@ -9,12 +9,13 @@ from threading import Thread
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
 from almbench.names import ORIGINAL
-from almbench.progress import display
+from almbench.progress import display, note
 from almbench.results.manifest import PeakMemory, RunRecord, UsageRecord
 from almbench.results.records import ReconstructionRow, unchanged
 from almbench.results.runfolder import RunFolder
 from almbench.runner.calls import recorded_call
 from almbench.runner.claims import Claims
+from almbench.runner.keeping import Keeping
 from almbench.runner.ledger import Ledger
 from almbench.runner.originals import Importer, original_units
 from almbench.runner.plan import Plan
@@ -54,7 +55,12 @@ class Work:
         claims: The claims of this worker, which has begun.
         server: Starts the scoring processes; stopped when all is done.
         share: What it may do.
+
+    Attributes:
+        keeping: Removes sounds that need not stay; there once the work has begun.
     """
+
+    keeping: Keeping
 
     def __init__(
         self,
@@ -97,9 +103,14 @@ class Work:
                 ),
                 "scores",
             )
-            self._import(lambda kept: (bar.keep if kept else bar.advance)())
             scorer = Scorer(
-                self._folder, testsets, self._workers, self._ledger, scores.advance, scores.keep
+                self._folder,
+                testsets,
+                self._workers,
+                self._ledger,
+                scores.advance,
+                scores.keep,
+                self._on_scored,
             )
             out = {c.record.id for t in testsets for c in t.codecs if c.record.missing}
 
@@ -113,11 +124,19 @@ class Work:
                         keys = ((piece.unit.testset, clip, codec) for clip in piece.unit.clips)
                         scorer.offer(piece.unit.testset, codec, [piece.rows[key] for key in keys])
 
-            reconstructor = Reconstructor(self._folder, self._device, self._ledger, on_row, on_unit)
-            start = time.perf_counter()
+            reconstructor = Reconstructor(
+                self._folder, self._device, self._ledger, on_row, on_unit, scorer.is_settled
+            )
+            self.keeping = Keeping(self._folder, testsets, self._ledger, scorer, reconstructor)
+            if redone := self.keeping.redone():
+                note(
+                    f"{redone} reconstructions are made again: their sounds are not there any "
+                    "more, and are to be scored or kept"
+                )
+            self._import(lambda kept: (bar.keep if kept else bar.advance)())
+            seconds = 0.0
             if not self._ledger.is_spent:
-                start = self._compute(reconstructor, scorer, scores.begin)
-            seconds = time.perf_counter() - start
+                seconds = self._compute(reconstructor, scorer, scores.begin)
         usage |= reconstructor.usage
         self._server.stop()  # whose processes count among the children then
         return RunRecord(
@@ -133,42 +152,52 @@ class Work:
             peak_memory_mb=_peak_memory(),
         )
 
+    def _on_scored(self, rows: list[ReconstructionRow]) -> None:
+        self.keeping.remove_scored(rows)
+
     def _import(self, advance: Callable[[bool], None]) -> None:
         units = {
             unit: clips
             for testset in self._plan.testsets
             for unit, clips in original_units(testset.name, testset.clips).items()
         }
-        importer = Importer(self._folder, self._ledger, advance)
+        importer = Importer(self._folder, self._ledger, advance, self.keeping.is_spared)
         for _ in self._rounds(lambda: bool(units)):
             importer.run(units)
 
     def _compute(
         self, reconstructor: Reconstructor, scorer: Scorer, begin_scoring: Callable[[], None]
     ) -> float:
-        """Reconstruct and score; returns when scoring began."""
+        """Reconstruct and score; returns the seconds of scoring."""
         groups = [
             [piece for piece in group if self._share.has(*piece.unit.codecs)]
             for group in reconstructor.pieces(self._plan.testsets)
         ]
         if self._share.has(ORIGINAL):
             self._offer_originals(scorer)
-        start = time.perf_counter()
+        seconds = 0.0
         apart = self._device.kind == "cpu" and _times_codecs(self._plan)
-        for number, _ in enumerate(self._rounds(lambda: bool(groups or scorer.left))):
+        begun = False
+        for _ in self._rounds(lambda: bool(groups or scorer.left)):
             scorer.offer_left()
-            if apart:
-                # One after the other: scoring beside it would slow the codecs that are being timed.
-                self._server.context()
-                reconstructor.run(groups)
+            if not apart:
+                seconds += _beside(reconstructor, groups, scorer, self._server)
+                continue
+            # One after the other: scoring beside it would slow the codecs that are being timed.
+            self._server.context()
+            # Codec by codec where sounds go when they are scored, so that few are there at once.
+            parts = [groups] if self.keeping.keeps_all else [[group] for group in groups]
+            for part in parts or [[]]:
+                reconstructor.run(part)
                 scorer.close()
-                if number == 0:
-                    start = time.perf_counter()
+                if not begun:
                     begin_scoring()
+                begun = True
+                start = time.perf_counter()
                 scorer.run(self._server)
-            else:
-                _beside(reconstructor, groups, scorer, self._server)
-        return start
+                seconds += time.perf_counter() - start
+            groups[:] = [group for group in groups if group]
+        return seconds
 
     def _offer_originals(self, scorer: Scorer) -> None:
         for testset in self._plan.testsets:
@@ -193,8 +222,13 @@ def _times_codecs(plan: Plan) -> bool:
 
 def _beside(
     reconstructor: Reconstructor, groups: list[list[Piece]], scorer: Scorer, server: WarmServer
-) -> None:
-    """Reconstruct in a thread, which waits for the device or for files, and score meanwhile."""
+) -> float:
+    """Reconstruct in a thread, which waits for the device or for files, and score meanwhile.
+
+    Returns:
+        The seconds that it took.
+    """
+    start = time.perf_counter()
     errors: list[BaseException] = []
 
     def reconstruct() -> None:
@@ -211,6 +245,7 @@ def _beside(
     thread.join()
     if errors:
         raise errors[0]
+    return time.perf_counter() - start
 
 
 def _peak_memory() -> PeakMemory | None:

@@ -18,6 +18,7 @@ from almbench.errors import unknown
 from almbench.hub import is_hub, parse_hub
 from almbench.languages import Language
 from almbench.names import ORIGINAL, is_portable
+from almbench.suite.kept import KEEP_AUDIO
 
 Layout = Literal["auto", "folder", "vctk", "libritts", "librispeech", "esc-50", "musiccaps"]
 
@@ -56,7 +57,14 @@ def _check_suffix(*suffixes: str) -> Callable[[str], str]:
     return check
 
 
+def _check_kept(keep: str) -> str:
+    if not re.fullmatch(KEEP_AUDIO, keep):
+        raise ValueError("it is 'all', 'none' or 'sample:N' for N clips of each test set")
+    return keep
+
+
 Name = Annotated[str, AfterValidator(_check_name)]
+KeepAudio = Annotated[str, AfterValidator(_check_kept)]
 Url = Annotated[str, AfterValidator(check_url)]
 Picture = Annotated[str, AfterValidator(_check_suffix(".svg", ".png", ".jpg", ".jpeg", ".webp"))]
 Markdown = Annotated[str, AfterValidator(_check_suffix(".md"))]
@@ -221,6 +229,8 @@ class Suite(About):
         name: Name of the suite, and of its run folder by default.
         data: Folders to be given by `--data NAME=PATH`: name -> what must be in it.
         seed: Seed of the choice of clips and of the bootstrap.
+        keep_audio: Whose sounds stay in the run folder once they are scored: "all", "none", or
+            "sample:N" for N clips of each test set. Codes and tables stay in any case.
         testset: The test sets.
         codec: The codecs, in the order of the tables.
         metrics: Metrics per domain; the defaults are those that `bench list metrics` shows.
@@ -230,6 +240,7 @@ class Suite(About):
     name: Name
     data: dict[Name, str] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)
+    keep_audio: KeepAudio = "all"
     testset: list[TestSetConfig] = Field(min_length=1)
     codec: list[CodecConfig] = Field(min_length=1)
     metrics: dict[Domain, list[str]] = Field(default_factory=dict)

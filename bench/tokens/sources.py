@@ -51,6 +51,7 @@ def _clips(
     folder: RunFolder, testset: TestSetRecord, originals: Mapping[tuple[str, ...], OriginalRow]
 ) -> ClipSet:
     rows = [(clip, originals.get((testset.name, clip.id))) for clip in testset.clips]
+    keeps_all = testset.kept_sounds is None
     kept = [(clip, row) for clip, row in rows if row is not None and row.status == "ok"]
     clips = tuple(
         LabelledClip(clip.id, clip.cluster, clip.all_labels, row.duration_s) for clip, row in kept
@@ -58,7 +59,7 @@ def _clips(
     return ClipSet(
         testset.name,
         clips,
-        lambda id_: read(folder.original(testset.name, id_)),
+        (lambda id_: read(folder.original(testset.name, id_))) if keeps_all else None,
         signature([row.audio_sha256 for _, row in kept]),
     )
 

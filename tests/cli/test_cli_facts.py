@@ -17,19 +17,20 @@ Bench = Callable[..., subprocess.CompletedProcess[str]]
 DEFAULTS: dict[str, dict[str, Any]] = {
     "run": {
         "suite": None, "repeated": None, "output": None, "codec": None, "testset": None,
-        "metric": None, "data": None, "checkpoint": None, "setting": None, "device": "auto",
-        "batch": None, "engine": "local", "ray_address": None, "gpus": None, "workers": None,
-        "dry_run": False,
+        "metric": None, "data": None, "checkpoint": None, "setting": None, "keep": None,
+        "device": "auto", "batch": None, "engine": "local", "ray_address": None, "gpus": None,
+        "workers": None, "dry_run": False,
     },
     "score": {
         "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",
-        "cut_longer": False, "output": None, "metric": None, "setting": None, "workers": None,
+        "cut_longer": False, "output": None, "metric": None, "setting": None, "keep": None,
+        "workers": None,
     },
     "submit": {
         "suite": None, "output": None, "slurm": False, "codec": None, "testset": None,
-        "metric": None, "data": None, "checkpoint": None, "setting": None, "units_per_task": 16,
-        "cpus": None, "gpus": None, "memory": None, "time": None, "partition": None,
-        "sbatch": None, "now": False,
+        "metric": None, "data": None, "checkpoint": None, "setting": None, "keep": None,
+        "units_per_task": 16, "cpus": None, "gpus": None, "memory": None, "time": None,
+        "partition": None, "sbatch": None, "now": False,
     },
     "work": {
         "run": None, "units": None, "codec": None, "device": "auto", "batch": None, "workers": None,

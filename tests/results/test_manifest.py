@@ -51,7 +51,7 @@ FIELDS: dict[type[BaseModel], str] = {
     "peak_process_mb encode_macs decode_macs",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
-    "undrawn left_out others remarks seconds averaged_channels data_hash "
+    "undrawn kept_sounds left_out others remarks seconds averaged_channels data_hash "
     "means",
     LeftOutRecord: "reason names",
     ClipRecord: "id speaker text cluster labels",

@@ -88,10 +88,11 @@ def check_finished(root: Path, whole: Path) -> None:
     assert not list(root.rglob(".*.part"))
 
 
-def test_two_processes_share_a_run(suite: Path, tmp_path: Path, bench: Bench) -> None:
+@pytest.mark.parametrize("keep", ["all", "none"])
+def test_two_processes_share_a_run(suite: Path, tmp_path: Path, bench: Bench, keep: str) -> None:
     run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
     root = tmp_path / "run"
-    processes = [start(suite, root), start(suite, root)]
+    processes = [start(suite, root, "--keep-audio", keep) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     check_finished(root, tmp_path / "whole")
     verified = bench("verify", root)
