@@ -15,10 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import soundfile as sf
 
+from almbench.runner.worker import ONE_THREAD
 from almbench.samples import folder
 
 if TYPE_CHECKING:
     from almbench.training.recipe import TrainConfig
+
+# Threads that spin on cores which other test processes hold take many times as long as one alone.
+# Processes that tests start, pytest's workers among them, inherit it.
+os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[1]

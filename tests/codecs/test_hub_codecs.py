@@ -90,9 +90,7 @@ CASES = {
 def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, clip: Samples
 ) -> Iterator[Case]:
-    import torch
 
-    torch.set_num_threads(1)
     id_, hop, depth = CASES[request.param]
     folder = tmp_path_factory.mktemp(request.param)
     upstream = type(build(id_, folder, clip)).from_pretrained(folder)

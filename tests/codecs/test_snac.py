@@ -68,7 +68,6 @@ def save(folder: Path, config: dict[str, Any], clip: Any) -> Any:
     ["24", pytest.param("32", marks=pytest.mark.slow), pytest.param("44", marks=pytest.mark.slow)],
 )
 def test_equals_the_package(name: str, tmp_path: Path, speech: Sound) -> None:
-    torch.set_num_threads(1)
     config = CONFIGS[name]
     rate, strides = config["sampling_rate"], config["vq_strides"]
     clip = resample(speech.samples, speech.rate, rate)[rate : 2 * rate + 37]

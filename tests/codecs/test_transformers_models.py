@@ -95,9 +95,7 @@ def direct(  # noqa: PLR0911 - a return for each kind
 @pytest.mark.parametrize(("id_", "depth"), CASES)
 def test_equals_the_library(id_: str, depth: int, tmp_path: Path, speech: Sound) -> None:
     """Facts, codes and sound; each codebook used by more than half of the frames at least."""
-    import torch
 
-    torch.set_num_threads(1)
     known = TransformersCodec.published[id_]
     rate = known.sample_rate
     clip = resample(speech.samples, speech.rate, rate)[rate : rate + int(SECONDS * rate) + 37]

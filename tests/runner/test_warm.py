@@ -12,6 +12,7 @@ import pytest
 
 from almbench.runner.processes import scoring_processes
 from almbench.runner.warm import WarmServer
+from almbench.runner.worker import ONE_THREAD
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes start cold here")
 SERVER: Any = forkserver._forkserver
@@ -23,8 +24,9 @@ def test_what_is_imported_ahead_starts_no_thread_and_no_pytorch() -> None:
         "import os, sys, almbench.runner.preload;"
         "print(len(os.listdir('/proc/self/task')), 'torch' in sys.modules, 'pesq' in sys.modules)"
     )
+    free = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=free
     )
     assert done.stdout.split() == ["1", "False", "True"]
 

@@ -10,9 +10,17 @@ DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("name", ["site", "nasty_site"])
+@pytest.mark.parametrize(
+    ("name", "size", "theme"),
+    [
+        pytest.param("site", DESKTOP, "light", id="site-desktop-light"),
+        pytest.param("site", DESKTOP, "dark", id="site-desktop-dark"),
+        pytest.param("site", PHONE, "light", id="site-phone-light"),
+        pytest.param("site", PHONE, "dark", id="site-phone-dark"),
+        pytest.param("nasty_site", DESKTOP, "light", id="nasty-desktop-light"),
+        pytest.param("nasty_site", PHONE, "dark", id="nasty-phone-dark"),
+    ],
+)
 def test_no_page_has_a_barrier(
     name: str, size: dict[str, int], theme: str, browser: Any, request: pytest.FixtureRequest
 ) -> None:

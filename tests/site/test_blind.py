@@ -285,6 +285,11 @@ class Listener:
             arg=title,
         )
 
+    def outcome(self) -> str:
+        """What is said of the result, once the key has come."""
+        self.page.locator("#outcome > *").first.wait_for()
+        return str(self.at("outcome").inner_text())
+
     def loaded(self) -> None:
         self.page.wait_for_function(
             "() => Number(document.querySelector('[data-sound=position]').max) > 1"
@@ -345,7 +350,7 @@ def test_abx_from_start_to_result(
             answer(on, "ab"[trial % 3 == 0])
         on.until("Your result")
         result = on.submits(tmp_path)
-        said = on.at("outcome").inner_text()
+        said = on.outcome()
     assert isinstance(result, AbxResult)
     assert (result.name, result.equipment) == ("Ann", "<b>headphones</b>")
     assert (result.pair.a, result.pair.b, result.planned) == (ORIGINAL, "opus-6", 10)
@@ -452,7 +457,7 @@ def test_mushra_from_start_to_result(
             on.at("next").click()
         on.until("Your result")
         result = on.submits(tmp_path)
-        table = on.at("outcome").inner_text()
+        table = on.outcome()
     assert isinstance(result, MushraResult)
     assert (result.test, result.domain, result.title) == (
         data["test"], "speech", "Small & <quick>",
@@ -701,7 +706,7 @@ def test_hostile_labels_stay_text(nasty_site: Path, browser: Any, serve: Any) ->
         for _ in range(16):
             answer(on, "a")
         on.until("Your result")
-        assert "<script>alert(1)</script>" in on.at("outcome").inner_text()
+        assert "<script>alert(1)</script>" in on.outcome()
         width = "document.documentElement.scrollWidth"
         assert on.page.evaluate(width) == PHONE["width"]
 

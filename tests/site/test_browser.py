@@ -64,8 +64,7 @@ def visit(browser: Any, address: str, size: tuple[int, int], theme: str) -> Iter
     context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize(("size", "theme"), [(DESKTOP, "light"), (PHONE, "dark")])
 @pytest.mark.parametrize("name", ["site", "nasty_site", "joint_site"])
 def test_pages_fit_and_stay_at_home(
     name: str, size: tuple[int, int], theme: str, browser: Any, request: pytest.FixtureRequest
