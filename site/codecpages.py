@@ -18,7 +18,7 @@ from almbench.site.pages import Page, Site
 from almbench.site.remarks import remarks
 from almbench.site.source import Run
 from almbench.site.summary import measured_rate, sample_rate
-from almbench.site.tokens import Measured, measured, reasons_of
+from almbench.site.tokens import Measured, Reasons, measured, reasons_of
 from almbench.site.told import told
 from almbench.site.words import number, significant, time_span
 
@@ -70,7 +70,7 @@ class Results:
         reason: Why there is none.
         books: Its codebooks.
         carried: What its tokens carry.
-        gaps: Why values of that are missing, and which.
+        gaps: Why values of that are missing, and what to know of others.
         sampled: Clips that a language model continued: their names, and where they are.
         extremes: Its best and worst clips; None where there are no two to be heard.
     """
@@ -80,7 +80,7 @@ class Results:
     reason: str
     books: list[Book]
     carried: list[Measured]
-    gaps: list[tuple[str, str]]
+    gaps: Reasons
     sampled: list[tuple[str, str]]
     extremes: Extremes | None
 

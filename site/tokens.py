@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from almbench.names import ORIGINAL
 from almbench.results.codec_names import nominal
@@ -14,7 +15,7 @@ from almbench.site.told import told
 from almbench.site.words import interval, number, significant
 
 BOOKS = 4  # that have columns of their own; the table for download has all
-MOST_REASONS = 12
+MOST = 12  # reasons
 LABELS = {
     "probe_accuracy": "{target}, balanced accuracy",
     "frame_accuracy": "{target}, balanced accuracy",
@@ -24,6 +25,8 @@ LABELS = {
     "swap_giver_nearer": "Voice goes with the codebook",
     "swap_giver_similarity": "Similarity to the giver of the codebook",
     "swap_other_similarity": "Similarity to the giver of the others",
+    "swap_giver_wer": "Word errors against the giver of the codebook",
+    "swap_other_wer": "Word errors against the giver of the others",
     "lm_bits_per_second": "Bits a second under a language model",
     "lm_bits_per_token": "Bits a token under a language model",
     "lm_share": "Share of the nominal bitrate",
@@ -114,13 +117,20 @@ class Carried:
         testset: The test set.
         bits: Tokens and bits a second, and codes that stay the same; None where there are none.
         read: What is read off the tokens, beside log-mel spectra; None where there is nothing.
-        reasons: Why values are missing, and of what.
+        reasons: Why values are missing, and what to know of others.
     """
 
     testset: TestSetRecord
     bits: Table | None
     read: Table | None
-    reasons: list[tuple[str, str]]
+    reasons: "Reasons"
+
+
+class Reasons(NamedTuple):
+    """Why values are missing, and what to know of values that are there; each with of what."""
+
+    missing: list[tuple[str, str]]
+    notes: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -171,8 +181,8 @@ def measured(run: Run, testset: str, codec: str) -> list[Measured]:
     return found
 
 
-def reasons_of(run: Run, testset: str, codec: str) -> list[tuple[str, str]]:
-    """Why a codec has no value of some measures on a test set, and of which."""
+def reasons_of(run: Run, testset: str, codec: str) -> Reasons:
+    """Why a codec has no value of some measures on a test set, and what to know of others."""
     return _reasons(r for r in run.probes_of(testset) if r.codec == codec)
 
 
@@ -310,11 +320,15 @@ def _text(value: float | None) -> str:
     return "" if value is None else number(value, 2)
 
 
-def _reasons(rows: Iterable[ProbeRow]) -> list[tuple[str, str]]:
-    """Each reason why values are missing, and where."""
-    where: dict[str, dict[str, None]] = {}
+def _reasons(rows: Iterable[ProbeRow]) -> Reasons:
+    """Each reason why values are missing, and each note of those that are there, and where."""
+    missing: dict[str, dict[str, None]] = {}
+    notes: dict[str, dict[str, None]] = {}
     for row in rows:
         if row.value is None:
             name = " ".join(filter(None, (_label(row.measure, row.target), _input(row.input))))
-            where.setdefault(told(row.reason), {})[f"{row.label or row.codec}: {name}"] = None
-    return [(reason, "; ".join(names)) for reason, names in list(where.items())[:MOST_REASONS]]
+            missing.setdefault(told(row.reason), {})[f"{row.label or row.codec}: {name}"] = None
+        elif row.reason and row.ci95_low is not None:
+            notes.setdefault(told(row.reason), {})[_label(row.measure, row.target)] = None
+    return Reasons(*([(reason, "; ".join(names)) for reason, names in list(found.items())[:MOST]]
+                     for found in (missing, notes)))  # fmt: skip

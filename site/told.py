@@ -13,6 +13,7 @@ from almbench.metrics.registry import all_families
 from almbench.metrics.wer import NO_TEXT
 from almbench.results.tables import NO_BITS, NO_CODES, NOT_RUN
 from almbench.site.language import spoken, tr
+from almbench.tokens.folds import MAY_BE_THE_RECORDING
 from almbench.tokens.measure import NO_CODEC, NO_VECTORS
 
 SHAPES = (
@@ -33,6 +34,9 @@ SHAPES = (
     NO_TEXT,
     "no word is heard in the original",
     NO_VECTORS,
+    MAY_BE_THE_RECORDING,
+    "{count} of {total} classes have clips in two recordings, without which the label cannot be "
+    "told from the recording; it takes two classes",
     "no clear correlation of waveforms or envelopes within {time} ms",
     "the correlation has rivals, as of a steady tone: {one} ms and {other} ms fit alike",
     "{clips} clips of {count} speakers do not separate these two",

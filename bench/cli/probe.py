@@ -78,10 +78,18 @@ def probe(
     device: Annotated[
         Device, typer.Option(help="Where models are trained and neural codecs run.")
     ] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Processes that compute measures side by side. (default: all cores; 1 with CUDA)",
+        ),
+    ] = None,
 ) -> None:
     """Measure what the codes of a run carry, and write probes.csv: labels, words, redundancy."""
     from almbench.cli.probe_report import print_probes
-    from almbench.devices import choose
+    from almbench.devices import choose, cpu_count
     from almbench.tokens.measure import Effort
     from almbench.tokens.probing import Wanted
     from almbench.tokens.probing import probe as compute
@@ -92,6 +100,7 @@ def probe(
         raise UserError("Give a run folder, or --codes FOLDER with --labels FILE.")
     if run is not None and output is not None:
         raise UserError(f"The results go into the run folder {run}: leave -o out.")
+    kind = choose(device, used=True).kind
     records = compute(
         run or output or Path("runs") / f"probe-{folders[0].name}",
         Wanted(measure or (), testset or (), codec or (), label or ()),
@@ -101,6 +110,7 @@ def probe(
         kmeans=kmeans,
         continued=continuations,
         settings=metric_settings(setting),
-        effort=Effort(seed, choose(device, used=True).kind),
+        effort=Effort(seed, kind),
+        workers=workers or (cpu_count() if kind == "cpu" else 1),
     )
     raise typer.Exit(print_probes(records))

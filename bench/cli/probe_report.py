@@ -54,6 +54,12 @@ def print_probes(probed: Probed) -> int:
         if row.value is None
     ):
         console.print(f"[yellow]No value[/] {escape(reason)}")
+    for remark in dict.fromkeys(
+        f"{row.testset} {row.measure} {row.target}: {row.reason}"
+        for row in rows
+        if row.value is not None and row.ci95_low is not None and row.reason
+    ):
+        console.print(f"[yellow]Note[/] {escape(remark)}")
     for reason in probed.not_continued:
         console.print(f"[yellow]Not continued[/] {escape(reason)}")
     console.print(f"Table: {probed.folder.table('probes')}")

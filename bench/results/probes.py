@@ -34,7 +34,7 @@ class ProbeValue(BaseModel):
         n: Clips, or pairs or triples of them, that it is over.
         clusters: Clusters that those are of, such as speakers: what is independent.
         chance: What guessing gives; None where that means nothing.
-        reason: Why there is no value, or no interval of it.
+        reason: Why there is no value, or no interval of it; or what to know of it.
         detail: What else belongs to it, such as a learning curve.
     """
 
@@ -71,7 +71,7 @@ class ProbeValue(BaseModel):
             estimate: The mean.
             n: Clips that it is over.
             clusters: Clusters of these.
-            reason: Why some have no value; empty for none.
+            reason: Why some have no value, or what to know of it; empty for none.
             facts: The other fields.
         """
         return cls(
@@ -120,8 +120,8 @@ class ProbeRecord(Row):
 
 
 def read_probes(folder: RunFolder) -> list[ProbeRecord]:
-    """Read the latest record of each measure of a run, in the order of their first appearance."""
-    return list(read_rows(folder.root, ProbeRecord).values())
+    """Read the latest record of each measure of a run, by test set, codec, measure and target."""
+    return sorted(read_rows(folder.root, ProbeRecord).values(), key=lambda record: record.key)
 
 
 def language_bits(rows: Iterable[ProbeRow]) -> ProbeRow | None:

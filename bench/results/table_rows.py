@@ -198,7 +198,7 @@ class ProbeRow:
         clusters: Clusters that those are of, such as speakers: what is independent.
         chance: What guessing gives.
         baseline: What plain features of the originals' sound give.
-        reason: Why there is no value, or no interval of it.
+        reason: Why there is no value, or no interval of it; or what to know of it.
         seconds: Seconds of computing it, together with what is computed along with it.
         seed: Seed of all that was drawn.
         settings: Settings of the measure, as JSON.

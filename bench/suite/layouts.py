@@ -148,12 +148,13 @@ def libritts(listing: Listing) -> Contents:
     for path in listing.sounds:
         text = contents.text(path.with_suffix(".normalized.txt"))
         name = readable(path.stem)
-        contents.found.append(Found(path, name, name.split("_")[0], text))
+        labels = {"recording": "_".join(name.split("_")[:2])}
+        contents.found.append(Found(path, name, name.split("_")[0], text, labels=labels))
     return contents
 
 
 def librispeech(listing: Listing) -> Contents:
-    """LibriSpeech: a `.trans.txt` a chapter."""
+    """LibriSpeech: a `.trans.txt` a chapter, which is one recording."""
     contents = Contents()
     lines: dict[tuple[Path, str], str] = {}
     for path in listing.others:
@@ -166,7 +167,9 @@ def librispeech(listing: Listing) -> Contents:
         key = path.parent, readable(path.stem)
         if key in lines:
             said.add(key)
-            contents.found.append(Found(path, key[1], key[1].split("-")[0], lines[key]))
+            speaker, recording = key[1].split("-")[0], key[1].rpartition("-")[0]
+            labels = {"recording": recording} if recording else {}
+            contents.found.append(Found(path, key[1], speaker, lines[key], labels=labels))
         else:
             contents.omitted.append(Omitted(listing.name(path), "not in a transcript"))
     absent = [Omitted(name, "line of a transcript without its sound") for _, name in lines]

@@ -17,6 +17,10 @@ Predict = Callable[[Numbers, Numbers], Numbers]
 """Learns from clips and predicts the classes of others, both places among those kept."""
 FOLDS = 5
 RECORDING = "recording"  # a column of labels: what clips of one speaker were recorded at once
+MAY_BE_THE_RECORDING = (
+    "the label may be told by the recording, as nothing keeps clips of one recording in one fold: "
+    "there is no column 'recording'"
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Task:
         labels: The class of each kept clip, **Shape** `[N]`.
         groups: What a split keeps together, **Shape** `[N]`.
         clusters: The cluster of each kept clip, **Shape** `[N]`.
+        note: What to know of the split; empty for nothing.
     """
 
     kept: Numbers
@@ -36,6 +41,7 @@ class Task:
     labels: Numbers
     groups: Numbers
     clusters: Numbers
+    note: str = ""
 
     @property
     def chance(self) -> float:
@@ -86,7 +92,8 @@ def make_task(clips: ClipSet, target: str) -> Task:
     Clips of a cluster, such as a speaker, are in one fold, unless the label is what they share:
     each class then is one cluster, and splits keep the clips of a `recording` together, where
     that column is there. A class needs two groups, to learn from one and be tested on another;
-    others are left out.
+    others are left out. Where a speaker was recorded once, the voice cannot be told from the
+    recording.
 
     Args:
         clips: The clips.
@@ -98,8 +105,13 @@ def make_task(clips: ClipSet, target: str) -> Task:
     labels = clips.labels(target)
     places = np.flatnonzero([bool(label) for label in labels])
     clusters = clips.clusters
+    note, apart = "", "groups that can be kept apart"
     if _same(clusters[places], [labels[i] for i in places]):
         recordings = clips.labels(RECORDING)
+        if any(recordings):
+            apart = "recordings, without which the label cannot be told from the recording"
+        elif len(np.unique(clusters[places])) < len(places):
+            note = MAY_BE_THE_RECORDING
         names = [recordings[i] or f"\0{i}" for i in range(len(labels))]
         groups = np.unique(names, return_inverse=True)[1]
     else:
@@ -110,8 +122,8 @@ def make_task(clips: ClipSet, target: str) -> Task:
     classes = tuple(sorted(label for label, held in of_class.items() if len(held) > 1))
     if len(classes) < 2:
         raise MetricUndefined(
-            f"{target}: {len(classes)} of {len(of_class)} classes have clips in two groups "
-            "that can be kept apart, and it takes two classes"
+            f"{target}: {len(classes)} of {len(of_class)} classes have clips in two {apart}; it "
+            "takes two classes"
         )
     kept = np.array([i for i in places if labels[i] in classes], np.int64)
     number = {label: k for k, label in enumerate(classes)}
@@ -121,6 +133,7 @@ def make_task(clips: ClipSet, target: str) -> Task:
         np.array([number[labels[i]] for i in kept], np.int64),
         groups[kept],
         clusters[kept],
+        note,
     )
 
 
@@ -158,6 +171,7 @@ def cross_validate(
         estimate,
         len(correct),
         clusters,
+        reason=task.note if estimate.low is not None else "",
         measure=measure,
         input=input_,
         book=book,

@@ -65,6 +65,7 @@ def probe(
     continued: int = 0,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     effort: Effort = USUAL,
+    workers: int = 1,
 ) -> Probed:
     """Compute token measures, and write their records and `probes.csv` into a folder.
 
@@ -78,9 +79,10 @@ def probe(
         continued: How many clips of each codec a language model continues, to be heard.
         settings: Settings of measures, by their names.
         effort: Seed and device.
+        workers: Processes, each of which computes one measure of a codec at a time.
 
     Raises:
-        UserError: A name is unknown, or there are no codes.
+        UserError: A name is unknown, there are no codes, or a process died.
     """
     known = measure_names()
     for kind, names in (("measure", wanted.measures), ("measure", settings or ())):
@@ -97,7 +99,7 @@ def probe(
     if kmeans:
         sets = {source.clips.testset: source.clips for source in chosen}
         chosen += [kmeans_source(clips, kmeans, effort.seed) for clips in sets.values()]
-    records = run_measures(folder, chosen, made, wanted.targets, effort)
+    records = run_measures(folder, chosen, made, wanted.targets, effort, workers)
     reasons = _continued(folder, chosen, continued, settings or {}, effort) if continued else []
     if folder.checksums.is_file():
         write_checksums(folder)

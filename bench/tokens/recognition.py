@@ -1,18 +1,21 @@
 """Words that a recogniser of a closed vocabulary hears in decoded sound, and gets wrong."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import log10
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from almbench.audio import Sound, resample
 from almbench.errors import AlmbenchError, MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.packages import missing_packages, release
 from almbench.results.probes import ProbeValue
-from almbench.statistics.clusters import count_clusters
+from almbench.statistics.clusters import Numbers, count_clusters
 from almbench.statistics.intervals import t_interval
 from almbench.statistics.word_errors import word_errors
 from almbench.tokens.measure import ClipSet, Effort, Measure, TokenSet
@@ -23,6 +26,7 @@ RATE = 16_000  # Hz, of the acoustic model
 COLUMNS = "text", "word", "digit"
 MOST_WORDS = 2000  # of a vocabulary: more are no closed one
 NAME = "closed_vocabulary_wer"
+VERSION = f"2, {release('pocketsphinx')}, en-us"
 
 
 class RecognitionSettings(Settings):
@@ -38,25 +42,26 @@ class RecognitionSettings(Settings):
 class Recognition(Measure[RecognitionSettings]):
     """The word error rate of PocketSphinx that may answer with words of the test set alone.
 
-    Its US English acoustic model (of the package) listens with a grammar: any words of the texts in
-    any order, or one word where each text is one. That makes words far easier to tell than in free
-    speech, so the rate is no WER of an open recogniser and is to be read beside that of the
-    originals, its baseline. Words that its dictionary lacks leave their clips out.
+    Its US English acoustic model (of the package) listens for words of the texts alone, all alike
+    likely: any number of them in any order, or one where each text is one. That makes words far
+    easier to tell than in free speech, so the rate is no WER of an open recogniser and is to be
+    read beside that of the originals, its baseline. Words that its dictionary lacks leave their
+    clips out.
     """
 
     name = "recognition"
-    version = f"1, {release('pocketsphinx')}, en-us"
+    version = VERSION
     settings_type = RecognitionSettings
     uses_codec = True
     takes_labels = True
 
     def missing(self) -> str | None:
         """Say whether PocketSphinx is missing."""
-        return missing_packages(["pocketsphinx"], "'almbench[probe]'")
+        return _missing()
 
     def targets(self, clips: ClipSet, asked: Sequence[str]) -> list[str]:
         """The columns that were asked for among those of words, else the first of them."""
-        there = [name for name in COLUMNS if any(clips.labels(name))]
+        there = _columns(clips)
         return [name for name in there if name in asked] if asked else there[:1]
 
     def compute(self, tokens: TokenSet, target: str, effort: Effort) -> list[ProbeValue]:
@@ -118,29 +123,76 @@ class Recognition(Measure[RecognitionSettings]):
             errors.append(word_errors(texts[i], heard))
         if not kept:
             raise MetricUndefined(faults[0])
-        counts = np.array([len(texts[i]) for i in kept], np.float64)
-        wrong = np.array(errors, np.float64)
-        share = float(wrong.sum() / counts.sum())
-        # The mean of these is the ratio, and their spread that of its linearisation.
-        parts = share + (wrong - share * counts) / counts.mean()
-        clusters = clips.clusters[kept]
-        value = ProbeValue.of(
-            t_interval(parts, clusters).within(0.0, None),
-            len(kept),
-            count_clusters(clusters, len(kept)),
-            reason="; ".join(dict.fromkeys(faults)),
+        value = error_rate(
+            errors,
+            [len(texts[i]) for i in kept],
+            clips.clusters[kept],
             measure=NAME,
-            detail={"errors": int(wrong.sum()), "words": int(counts.sum()),
-                    "vocabulary": len(recogniser.vocabulary)},
-        )  # fmt: skip
+            reason="; ".join(dict.fromkeys(faults)),
+            detail={"vocabulary": len(recogniser.vocabulary)},
+        )
         return [value]
 
 
+def error_rate(
+    errors: Sequence[int],
+    words: Sequence[int],
+    clusters: Numbers,
+    *,
+    detail: Mapping[str, JsonValue] | None = None,
+    **facts: Any,
+) -> ProbeValue:
+    """A word error rate over sounds: all errors by all words, with its interval by clusters.
+
+    Args:
+        errors: The errors in each sound.
+        words: The words of each.
+        clusters: The cluster of each.
+        detail: What else belongs to it.
+        facts: Other fields of the value, such as its name.
+    """
+    wrong, counts = np.array(errors, np.float64), np.array(words, np.float64)
+    share = float(wrong.sum() / counts.sum())
+    # The mean of these is the ratio, and their spread that of its linearisation.
+    parts = share + (wrong - share * counts) / counts.mean()
+    return ProbeValue.of(
+        t_interval(parts, clusters).within(0.0, None),
+        len(wrong),
+        count_clusters(clusters, len(wrong)),
+        detail={"errors": int(wrong.sum()), "words": int(counts.sum()), **(detail or {})},
+        **facts,
+    )
+
+
+def make_recogniser(clips: ClipSet) -> tuple["Recogniser | None", str]:
+    """A recogniser of the words of some clips' texts, or None and why there is none."""
+    columns = _columns(clips)
+    if not columns:
+        return None, f"the clips have no texts: no column {' or '.join(COLUMNS)}"
+    if missing := _missing():
+        return None, missing
+    try:
+        return Recogniser([words_of(text) for text in clips.labels(columns[0])]), ""
+    except MetricUndefined as error:
+        return None, str(error)
+
+
+def _columns(clips: ClipSet) -> list[str]:
+    return [name for name in COLUMNS if any(clips.labels(name))]
+
+
+def _missing() -> str | None:
+    return missing_packages(["pocketsphinx"], "'almbench[probe]'")
+
+
 class Recogniser:
-    """PocketSphinx with a grammar of the words of some texts."""
+    """PocketSphinx that may answer with words of some texts alone."""
 
     def __init__(self, texts: Sequence[Sequence[str]]) -> None:
-        """Load the acoustic model and make the grammar.
+        """Load the acoustic model, and say which words there are.
+
+        Where each text is one word, they are a grammar; else a unigram model in which all are as
+        likely, for a grammar that repeats is searched some fifty times as slowly.
 
         Args:
             texts: The words of each text.
@@ -159,9 +211,14 @@ class Recogniser:
         self.vocabulary = [word for word in words if self._decoder.lookup_word(word)]
         if not self.vocabulary:
             raise MetricUndefined("the recogniser's dictionary has none of the words")
-        more = "+" if max(map(len, texts), default=1) > 1 else ""
-        rule = f"public <text> = ( {' | '.join(self.vocabulary)} ){more};"
-        self._decoder.add_jsgf_string("words", f"#JSGF V1.0; grammar words; {rule}")
+        if max(map(len, texts), default=1) > 1:
+            with TemporaryDirectory() as folder:
+                path = Path(folder) / "words.arpa"
+                path.write_text(unigrams(self.vocabulary), encoding="utf-8")
+                self._decoder.add_lm_file("words", str(path))
+        else:
+            rule = f"public <text> = {' | '.join(self.vocabulary)};"
+            self._decoder.add_jsgf_string("words", f"#JSGF V1.0; grammar words; {rule}")
         self._decoder.activate_search("words")
 
     def knows(self, text: Sequence[str]) -> bool:
@@ -179,6 +236,14 @@ class Recogniser:
         self._decoder.end_utt()
         found = self._decoder.hyp()
         return re.sub(r"\(\d+\)", "", found.hypstr).split() if found else []
+
+
+def unigrams(words: Sequence[str]) -> str:
+    """A model in ARPA format by which each word, and the end, is as likely as any other."""
+    share = f"{-log10(len(words) + 1):.4f}"
+    entries = [f"{share} </s>", "-99 <s>", *(f"{share} {word}" for word in words)]
+    head = f"\\data\\\nngram 1={len(entries)}\n\n\\1-grams:\n"
+    return head + "\n".join(entries) + "\n\n\\end\\\n"
 
 
 def words_of(text: str) -> list[str]:

@@ -1,96 +1,23 @@
-"""Compute token measures of codecs, one unit after the other; what is done already is kept."""
+"""Compute token measures of codecs, in several processes; what is done already is kept."""
 
-import hashlib
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
 from typing import Any
+from uuid import uuid4
 
-import numpy as np
+from pebble import ProcessExpired
 
-from almbench.errors import MetricUndefined, Unavailable
-from almbench.names import ORIGINAL
-from almbench.progress import Stage, note, stage
+from almbench.errors import UserError
+from almbench.progress import note, stage
 from almbench.results.manifest import ORIGINALS
-from almbench.results.probes import ProbeRecord, ProbeValue, probe_table, read_probes
-from almbench.results.records import Status, Writer, signature
+from almbench.results.probes import ProbeRecord, probe_table, read_probes
+from almbench.results.records import Writer
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import write_probes
-from almbench.tokens.measure import ClipSet, Effort, Measure, TokenSet
+from almbench.runner.processes import finished, scoring_processes
+from almbench.tokens.measure import Effort, Measure
 from almbench.tokens.sources import TokenSource
-
-DONE = {"ok", "skipped"}  # what else there is may go better another time
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A measure of one codec, or of the originals, on one test set.
-
-    Attributes:
-        measure: The measure.
-        target: The column of labels that is looked for; empty for none.
-        subject: The codes, or the clips for a baseline.
-        label: Name of the codec for readers.
-    """
-
-    measure: Measure[Any]
-    target: str
-    subject: TokenSet | ClipSet
-    label: str
-
-    @property
-    def codec(self) -> str:
-        """Id of the codec; "original" for a baseline."""
-        return self.subject.codec if isinstance(self.subject, TokenSet) else ORIGINAL
-
-    @property
-    def clipset(self) -> ClipSet:
-        """The clips."""
-        return self.subject.clipset if isinstance(self.subject, TokenSet) else self.subject
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """As of its record."""
-        return self.clipset.testset, self.codec, self.measure.name, self.target
-
-    def sign(self, effort: Effort) -> str:
-        """Hash all that can change its values."""
-        measure, subject = self.measure, self.subject
-        clips = [
-            (c.id, c.cluster, c.duration_s, c.labels if measure.takes_labels else None)
-            for c in self.clipset.clips
-        ]
-        parts = [measure.name, measure.version, measure.settings.model_dump(mode="json")]
-        parts += [self.target, effort.seed, clips]
-        if isinstance(subject, TokenSet):
-            parts += [_digest(subject.codes), subject.sizes, subject.frame_rate, *subject.strides]
-            parts += [subject.codec_hash if measure.uses_codec else ""]
-        if measure.uses_sound or not isinstance(subject, TokenSet):
-            parts.append(self.clipset.sound_hash)
-        return signature(*parts)
-
-    def compute(self, effort: Effort) -> tuple[Status, str, list[ProbeValue]]:
-        """Compute its values: status, reason and values."""
-        try:
-            if missing := self.measure.missing():
-                return "unavailable", missing, []
-            if isinstance(self.subject, TokenSet):
-                values = self.measure.compute(self.subject, self.target, effort)
-            else:
-                values = self.measure.baseline(self.subject, self.target, effort)
-        except MetricUndefined as error:
-            return "skipped", str(error), []
-        except Unavailable as error:
-            return "unavailable", str(error), []
-        return "ok", "", values
-
-
-def _digest(codes: Sequence[Any]) -> str:
-    hashed = hashlib.sha256()
-    for one in codes:
-        hashed.update(str(one.shape).encode())
-        hashed.update(np.ascontiguousarray(one, "<i8").tobytes())
-    return hashed.hexdigest()
+from almbench.tokens.units import DONE, Outcome, Unit, compute
 
 
 def run_measures(
@@ -99,6 +26,7 @@ def run_measures(
     measures: Sequence[Measure[Any]],
     targets: Sequence[str],
     effort: Effort,
+    workers: int = 1,
 ) -> list[ProbeRecord]:
     """Compute measures of codecs, write the records and the table `probes.csv`.
 
@@ -108,27 +36,44 @@ def run_measures(
         measures: The measures.
         targets: Columns of labels; empty for each measure's own choice.
         effort: Seed and device.
+        workers: Processes, each of which computes one measure of a codec at a time.
 
     Returns:
         The records of these sources and measures, those of before included.
+
+    Raises:
+        UserError: A process died, as where memory is short.
     """
     known = {record.key: record for record in read_probes(folder)}
-    asked: dict[tuple[str, ...], ProbeRecord] = {}
-    units = list(_units(sources, measures, targets))
+    units = list(_units(sources, measures, targets, effort))
+    found: dict[tuple[str, ...], ProbeRecord] = {}
+    left_out: dict[str, None] = {}
+    before = {key: r.signature for key, r in known.items() if r.status in DONE}
     with (
         stage("Probing", len(units), "measures") as shown,
         Writer(folder.root, ProbeRecord) as rows,
     ):
-        for unit in units:
-            record = _do(unit, effort, known.get(unit.key), rows, shown)
-            asked[record.key] = record
+        for unit, outcome in _computed(units, before, workers):
+            left_out.update(dict.fromkeys(outcome.faults))
+            if outcome.record is None:
+                shown.keep()
+            else:
+                rows.write(outcome.record)
+                shown.advance()
+            found[unit.key] = outcome.record or known[unit.key]
+    for fault in left_out:
+        note(f"Left out: {fault}")
     write_probes(probe_table(read_probes(folder)), folder)
-    return list(asked.values())
+    return [found[unit.key] for unit in units]
 
 
 def _units(
-    sources: Sequence[TokenSource], measures: Sequence[Measure[Any]], targets: Sequence[str]
+    sources: Sequence[TokenSource],
+    measures: Sequence[Measure[Any]],
+    targets: Sequence[str],
+    effort: Effort,
 ) -> Iterator[Unit]:
+    call = uuid4().hex
     by_set: dict[str, list[TokenSource]] = {}
     for source in sources:
         by_set.setdefault(source.clips.testset, []).append(source)
@@ -137,43 +82,34 @@ def _units(
         chosen = [(m, t) for m in measures for t in m.targets(clips, targets)]
         for measure, target in chosen:
             if clips.read_sound and type(measure).baseline is not Measure.baseline:
-                yield Unit(measure, target, clips, ORIGINALS.label)
+                yield Unit(measure, target, clips, ORIGINALS.label, effort, call)
         for source in of_set:
-            of_source = [(m, t) for m, t in chosen if source.has_codes or not m.needs_codes]
-            if not of_source:
-                continue
-            tokens, faults = source.read()
-            for fault in faults:
-                note(f"Left out: {fault}")
-            for measure, target in of_source:
-                yield Unit(measure, target, tokens, source.label)
+            for measure, target in chosen:
+                if source.has_codes or not measure.needs_codes:
+                    yield Unit(measure, target, source, source.label, effort, call)
 
 
-def _do(
-    unit: Unit, effort: Effort, before: ProbeRecord | None, rows: Writer, shown: Stage
-) -> ProbeRecord:
-    signed = unit.sign(effort)
-    if before is not None and before.status in DONE and before.signature == signed:
-        shown.keep()
-        return before
-    start = time.perf_counter()
-    status, reason, values = unit.compute(effort)
-    testset, codec, family, target = unit.key
-    record = ProbeRecord(
-        testset=testset,
-        codec=codec,
-        label=unit.label,
-        family=family,
-        target=target,
-        status=status,
-        reason=reason,
-        signature=signed,
-        version=unit.measure.version,
-        settings=unit.measure.settings.model_dump(mode="json"),
-        seed=effort.seed,
-        seconds=round(time.perf_counter() - start, 3),
-        found=tuple(values),
-    )
-    rows.write(record)
-    shown.advance()
-    return record
+def _computed(
+    units: Sequence[Unit], before: dict[tuple[str, ...], str], workers: int
+) -> Iterator[tuple[Unit, Outcome]]:
+    """Compute units, in the order in which they are done."""
+    count = min(workers, len(units))
+    if count < 2:
+        for unit in units:
+            yield unit, compute(unit, before.get(unit.key, ""))
+        return
+    with scoring_processes(count) as pool:
+        left: dict[Future[Outcome], Unit] = {
+            pool.schedule(compute, args=[unit, before.get(unit.key, "")]): unit for unit in units
+        }
+        while left:
+            for future in finished(pool, left):
+                try:
+                    outcome = future.result()
+                except ProcessExpired as error:
+                    raise UserError(
+                        f"A process that computed {left[future].told} ended at once: {error}. What "
+                        "is done is kept. To fix: free memory, or take fewer processes "
+                        f"({count} now, --workers 1 at least), and run again."
+                    ) from error
+                yield left.pop(future), outcome

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from almbench.audio import read
+from almbench.audio import Sound, read
 from almbench.codecs.base import Codec
 from almbench.codecs.codes_file import read_codes
 from almbench.errors import CodecError
@@ -59,7 +59,7 @@ def _clips(
     return ClipSet(
         testset.name,
         clips,
-        (lambda id_: read(folder.original(testset.name, id_))) if keeps_all else None,
+        partial(_read_original, folder, testset.name) if keeps_all else None,
         signature([row.audio_sha256 for _, row in kept]),
     )
 
@@ -98,11 +98,15 @@ def sources_of_run(
     return found
 
 
+def _read_original(folder: RunFolder, testset: str, id_: str) -> Sound:
+    return read(folder.original(testset, id_))
+
+
 @dataclass(frozen=True)
 class _Opener:
     """How a codec is loaded, or why it cannot be."""
 
-    open: Callable[[], Any] | None
+    open: Callable[[], AbstractContextManager[Codec[Any]]] | None
     reason: str
 
 
@@ -111,19 +115,19 @@ def _opener(make: Callable[[], AnyCodec] | None, codec: CodecRecord, device: str
         return _Opener(None, NO_CODEC)
     if make is None:
         return _Opener(None, codec.missing or "the codec cannot be made here")
+    return _Opener(partial(_opened, make, device), "")
 
-    @contextmanager
-    def opened() -> Iterator[Codec[Any]]:
-        made = make()
-        assert isinstance(made, Codec)  # noqa: S101 - the others are precomputed
-        made.fetch(network=False)
-        made.load(device if made.uses_device else "cpu")
-        try:
-            yield made
-        finally:
-            made.unload()
 
-    return _Opener(opened, "")
+@contextmanager
+def _opened(make: Callable[[], AnyCodec], device: str) -> Iterator[Codec[Any]]:
+    made = make()
+    assert isinstance(made, Codec)  # noqa: S101 - the others are precomputed
+    made.fetch(network=False)
+    made.load(device if made.uses_device else "cpu")
+    try:
+        yield made
+    finally:
+        made.unload()
 
 
 def _read_set(

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from almbench.audio import read, sha256
+from almbench.audio import Sound, read, sha256
 from almbench.codecs.codes_file import SUFFIX, read_codes, read_facts
 from almbench.errors import CodecError, UserError
 from almbench.names import ascii_name, readable, safe_name
@@ -208,4 +208,8 @@ def clips_of_files(folders: Collection[TokenFolder], labels: Labels, testset: st
     if any(id_ not in labels.sounds or not labels.sounds[id_].is_file() for id_ in ids):
         return ClipSet(testset, clips)
     hashes = [sha256(labels.sounds[id_]) for id_ in ids]
-    return ClipSet(testset, clips, lambda id_: read(labels.sounds[id_]), signature(hashes))
+    return ClipSet(testset, clips, partial(_read_sound, labels.sounds), signature(hashes))
+
+
+def _read_sound(sounds: Mapping[str, Path], id_: str) -> Sound:
+    return read(sounds[id_])

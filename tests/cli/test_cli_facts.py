@@ -63,7 +63,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "probe": {
         "run": None, "measure": None, "testset": None, "codec": None, "label": None, "codes": None,
         "labels": None, "kmeans": 0, "continuations": 0, "output": None, "seed": 0, "setting": None,
-        "device": "auto",
+        "device": "auto", "workers": None,
     },
     "check": {
         "codecs": None, "checkpoint": None, "option": None, "device": "auto", "against": None,

@@ -161,6 +161,7 @@ def test_libritts(tmp_path: Path) -> None:
     text(path.with_suffix(".normalized.txt"), "He hoped.")
     (clip,) = clips(tmp_path)
     assert (clip.id, clip.speaker, clip.text) == (path.stem, "1089", "He hoped.")
+    assert clip.labels == {"recording": "1089_134686"}
 
 
 def test_librispeech(tmp_path: Path) -> None:
@@ -169,6 +170,7 @@ def test_librispeech(tmp_path: Path) -> None:
     text(folder / "1089-134686.trans.txt", "1089-134686-0000 HE HOPED\n1089-134686-0001 GONE\n")
     (clip,) = clips(tmp_path)
     assert (clip.id, clip.speaker, clip.text) == ("1089-134686-0000", "1089", "HE HOPED")
+    assert clip.labels == {"recording": "1089-134686"}
 
 
 def test_esc_50(tmp_path: Path) -> None:

@@ -95,6 +95,18 @@ def test_recordings_are_kept_apart_where_the_speaker_is_the_label() -> None:
         assert not set(task.groups[train]) & set(task.groups[test])
 
 
+def test_a_voice_that_cannot_be_told_from_its_recording_says_so() -> None:
+    speakers = [f"s{i % 2}" for i in range(20)]
+    codes = [np.full((1, 4), i % 2) for i in range(20)]
+    once = [{"speaker": s, "recording": s} for s in speakers]
+    with pytest.raises(MetricUndefined, match="cannot be told from the recording"):
+        make_task(token_set(codes, once, speakers).clipset, "speaker")
+    unknown = token_set(codes, [{"speaker": s} for s in speakers], speakers)
+    values = Probe(ProbeSettings(steps=0)).compute(unknown, "speaker", Effort())
+    assert values[0].value == 1.0
+    assert "no column 'recording'" in values[0].reason
+
+
 @pytest.mark.parametrize(
     ("labels", "clusters"),
     [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from almbench.tokens.swap import Swap, SwapSettings, pair_up
 from tests.tokens.conftest import token_set
 
 RATE = 16_000
+AN4 = Path("/work/shared/data/an4/train")
 
 
 class TwoVoices(Codec[Options]):
@@ -63,6 +65,43 @@ def test_the_book_that_carries_the_voice_is_found() -> None:
     giver: ProbeValue = found["swap_giver_similarity", "1"]
     assert giver.value == pytest.approx(1.0)
     assert (giver.n, giver.clusters) == (4, 2)
+
+
+class TwoWords(TwoVoices):
+    """Says one of two words, as the second book says."""
+
+    def load(self, device: str) -> None:
+        sounds = [read(AN4 / path) for path in ("fash/an251-fash-b.flac", "fash/an253-fash-b.flac")]
+        self.voices = [resample(sound.samples, sound.rate, RATE) for sound in sounds]
+
+    def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
+        codes = batch[0].codes
+        assert codes is not None
+        return [self.voices[codes[1, 0]]]
+
+
+@contextmanager
+def opened_words() -> Iterator[Codec[Any]]:
+    codec = TwoWords("two", "Two", Options())
+    codec.load("cpu")
+    yield codec
+
+
+def test_the_book_that_carries_the_words_is_found() -> None:
+    pytest.importorskip("pocketsphinx")
+    if not AN4.is_dir():
+        pytest.skip(f"{AN4} is not here")
+    codes = [np.array([[i] * 100, [i % 2] * 100]) for i in range(8)]
+    labels = [{"speaker": f"s{i}", "word": ["yes", "go"][i % 2]} for i in range(8)]
+    tokens = token_set(codes, labels, [x["speaker"] for x in labels], (8, 2))
+    tokens = replace(tokens, open_codec=opened_words)
+    values = Swap(SwapSettings(pairs=6)).compute(tokens, "speaker", Effort())
+    found = {(value.measure, value.book): value for value in values}
+    assert found["swap_giver_wer", "1"].value == found["swap_other_wer", "2"].value == 1.0
+    assert found["swap_other_wer", "1"].value == found["swap_giver_wer", "2"].value == 0.0
+    told = Swap(SwapSettings(pairs=4)).compute(made(), "speaker", Effort())
+    [silent] = [v for v in told if (v.measure, v.book) == ("swap_giver_wer", "1")]
+    assert "no texts" in silent.reason
 
 
 def test_pairs_are_of_two_speakers_and_drawn_by_the_seed() -> None:

@@ -46,6 +46,38 @@ def run(tokens: Path, labels: str = "labels.csv", seed: int = 0) -> Probed:
     )
 
 
+@pytest.mark.slow
+def test_processes_find_what_one_finds_and_keep_it(tokens: Path) -> None:
+    found = {}
+    for workers in (1, 2):
+        records = probe(
+            tokens.parent / f"out{workers}",
+            Wanted(["probe", "abx"], targets=["class"]),
+            folders=[TokenFolder.parse(f"{name}={tokens}") for name in ("Ours", "Theirs")],
+            labels=Labels.read(tokens.parent / "labels.csv"),
+            alone=True,
+            settings={"probe": {"steps": 2}},
+            workers=workers,
+        ).records
+        found[workers] = [(r.key, r.signature, r.found) for r in records]
+        table = read_table(RunFolder(tokens.parent / f"out{workers}"), "probes")
+        assert table["codec"].tolist() == sorted(table["codec"])
+    assert found[1] == found[2]
+    assert len(found[1]) == 4
+    lines = (tokens.parent / "out2/rows/probes.jsonl").read_text().splitlines()
+    again = probe(
+        tokens.parent / "out2",
+        Wanted(["probe", "abx"], targets=["class"]),
+        folders=[TokenFolder.parse(f"{name}={tokens}") for name in ("Ours", "Theirs")],
+        labels=Labels.read(tokens.parent / "labels.csv"),
+        alone=True,
+        settings={"probe": {"steps": 2}},
+        workers=2,
+    ).records
+    assert [(r.key, r.signature, r.found) for r in again] == found[2]
+    assert (tokens.parent / "out2/rows/probes.jsonl").read_text().splitlines() == lines
+
+
 def test_a_folder_of_token_files_and_a_table_of_labels_do(
     tokens: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
