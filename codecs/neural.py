@@ -35,6 +35,7 @@ class Facts:
         parameters: Learned parameters; codebooks that the model keeps as buffers do not count.
         depths: How many codebooks the model was trained to do with; empty for any number.
         strides: Frames that a code of each codebook lasts; empty where that is one.
+        overlap: Share of a chunk that the next one codes again, of a model that works in chunks.
     """
 
     sample_rate: int
@@ -44,6 +45,12 @@ class Facts:
     parameters: int | None = field(default=None, compare=False)
     depths: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
+    overlap: float = 0.0
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames that a second of sound makes."""
+        return self.sample_rate / self.hop / (1 - self.overlap)
 
     @property
     def allowed_depths(self) -> Sequence[int]:
@@ -52,7 +59,7 @@ class Facts:
 
     @property
     def kbps_a_codebook(self) -> float:
-        """Bitrate of one codebook in kbps."""
+        """Bitrate of one codebook in kbps, as authors count it: without overlap."""
         return log2(self.codebook_size) * self.sample_rate / self.hop / 1000
 
 
@@ -137,7 +144,7 @@ class NeuralCodec(Codec[O]):
         return self.options.revision or revisions.of(self.options.checkpoint)
 
     @property
-    def encoding_key(self) -> str:
+    def encoding_key(self) -> str | None:
         """Codecs of one checkpoint nest: each codebook codes what the ones before it left."""
         checkpoint = self.spec.checkpoint or Checkpoint(source=self.options.checkpoint)
         return " ".join(
@@ -160,7 +167,7 @@ class NeuralCodec(Codec[O]):
             label=self.label,
             family=self.family,
             sample_rate=facts.sample_rate if facts else None,
-            frame_rate=facts.sample_rate / facts.hop if facts else None,
+            frame_rate=facts.frame_rate if facts else None,
             codebook_sizes=(facts.codebook_size,) * depth if facts else (),
             codebook_strides=facts.strides if facts else (),
             causal=self.causal,

@@ -8,6 +8,7 @@ COMMITS = {
     "descript/dac_24khz": "6ba020b5ba7d9d8076fb90db7e67f27e31980f6e",
     "descript/dac_44khz": "c1bc521685adf9cfe247bc39a5ca58917eda1ac4",
     "facebook/encodec_24khz": "c1dbe2ae3f1de713481a3b3e7c47f357092ee040",
+    "facebook/encodec_48khz": "c3def8e7185ac8c8efdce6eb8c4a651e487a503e",
     "hubertsiuzdak/snac_24khz": "d73ad176a12188fcf4f360ba3bf2c2fbbe8f58ec",
     "hubertsiuzdak/snac_44khz": "873ebef9718b89660340c6f55a2b515e98cfa1d9",
     "kyutai/mimi": "89091b3e466eb6a9d11e537bf26b144f194978f7",

@@ -1,5 +1,6 @@
 """Codecs that the library transformers has, from any checkpoint of theirs: one adapter for all."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -7,11 +8,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from almbench.audio import Samples, fit
-from almbench.codecs.base import CodecSpec, Encoded, refuse_missing
+from almbench.codecs.base import CodecSpec, Encoded, from_codes, refuse_missing
 from almbench.codecs.checkpoints import Files
+from almbench.codecs.encodec_chunks import SCALE_BITS, Chunks
 from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, read_config
-from almbench.codecs.transformers_models import MODELS, TRANSFORMERS, Latents, Model
-from almbench.errors import Unavailable, UserError
+from almbench.codecs.transformers_models import MODELS, TRANSFORMERS, Latents, Model, kind_of
+from almbench.errors import CodecError, Unavailable, UserError
 from almbench.packages import missing_packages
 
 if TYPE_CHECKING:
@@ -105,31 +107,54 @@ class TransformersCodec(NeuralCodec[O]):
         self.supports_padding = self._kind.supports_padding
         super().load(device)
 
+    @property
+    def encoding_key(self) -> str | None:
+        """As other codecs of one checkpoint; none where codes alone make no sound."""
+        kind = MODELS.get(self.spec.family)
+        return None if kind and kind.chunked else super().encoding_key
+
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
-        """Encode clips of equal length, each **Shape** `[T]`; one alone, without codebooks."""
-        if self._loaded.codebooks:
+        """Encode clips of equal length, each **Shape** `[T]`; one alone where it takes no batch."""
+        if self._loaded.codebooks and not self._kind.chunked:
             return super().encode(batch, rate)
         import torch
 
         encoded = []
+        depth = self._depth(self._loaded)
         for samples in batch:
             with torch.inference_mode():
                 sounds = self._sounds([samples])
-                latents = self._kind.encode(self._model, sounds, 0, self._loaded)
-            encoded.append(Encoded(None, len(samples), payload=latents))
+                made = self._kind.encode(self._model, sounds, depth, self._loaded)
+            encoded.append(self._encoded(made, len(samples), depth))
         return encoded
 
+    def _encoded(self, made: Latents | Chunks, length: int, depth: int) -> Encoded:
+        if isinstance(made, Latents):
+            return Encoded(None, length, payload=made)
+        codes = made.codes.cpu().numpy().astype(np.int64)[:depth]
+        encoded = from_codes(codes, [self._loaded.codebook_size] * depth, length)
+        bits = (encoded.bits or 0) + SCALE_BITS * len(made.scales)
+        return replace(encoded, bits=bits, payload=made)
+
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
-        """Decode clips of equal length and depth, which may be less than this codec's."""
-        if self._loaded.codebooks:
+        """Decode clips of equal length and depth, which may be less than this codec's.
+
+        Raises:
+            CodecError: The codes of chunks come without their scales, as from a file.
+        """
+        if self._loaded.codebooks and not self._kind.chunked:
             return super().decode(batch, rate)
         import torch
 
+        if any(item.payload is None for item in batch):
+            raise CodecError("its codes alone make no sound: each chunk's scale is missing")
         decoded = []
         for item in batch:
-            latents: Latents = item.payload
+            coded, gain = item.payload, 1.0
+            if isinstance(coded, Latents):
+                coded, gain = coded.frames, coded.gain
             with torch.inference_mode():
-                sounds = self._kind.decode(self._model, latents.frames) / latents.gain
+                sounds = self._kind.decode(self._model, coded) / gain
             decoded.append(fit(sounds[0].cpu().numpy().astype(np.float64), item.length))
         return decoded
 
@@ -160,14 +185,14 @@ class TransformersCodec(NeuralCodec[O]):
 
     def _kind_of(self, files: Files) -> str:
         path = files.paths["config.json"]
-        kind = read_config(path).get("model_type")
+        kind = kind_of(read_config(path))
         if kind not in MODELS:
             what = f"a model of type '{kind}'" if kind else "no model that is named in it"
             raise Unavailable(
                 f"{path} is that of {what}, which is no codec known here. "
                 f"Known types: {', '.join(MODELS)}. {TO_FIX}"
             )
-        return str(kind)
+        return kind
 
     def _facts(self, files: Files) -> Facts:
         path = files.paths["config.json"]
@@ -215,7 +240,7 @@ class TransformersCodec(NeuralCodec[O]):
 
     def _encode(self, sounds: "Tensor") -> "Tensor":
         codes = self._kind.encode(self._model, sounds, self._depth(self._loaded), self._loaded)
-        assert not isinstance(codes, Latents)  # noqa: S101 - for the type checker
+        assert not isinstance(codes, Latents | Chunks)  # noqa: S101 - for the type checker
         return codes
 
     def _decode(self, codes: "Tensor") -> "Tensor":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from almbench.audio import resample
+from almbench.codecs.encodec_chunks import Chunks, decode_chunks, encode_chunks
 from almbench.codecs.neural import Facts
 from almbench.errors import Unavailable
 
@@ -40,6 +41,7 @@ class Model:
         supports_batching: Whether clips of as many frames may share a batch, or, where the model
             does not pad to whole frames, of equal length.
         supports_padding: Whether clips of any lengths may share a batch, too.
+        chunked: Whether it makes `Chunks`, whose codes alone make no sound.
         packages: Packages that it needs besides transformers.
         licenses: Licence of the code, and of the weights by default.
         published: Checkpoints that are known, by hub id.
@@ -51,6 +53,7 @@ class Model:
     pads: ClassVar[bool] = True
     supports_batching: ClassVar[bool] = False
     supports_padding: ClassVar[bool] = False
+    chunked: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     licenses: ClassVar[tuple[str, str]]
     published: ClassVar[Mapping[str, Facts]]
@@ -60,12 +63,12 @@ class Model:
         """Read the facts from the file `config.json`. Raises `Unavailable` if it cannot be used."""
         raise NotImplementedError
 
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor | Latents":
-        """Encode `[B, 1, T]` to codes `[B, K, T']`, K >= `depth`, or to latents."""
+    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
+        """Encode `[B, 1, T]` to codes `[B, K, T']`, K >= `depth`; to `Latents` or `Chunks`."""
         raise NotImplementedError
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
-        """Decode codes `[B, K, T']`, or latents, to `[B, T'']`."""
+        """Decode codes `[B, K, T']`, latents or chunks to `[B, T'']`."""
         decoded: Tensor = model.decode(coded).audio_values[:, 0]
         return decoded
 
@@ -78,8 +81,7 @@ class Model:
 class Encodec(Model):
     """Encodec of 24 kHz: 75 frames per second, up to 32 codebooks of 1024 entries.
 
-    The model itself fills the last frame of 320 samples, by reflection, as upstream. The 48 kHz
-    model is stereo and works in chunks that it scales one by one; it is not covered.
+    The model itself fills the last frame of 320 samples, by reflection, as upstream.
     """
 
     class_name = "EncodecModel"
@@ -92,17 +94,20 @@ class Encodec(Model):
     published: ClassVar = {
         "facebook/encodec_24khz": Facts(24_000, 320, 1024, 32, 14_851_810, (2, 4, 8, 16, 32))
     }
+    form: ClassVar = (1, False)  # channels, and whether the sound is brought to a scale first
 
     def read(self, config: dict[str, Any]) -> Facts:
         """Read the facts."""
         rate, hop = config["sampling_rate"], prod(config["upsampling_ratios"])
-        if (config["audio_channels"], config.get("chunk_length_s")) != (1, None):
+        if (config["audio_channels"], bool(config.get("normalize"))) != self.form:
             raise Unavailable(
-                "This model of Encodec is not mono, or codes chunk by chunk. "
-                "To fix: use facebook/encodec_24khz."
+                "This model of Encodec is neither mono and whole, as facebook/encodec_24khz, nor "
+                "stereo, in chunks and normalised, as facebook/encodec_48khz. "
+                "To fix: use one of these."
             )
         depths = _depths(config["target_bandwidths"], rate, hop, size := config["codebook_size"])
-        return Facts(rate, hop, size, depths[-1], depths=depths)
+        overlap = config["overlap"] if self.chunked else 0.0
+        return Facts(rate, hop, size, depths[-1], depths=depths, overlap=overlap)
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
         """Encode; the model takes a depth as the bandwidth in kbps that it makes."""
@@ -118,6 +123,37 @@ class Encodec(Model):
         """Sum the entries."""
         vectors: Tensor = model.quantizer.decode(codes.transpose(0, 1))
         return vectors
+
+
+class EncodecChunked(Encodec):
+    """Encodec of 48 kHz: 150 frames per second, up to 16 codebooks, stereo, in scaled chunks.
+
+    A clip is mono here: both channels get it, and their mean is taken. The bitrates that its
+    authors state are those of the codes without the chunks' overlap of a hundredth, which counts
+    here; the measured bitrate counts the 32 bits of each chunk's scale as well.
+    """
+
+    causal = False
+    supports_batching = False
+    chunked = True
+    form = (2, True)
+    settings: ClassVar = {
+        "channels": "mono into both, the mean of both out",
+        "chunks": "1 s, overlap 1 %, a scale of 32 bits each",
+    }
+    published: ClassVar = {
+        "facebook/encodec_48khz": Facts(
+            48_000, 320, 1024, 16, 14_856_294, (2, 4, 8, 16), overlap=0.01
+        )
+    }
+
+    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Chunks:
+        """Encode one clip."""
+        return encode_chunks(model, sounds[0].expand(2, -1), _kbps(depth, facts))
+
+    def decode(self, model: Any, coded: "Any") -> "Tensor":
+        """Decode one clip's chunks."""
+        return decode_chunks(model, coded).mean(dim=0, keepdim=True)
 
 
 class Dac(Model):
@@ -419,6 +455,7 @@ def _depths(bandwidths: list[float], rate: int, hop: int, size: int) -> tuple[in
 
 MODELS: Mapping[str, Model] = {
     "encodec": Encodec(),
+    "encodec_48khz": EncodecChunked(),
     "dac": Dac(),
     "mimi": Mimi(),
     "xcodec": XCodec(),
@@ -429,4 +466,12 @@ MODELS: Mapping[str, Model] = {
     "pocket_tts_audio_tokenizer": PocketTTS(),
     "vibevoice_acoustic_tokenizer": VibeVoice(),
 }
-"""The kinds of model, by the `model_type` of their configurations."""
+"""The kinds of model, by the `model_type` of their configurations; Encodec's has two."""
+
+
+def kind_of(config: dict[str, Any]) -> str | None:
+    """Which of `MODELS` a configuration describes, or another type; None if it names no type."""
+    kind = config.get("model_type")
+    if kind == "encodec" and config.get("chunk_length_s"):
+        return "encodec_48khz"
+    return None if kind is None else str(kind)

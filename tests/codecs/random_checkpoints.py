@@ -65,6 +65,19 @@ FEW_LAYERS = {
 SPEECH_75 = Checkpoint("wavtokenizer", {"upsampling_ratios": [8, 5, 4, 2]})
 CHECKPOINTS = {
     "facebook/encodec_24khz": Checkpoint("encodec"),
+    "facebook/encodec_48khz": Checkpoint(
+        "encodec_48khz",
+        {
+            "sampling_rate": 48_000,
+            "audio_channels": 2,
+            "target_bandwidths": [3.0, 6.0, 12.0, 24.0],
+            "normalize": True,
+            "chunk_length_s": 1.0,
+            "overlap": 0.01,
+            "use_causal_conv": False,
+            "norm_type": "time_group_norm",
+        },
+    ),
     "kyutai/mimi": Checkpoint("mimi", {"frame_rate": 12.5}),
     "descript/dac_16khz": _dac(16_000, [2, 4, 5, 8], 12),
     "descript/dac_24khz": _dac(24_000, [2, 4, 5, 8], 32),
@@ -137,6 +150,12 @@ def _encodec_books(model: Any, sound: Any) -> None:
     _embeddings(model.quantizer.layers, model.encoder(sound).transpose(1, 2), "embed")
 
 
+def _encodec_48khz_books(model: Any, sound: Any) -> None:
+    stereo = sound[..., : model.config.chunk_length].expand(-1, 2, -1)
+    scaled = stereo / stereo.pow(2).mean().sqrt()
+    _embeddings(model.quantizer.layers, model.encoder(scaled).transpose(1, 2), "embed")
+
+
 def _mimi_books(model: Any, sound: Any) -> None:
     latents = model.encoder(sound).latents
     for books in (
@@ -189,6 +208,7 @@ def _louder(model: Any, sound: Any) -> None:
 SPREAD = {
     "dac": _dac_books,
     "encodec": _encodec_books,
+    "encodec_48khz": _encodec_48khz_books,
     "mimi": _mimi_books,
     "xcodec": _xcodec_books,
     "higgs_audio_v2_tokenizer": _xcodec_books,

@@ -10,6 +10,7 @@ from almbench.codecs.registry import make_codec
 
 ALL = ("speech", "sound", "music")
 SPEECH = ("speech",)
+MUSIC = ("sound", "music")
 
 
 class Facts(NamedTuple):
@@ -73,6 +74,12 @@ FACTS = {
     "encodec-6": Facts("Encodec", "encodec", 24_000, 75, 80, (1024,) * 8, causal=True),
     "encodec-12": Facts("Encodec", "encodec", 24_000, 75, 160, (1024,) * 16, causal=True),
     "encodec-24": Facts("Encodec", "encodec", 24_000, 75, 320, (1024,) * 32, causal=True),
+    # The same paper: 150 frames a second at 48 kHz, up to 16 codebooks, in chunks of a second, of
+    # which the next one begins a hundredth earlier.
+    "encodec-48khz-3": Facts("Encodec 48 kHz", HF, 48_000, 150 / 0.99, 20, (1024,) * 2, MUSIC),
+    "encodec-48khz-6": Facts("Encodec 48 kHz", HF, 48_000, 150 / 0.99, 40, (1024,) * 4, MUSIC),
+    "encodec-48khz-12": Facts("Encodec 48 kHz", HF, 48_000, 150 / 0.99, 80, (1024,) * 8, MUSIC),
+    "encodec-48khz-24": Facts("Encodec 48 kHz", HF, 48_000, 150 / 0.99, 160, (1024,) * 16, MUSIC),
     # Kumar et al., NeurIPS 2023: strides 2, 4, 5, 8 = 320 samples; codebooks of 1024 entries.
     "dac-1.5": Facts("DAC", "dac", 24_000, 24_000 / 320, 20, (1024,) * 2),
     "dac-6": Facts("DAC", "dac", 24_000, 75, 80, (1024,) * 8),
