@@ -150,7 +150,8 @@ class TransformersCodec(NeuralCodec[O]):
             raise CodecError("its codes alone make no sound: each chunk's scale is missing")
         decoded = []
         for item in batch:
-            coded, gain = item.payload, 1.0
+            coded: Any = item.payload
+            gain = 1.0
             if isinstance(coded, Latents):
                 coded, gain = coded.frames, coded.gain
             with torch.inference_mode():
@@ -186,7 +187,7 @@ class TransformersCodec(NeuralCodec[O]):
     def _kind_of(self, files: Files) -> str:
         path = files.paths["config.json"]
         kind = kind_of(read_config(path))
-        if kind not in MODELS:
+        if kind is None or kind not in MODELS:
             what = f"a model of type '{kind}'" if kind else "no model that is named in it"
             raise Unavailable(
                 f"{path} is that of {what}, which is no codec known here. "
@@ -239,8 +240,8 @@ class TransformersCodec(NeuralCodec[O]):
         return loaded
 
     def _encode(self, sounds: "Tensor") -> "Tensor":
-        codes = self._kind.encode(self._model, sounds, self._depth(self._loaded), self._loaded)
-        assert not isinstance(codes, Latents | Chunks)  # noqa: S101 - for the type checker
+        depth = self._depth(self._loaded)
+        codes: Tensor = self._kind.encode(self._model, sounds, depth, self._loaded)
         return codes
 
     def _decode(self, codes: "Tensor") -> "Tensor":

@@ -109,10 +109,9 @@ class Encodec(Model):
         overlap = config["overlap"] if self.chunked else 0.0
         return Facts(rate, hop, size, depths[-1], depths=depths, overlap=overlap)
 
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
+    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
         """Encode; the model takes a depth as the bandwidth in kbps that it makes."""
-        codes: Tensor = model.encode(sounds, bandwidth=_kbps(depth, facts)).audio_codes[0]
-        return codes
+        return model.encode(sounds, bandwidth=_kbps(depth, facts)).audio_codes[0]
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode; all clips are one chunk, of no scale."""
