@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from almbench import decoding
 from almbench.atomic import write_atomically
 from almbench.errors import AudioError
+from almbench.interrupts import interrupts_deferred
 
 Samples = decoding.Samples
 BY_SOUNDFILE = frozenset(
@@ -143,7 +144,8 @@ def _encoded(samples: Samples, rate: int, bits: int, form: str) -> tuple[bytes, 
     # libsndfile scales floats by 2^15 - 1 but reads by 2^15, so integers are handed over.
     data = integers.astype(np.int16) if bits == 16 else integers << (32 - bits)
     buffer = BytesIO()  # libsndfile would hide a full disk behind "System error"
-    sf.write(buffer, data, rate, format=form, subtype=f"PCM_{bits}")
+    with interrupts_deferred():
+        sf.write(buffer, data, rate, format=form, subtype=f"PCM_{bits}")
     return buffer.getvalue(), clipped
 
 

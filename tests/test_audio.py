@@ -1,9 +1,14 @@
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile as sf
 
+from almbench import audio
 from almbench.audio import exact_bits, fit, read, resample, sha256, to_integers, write_flac
 from almbench.errors import AudioError
 
@@ -89,6 +94,25 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="no rate of 24000000 Hz, but up to 65535"):
         write_flac(tmp_path / "x.flac", np.zeros(10), 24_000_000)  # no such rate in FLAC
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_a_file_is_encoded_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupting(BytesIO):
+        def write(self, content: Any) -> int:  # called by libsndfile, which drops what it raises
+            signal.raise_signal(signal.SIGINT)
+            return super().write(content)
+
+    monkeypatch.setattr(audio, "BytesIO", Interrupting)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        write_flac(tmp_path / "x.flac", np.zeros(24_000), 24_000)
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGINT) is before
+    monkeypatch.undo()
+    with ThreadPoolExecutor(1) as threads:  # where no signal arrives
+        assert threads.submit(write_flac, tmp_path / "y.flac", np.zeros(9), 24_000).result() == 0
 
 
 def test_sha256_of_a_known_text(tmp_path: Path) -> None:

@@ -95,5 +95,15 @@ def keep_audio(suite: "Suite", keep: str | None) -> None:
 
 
 def run_root(suite: "Suite", output: Path | None) -> Path:
-    """The run folder: as given, or of the suite's name."""
+    """The run folder: as given, or of the suite's name.
+
+    Raises:
+        UserError: It is an address, such as s3://bucket/run, and no folder.
+    """
+    if output and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", output.as_posix()):
+        raise UserError(
+            f"-o {output}: a run folder lies in a file system that can create a file once and "
+            "rename it in one step, as workers claim their units by that. To fix: choose a folder, "
+            "and copy the finished run to where it is kept."
+        )
     return output or Path("runs") / suite.name

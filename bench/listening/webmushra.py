@@ -17,6 +17,7 @@ from markupsafe import escape
 from almbench.audio import Samples, fit, read, resample, to_integers
 from almbench.domains import Domain
 from almbench.errors import UserError, unknown
+from almbench.interrupts import interrupts_deferred
 from almbench.listening.design import MAX_CLIP_S, MIN_CLIP_S
 from almbench.listening.mushra import MAX_SYSTEMS
 from almbench.loudness import loudness, matching_gains
@@ -160,7 +161,8 @@ def _write_wav(output: Path, folder: Path, samples: Samples) -> str:
     """Write a sound under a name that tells nothing; returns its path as webMUSHRA wants it."""
     integers, _ = to_integers(samples, 16)
     buffer = BytesIO()
-    sf.write(buffer, integers.astype(np.int16), RATE, format="WAV", subtype="PCM_16")
+    with interrupts_deferred():
+        sf.write(buffer, integers.astype(np.int16), RATE, format="WAV", subtype="PCM_16")
     content = buffer.getvalue()
     path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.wav"
     (output / folder).mkdir(parents=True, exist_ok=True)

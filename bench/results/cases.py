@@ -69,9 +69,9 @@ def read_all(folder: RunFolder, *, scores: bool = True) -> RunRows:
     of_sounds: dict[tuple[str, ...], dict[str, ScoreRow]] = {}
     for score in iter_rows(folder.root, ScoreRow) if scores else ():
         of_sounds.setdefault(score.key[:3], {})[score.metric] = score
-    return RunRows(
-        read_rows(folder.root, OriginalRow), read_rows(folder.root, ReconstructionRow), of_sounds
-    )
+    made = read_rows(folder.root, ReconstructionRow)
+    # Originals last: a run that is at work writes them first.
+    return RunRows(read_rows(folder.root, OriginalRow), made, of_sounds)
 
 
 def cases(rows: RunRows, manifest: Manifest) -> Iterator[Case]:

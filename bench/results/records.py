@@ -293,9 +293,15 @@ def read_rows(run: Path, row: type[R]) -> dict[tuple[str, ...], R]:
 
 
 def iter_rows(run: Path, row: type[R]) -> Iterator[R]:
-    """Read all rows of a kind, over all parts, those of one key in the order they were written."""
-    for _, path in part_files(run, row):
-        yield from read_part(path, row)
+    """Read all rows of a kind, over all parts, those of one key in the order they were written.
+
+    Parts that are joined meanwhile are found in the whole, where some rows come once more.
+    """
+    try:
+        for _, path in part_files(run, row):
+            yield from read_part(path, row)
+    except FileNotFoundError:
+        yield from read_part(run / "rows" / f"{row.file}.jsonl", row)
 
 
 def read_part(path: Path, row: type[R]) -> Iterator[R]:

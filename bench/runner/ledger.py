@@ -1,6 +1,7 @@
 """What of a run is done, by whomever, and what this worker has claimed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from threading import RLock
 from typing import cast
 
@@ -10,6 +11,7 @@ from almbench.results.records import (
     ReconstructionRow,
     Row,
     ScoreRow,
+    iter_rows,
     part_files,
     read_part,
     write_part,
@@ -82,7 +84,13 @@ class Ledger:
                     self._number = max(self._number, number)
                     if path.name not in self._read:
                         self._read.add(path.name)
-                        self._learn(kind, read_part(path, kind))
+                        self._learn(kind, self._rows_of(path, kind))
+
+    def _rows_of(self, path: Path, kind: type[Row]) -> Iterator[Row]:
+        try:
+            yield from read_part(path, kind)
+        except FileNotFoundError:  # joined with others, where this worker has claimed nothing
+            yield from iter_rows(self._folder.root, kind)
 
     def _learn(self, kind: type[Row], rows: Iterable[Row]) -> None:
         of_kind = self._rows[kind]

@@ -11,15 +11,17 @@ from typing import Any
 from almbench.devices import cpu_count
 from almbench.errors import AlmbenchError, Unavailable
 from almbench.packages import missing_packages
-from almbench.progress import note
+from almbench.progress import display, note
 from almbench.results.results import Results
 from almbench.runner.resources import classes_of
 from almbench.runner.run import begin_run, run_suite, work_on
 from almbench.runner.warm import WarmServer
+from almbench.runner.watching import Watch
 from almbench.runner.work import Share
 from almbench.suite.config import Resources, Suite
 from almbench.suite.load import load_suite
 
+LOOK_S = 1.0  # between looks at what the actors have written
 RETRIES = 3  # of an actor's work, when it dies
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -75,7 +77,12 @@ def run_with_ray(
                 for actor in made
             ]
         note(f"Ray: {len(actors)} workers on {len(ray.nodes())} nodes")
-        ray.get(pending)
+        with display() as begin:
+            watch = Watch(root, begin, plan.testsets)
+            died = _wait(ray, pending, watch)
+            watch.end() if not died else watch.look()
+        for error in died:
+            note(f"A worker of Ray is lost ({error}); what it left undone is done here")
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, AlmbenchError):
             raise error.cause from error
@@ -84,6 +91,20 @@ def run_with_ray(
         ray.shutdown()
     # What an actor may have left undone, and the tables.
     return run_suite(load_suite(str(root / "suite.toml")), root, device, cpu_count(), batch=batch)
+
+
+def _wait(ray: Any, pending: list[Any], watch: Watch) -> list[str]:
+    """Wait for the actors; returns why those that died were not started again."""
+    died = []
+    while pending:
+        done, pending = ray.wait(pending, timeout=LOOK_S)
+        for one in done:
+            try:
+                ray.get(one)
+            except ray.exceptions.RayActorError as error:
+                died.append(str(error).strip().splitlines()[0].rstrip("."))
+        watch.look()
+    return died
 
 
 def _connect(ray: Any, address: str | None) -> None:

@@ -16,13 +16,14 @@ from almbench.results.runfolder import RunFolder
 from almbench.runner.calls import recorded_call
 from almbench.runner.claims import Claims
 from almbench.runner.keeping import Keeping
-from almbench.runner.ledger import Ledger
+from almbench.runner.ledger import KINDS, Ledger
 from almbench.runner.originals import Importer, original_units
 from almbench.runner.plan import Plan
 from almbench.runner.reconstruct import Piece, Reconstructor
 from almbench.runner.scoring import Scorer
 from almbench.runner.units import blocks
 from almbench.runner.warm import WarmServer
+from almbench.runner.watching import begin_stages
 
 POLL_S = 1.0  # between looks whether other workers have done what is left
 
@@ -91,18 +92,9 @@ class Work:
     def _stages(self, usage: dict[str, UsageRecord]) -> RunRecord:
         begin_s = time.perf_counter()
         testsets = self._plan.testsets
-        sizes = [(t, len(t.clips)) for t in testsets]
         with display() as begin:
-            bar = begin("Originals", sum(n for _, n in sizes), "clips")
-            cases = begin("Reconstructing", sum(n * len(t.usable) for t, n in sizes), "clips")
-            scores = begin(
-                "Scoring",
-                sum(
-                    n * (len(t.usable) * Scorer.scores_of(t) + Scorer.scores_of(t, ORIGINAL))
-                    for t, n in sizes
-                ),
-                "scores",
-            )
+            stages = begin_stages(begin, testsets)
+            bar, cases, scores = (stages[kind] for kind in KINDS)
             scorer = Scorer(
                 self._folder,
                 testsets,

@@ -243,3 +243,12 @@ def test_lists(bench: Bench, thing: str) -> None:
     assert done.returncode == 0, done.stderr
     expected = {"codecs": "opus-6", "metrics": "pesq_wb", "suites": "quick", "testsets": "vctk"}
     assert expected[thing] in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "submit"])
+def test_a_run_folder_is_no_address(bench: Bench, tmp_path: Path, command: str) -> None:
+    more = ["--slurm"] if command == "submit" else []
+    done = bench(command, "quick", "-o", "s3://bucket/run", *more, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "choose a folder" in " ".join(done.stderr.split())
+    assert not list(tmp_path.iterdir())

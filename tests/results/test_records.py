@@ -1,7 +1,16 @@
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
-from almbench.results.records import ScoreRow, Writer, join_parts, read_rows, signature, write_part
+from almbench.results.records import (
+    ScoreRow,
+    Writer,
+    iter_rows,
+    join_parts,
+    read_rows,
+    signature,
+    write_part,
+)
 
 
 def row(clip: str, value: float) -> ScoreRow:
@@ -53,3 +62,34 @@ def test_a_signature_depends_on_content_not_on_order_of_keys() -> None:
     assert signature("ab") != signature("a", "b")
     text = '["a",{"b":[1,0.5,null]}]'  # canonical JSON
     assert signature("a", {"b": (1, 0.5, None)}) == sha256(text.encode()).hexdigest()[:16]
+
+
+def test_rows_are_read_whole_while_their_parts_are_joined(tmp_path: Path) -> None:
+    write_part(tmp_path, [row("a", 1.0)], 1, "aaaa")
+    write_part(tmp_path, [row("b", 2.0)], 2, "bbbb")
+    write_part(tmp_path, [row("a", 3.0)], 3, "cccc")
+    reading = iter_rows(tmp_path, ScoreRow)
+    latest = {(first := next(reading)).clip: first.value}
+    join_parts(tmp_path, ScoreRow)
+    latest |= {each.clip: each.value for each in reading}
+    assert latest == {"a": 3.0, "b": 2.0}
+
+
+def test_readers_miss_nothing_while_parts_come_and_are_joined(tmp_path: Path) -> None:
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        for number in range(1, 301):
+            write_part(tmp_path, [row(str(number), float(number))], number, "unit")
+            written = number
+            if number % 3 == 0:
+                join_parts(tmp_path, ScoreRow)
+
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(write)
+        while not writing.done():
+            least = written
+            assert len(read_rows(tmp_path, ScoreRow)) >= least
+        writing.result()
+    assert len(read_rows(tmp_path, ScoreRow)) == 300

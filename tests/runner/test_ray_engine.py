@@ -1,6 +1,7 @@
 """The units of a run on Ray, on one node and on two."""
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ from almbench.runner.run import run_suite
 from almbench.suite.config import Resources
 from almbench.suite.load import load_suite
 from tests.runner.test_run import tables
-from tests.runner.test_sharing import check_finished, suite  # noqa: F401 - a fixture
+from tests.runner.test_sharing import (  # `suite` is a fixture
+    KILLS,
+    check_finished,
+    kill_at_random,
+    start,
+    suite,  # noqa: F401
+)
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 HOW = "Ray is not installed: pip install 'almbench[ray]'"
@@ -58,8 +65,50 @@ def test_two_workers_of_a_cluster_of_its_own(
     done = bench("run", suite, "-o", root, "--engine", "ray", "--workers", "2")
     assert done.returncode == 0, done.stderr
     assert "Ray: 2 workers on 1 nodes" in done.stderr
+    for line in [
+        "Originals: 18/18 clips",
+        "Reconstructing: 54/54 clips",
+        "Scoring: 162/162 scores",
+    ]:
+        first, then = (said for said in done.stderr.splitlines() if said.startswith(line))
+        assert "kept from before" not in first  # what actors did, shown as they did it
+        assert "kept from before" in then
     check_finished(root, tmp_path / "whole")
     assert tables(root) == tables(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_node_that_is_lost_costs_nothing(
+    suite: Path,  # noqa: F811
+    tmp_path: Path,
+    two_nodes: Any,
+) -> None:
+    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
+    root = tmp_path / "run"
+    process = start(suite, root, "--engine", "ray", "--ray-address", two_nodes.address)
+    while not list((root / "rows").glob("*")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    lost = next(iter(two_nodes.worker_nodes))
+    two_nodes.remove_node(lost, allow_graceful=False)
+    assert process.wait() == 0
+    check_finished(root, tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_actors_killed_at_random_are_replaced(
+    suite: Path,  # noqa: F811
+    tmp_path: Path,
+    two_nodes: Any,
+    bench: Bench,
+) -> None:
+    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
+    root = tmp_path / "run"
+    ray = ["--engine", "ray", "--ray-address", two_nodes.address]
+    kill_at_random(suite, root, max(KILLS // 4, 2), *ray, beside=1)
+    done = bench("run", suite, "-o", root, "--workers", "2", *ray)
+    assert done.returncode == 0, done.stderr
+    check_finished(root, tmp_path / "whole")
 
 
 def test_without_ray_it_says_how_to_get_it(

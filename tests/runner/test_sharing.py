@@ -1,5 +1,6 @@
 """Several processes on one run folder: the same tables, and nothing twice."""
 
+import json
 import os
 import random
 import signal
@@ -8,7 +9,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile as sf
@@ -115,33 +118,65 @@ def test_a_run_that_asks_for_something_else_is_refused_meanwhile(
     assert process.wait() == 0
 
 
-def kill_at_random(suite: Path, root: Path, rng: random.Random, kills: int) -> None:
-    """Keep two processes at work on a run, and kill them and their children, one at a time."""
+def kill_at_random(suite: Path, root: Path, kills: int, *more: object, beside: int = 2) -> None:
+    """Keep some commands at work on a run, and kill them and their processes, one at a time.
+
+    Those of Ray are its actors with their children, wherever they are.
+    """
     import psutil
 
+    rng = random.Random(kills)  # noqa: S311 - a test
     processes: list[subprocess.Popen[bytes]] = []
     done = 0
     while done < kills:
         processes = [process for process in processes if process.poll() is None]
-        while len(processes) < 2:
-            processes.append(start(suite, root))
-        time.sleep(rng.uniform(0.3, 4.0))
+        while len(processes) < beside:
+            processes.append(start(suite, root, *more))
+        time.sleep(rng.uniform(0.3, 4.0) if beside > 1 else rng.uniform(1.0, 12.0))
         alive = [psutil.Process(p.pid) for p in processes if p.poll() is None]
-        victims = [*alive, *(child for p in alive for child in p.children(recursive=True))]
+        if more:
+            alive += [p for p in psutil.process_iter() if _is_actor(p, root)]
+        victims = [*alive, *(child for p in alive for child in _children(p))]
         if victims:
-            rng.choice(victims).kill()
-            done += 1
+            with suppress(psutil.NoSuchProcess):
+                rng.choice(victims).kill()
+                done += 1
     for process in processes:
         process.kill()
         process.wait()
 
 
+def _is_actor(process: Any, root: Path) -> bool:
+    """Whether a process is an actor of Ray at work on a run, which it shows in its own folder."""
+    import psutil
+
+    try:
+        if not process.cmdline()[0].startswith("ray::_Actor"):
+            return False
+        workers = [json.loads(p.read_bytes()) for p in (root / ".claims").glob("worker-*")]
+    except (psutil.Error, IndexError, OSError, ValueError):
+        return False
+    return process.pid in [worker["pid"] for worker in workers]
+
+
+def _children(process: Any) -> list[Any]:
+    import psutil
+
+    try:
+        children: list[Any] = process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return children
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("keep", ["all", "none"])
 def test_killed_at_random_a_run_is_finished_by_whoever_comes(
-    suite: Path, tmp_path: Path, bench: Bench
+    suite: Path, tmp_path: Path, bench: Bench, keep: str
 ) -> None:
+    suite.write_text(f'keep_audio = "{keep}"\n{suite.read_text()}')
     run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
-    kill_at_random(suite, tmp_path / "run", random.Random(KILLS), KILLS)  # noqa: S311 - a test
+    kill_at_random(suite, tmp_path / "run", KILLS)
     time.sleep(1)  # scoring processes end with the one that started them
     assert bench("run", suite, "-o", tmp_path / "run").returncode == 0
     check_finished(tmp_path / "run", tmp_path / "whole")
