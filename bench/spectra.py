@@ -52,9 +52,13 @@ def hann(size: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=32)
 def mel_filters(
-    rate: int, size: int, bands: int, norm: Literal["area", "peak"] = "area"
+    rate: int,
+    size: int,
+    bands: int,
+    norm: Literal["area", "peak"] = "area",
+    top: float | None = None,
 ) -> NDArray[np.float64]:
-    """Triangular filters that sum the bins of a spectrum to mel bands from 0 Hz to half the rate.
+    """Triangular filters that sum the bins of a spectrum to mel bands from 0 Hz upwards.
 
     Bands lie evenly, and overlap by half, on the mel scale of Slaney, "Auditory Toolbox", version
     2, Technical Report 1998-010, Interval Research, 1998.
@@ -65,11 +69,12 @@ def mel_filters(
         bands: How many bands.
         norm: `area`: each filter has an area of 1 over frequencies in Hz, as Slaney has them.
             `peak`: the tip of each triangle is 1.
+        top: Where the last band ends in Hz; half the rate by default.
 
     Returns:
         **Shape** `[bands, 1 + size // 2]`.
     """
-    edges = _hertz(np.linspace(0, _mel(rate / 2), bands + 2))
+    edges = _hertz(np.linspace(0, _mel(top or rate / 2), bands + 2))
     rising = (np.arange(1 + size // 2) * rate / size - edges[:-1, None]) / np.diff(edges)[:, None]
     filters = np.maximum(0, np.minimum(rising[:-1], 1 - rising[1:]))
     if norm == "area":

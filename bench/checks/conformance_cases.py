@@ -208,6 +208,10 @@ def _distillmos(sounds: Sounds) -> Pair:
     return expected, score("distillmos", sounds.speech, sounds.speech, 16_000)
 
 
+def _warpq(expected: float, made: str, sounds: Sounds) -> Pair:
+    return expected, score("warpq", sounds.speech, getattr(sounds, made), 16_000)
+
+
 def _glide(first: float, last: float) -> Samples:
     """Two seconds of ten harmonics whose F0 moves along a line, in Hz."""
     phase = 2 * np.pi * np.cumsum(np.linspace(first, last, 32_000)) / 16_000
@@ -315,6 +319,7 @@ def _file(
     return Case(metric, name, source, off, compute)
 
 
+WARPQ = "package warpq 1.5.2, computed apart"
 CASES = (
     Case("pesq_wb", "a copy", "P.862.2, the mapping at 4.5", 1e-4,
          partial(_pesq_of_a_copy, "pesq_wb", 1.3669, 3.8224)),
@@ -356,6 +361,8 @@ CASES = (
         for metric, result in RESULTS.items()
     ),
     Case("distillmos", "speech", "package distillmos", 1e-3, _distillmos),
+    Case("warpq", "a copy", WARPQ, 6e-4, partial(_warpq, 0.505, "speech")),
+    Case("warpq", "speech in noise", WARPQ, 6e-4, partial(_warpq, 2.203, "noisy")),
     Case("f0_correlation", "two rising glides", "by hand", 0.01, partial(_f0, 250, 1.0)),
     Case("f0_correlation", "one rises, one falls", "by hand", 0.02, partial(_f0, 100, -1.0)),
     Case("vuv_error", "half of it silent", "by hand", 2, _voicing),

@@ -26,6 +26,7 @@ FAMILIES = {
     "utmos": "almbench.metrics.utmos:Utmos",
     "wer": "almbench.metrics.wer:Wer",
     "wer_to_original": "almbench.metrics.wer:WerToOriginal",
+    "warpq": "almbench.metrics.warpq:WarpQ",
     "f0_correlation": "almbench.metrics.world:F0Correlation",
     "vuv_error": "almbench.metrics.world:VuvError",
     "mcd": "almbench.metrics.world:Mcd",

@@ -75,6 +75,8 @@ FACTS = {
     "cer": Facts("lower", 0.0, None, "%", 16_000, SPEECH, (), digits=1, no_reference=True),
     "wer_to_original": Facts("lower", 0.0, None, "%", 16_000, SPEECH, (), digits=1),
     "cer_to_original": Facts("lower", 0.0, None, "%", 16_000, SPEECH, (), digits=1),
+    # Jassim et al., IET Signal Processing 2022: a mean distance along a path, so >= 0; at 16 kHz.
+    "warpq": Facts("lower", 0.0, None, "", 16_000, SPEECH, (), digits=2),
     # A correlation, and a share in per cent; mel-cepstral distortion (Kubichek 1993) and the
     # log-spectral distance (Gray and Markel 1976) are root mean squares in dB, so >= 0. WORLD's
     # analysis is done at 16 kHz.
@@ -123,6 +125,7 @@ VERSION_WORDS = {
     "utmos": "strong learner, utmos-pytorch 0.1.0, Blinorot/UTMOS-PyTorch at 4f2447e519df",
     "wer": "openai/whisper-small at 973afd24965f, greedy search, language en, english normaliser",
     "wer_to_original": "jiwer 4.0.0, whisper-normalizer 0.1.15",
+    "warpq": "as warpq 1.5.2, raw score, median",
     "f0_correlation": "DIO, StoneMask",
     "mcd": "CheapTrick, order 24, warp 0.42, frames within 40 dB",
     "log_spectral_distance": "2048/512",
