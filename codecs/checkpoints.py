@@ -1,10 +1,12 @@
 """Find the files of a checkpoint: in a local folder, in the hub's cache, or on the hub."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from almbench.audio import sha256
 from almbench.codecs.base import Checkpoint
@@ -125,3 +127,14 @@ def hash_of(path: Path) -> str:
 def _digest(path: Path, size: int, modified: int) -> str:
     del size, modified
     return sha256(path)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a model's configuration. Raises `Unavailable` if it is none."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unavailable(f"{path} cannot be read: {error}. To fix: fetch it again.") from error
+    if not isinstance(config, dict):
+        raise Unavailable(f"{path} is no configuration of a model. To fix: fetch it again.")
+    return config

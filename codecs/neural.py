@@ -1,11 +1,10 @@
 """What neural codecs share: finding and loading a checkpoint, and batches of tensors in and out."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import log2
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from almbench.audio import Samples, fit
 from almbench.codecs import revisions
 from almbench.codecs.base import Checkpoint, Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.checkpoints import Files, find
+from almbench.codecs.tensors import Dtype, allow_tf32, fetch, precision, send
 from almbench.errors import Unavailable, UserError
 from almbench.packages import installed_version, missing_packages
 
@@ -71,11 +71,14 @@ class NeuralOptions(Options):
         revision: Commit, branch or tag on the hub; empty for the commit that almbench knows, or
             else "main".
         num_codebooks: How many of the codebooks are used; 0 for all.
+        dtype: float32; or, which is faster and another codec to the results, tf32 (float32 whose
+            products a GPU rounds to 10 bits) or bfloat16 (by PyTorch's automatic mixed precision).
     """
 
     checkpoint: str
     revision: str = ""
     num_codebooks: int
+    dtype: Dtype = "float32"
 
 
 O = TypeVar("O", bound=NeuralOptions)  # noqa: E741
@@ -84,8 +87,9 @@ O = TypeVar("O", bound=NeuralOptions)  # noqa: E741
 class NeuralCodec(Codec[O]):
     """A codec whose model runs in PyTorch.
 
-    Everything runs in float32 and evaluation mode. Clips are at most 30 s long: memory grows with
-    the length (20 to 75 MB per second and clip), and coding in chunks would change the results.
+    Everything runs in evaluation mode, and in float32 unless an option says otherwise. Clips are at
+    most 30 s long: memory grows with the length (20 to 75 MB per second and clip), and coding in
+    chunks would change the results.
 
     A subclass gives the class attributes below, `_facts`, `_load`, `_encode` and `_decode`.
 
@@ -147,9 +151,13 @@ class NeuralCodec(Codec[O]):
     def encoding_key(self) -> str | None:
         """Codecs of one checkpoint nest: each codebook codes what the ones before it left."""
         checkpoint = self.spec.checkpoint or Checkpoint(source=self.options.checkpoint)
-        return " ".join(
-            (self.family, checkpoint.source, checkpoint.revision, checkpoint.sha256)
-        ).rstrip()
+        named = self.family, checkpoint.source, checkpoint.revision, checkpoint.sha256
+        return " ".join((*named, self._variant)).rstrip()
+
+    @property
+    def _variant(self) -> str:
+        """What the options make of the model; empty for the model as it is."""
+        return "" if self.options.dtype == "float32" else self.options.dtype
 
     @property
     def spec(self) -> CodecSpec:
@@ -164,7 +172,7 @@ class NeuralCodec(Codec[O]):
         depth = self._depth(facts) if facts else self.options.num_codebooks
         return CodecSpec(
             id=self.id,
-            label=self.label,
+            label=f"{self.label} ({self._variant})" if self._variant else self.label,
             family=self.family,
             sample_rate=facts.sample_rate if facts else None,
             frame_rate=facts.frame_rate if facts else None,
@@ -177,7 +185,7 @@ class NeuralCodec(Codec[O]):
             weights_license=_license(checkpoint, self.licenses[1]),
             settings={
                 "num_codebooks": depth,
-                "dtype": "float32",
+                "dtype": self.options.dtype,
                 **{name: _release(name) for name in ("torch", *self.packages)},
             },
         )
@@ -186,13 +194,10 @@ class NeuralCodec(Codec[O]):
         """Load the model.
 
         Raises:
-            Unavailable: The files are not here, or the weights do not fit the model.
+            Unavailable: The files are not here, the weights do not fit the model, or the device
+                has no TF32.
         """
-        import torch
-
-        # TF32 would change codes; PyTorch allows it for convolutions by default.
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        allow_tf32(self.options.dtype, device)
         files = self.files(network=False)
         self._loaded = self._facts(files)
         # Moved before its first use: some models keep a copy of their codebooks from then on.
@@ -212,8 +217,8 @@ class NeuralCodec(Codec[O]):
         import torch
 
         del rate
-        with torch.inference_mode():
-            made = self._fetch(self._encode(self._sounds(batch))).astype(np.int64)
+        with torch.inference_mode(), self._precision():
+            made = fetch(self._encode(self._sounds(batch))).astype(np.int64)
         depth = self._depth(self._loaded)
         sizes = [self._loaded.codebook_size] * depth
         frames = [self._frames(len(one)) if self.supports_padding else None for one in batch]
@@ -230,9 +235,12 @@ class NeuralCodec(Codec[O]):
         codes = [item.codes for item in batch if item.codes is not None]
         most = max(one.shape[1] for one in codes)
         padded = np.stack([np.pad(one, ((0, 0), (0, most - one.shape[1]))) for one in codes])
-        with torch.inference_mode():
-            decoded = self._fetch(self._decode(self._send(padded))).astype(np.float64)
+        with torch.inference_mode(), self._precision():
+            decoded = fetch(self._decode(send(padded, self._device))).astype(np.float64)
         return [fit(one, item.length) for one, item in zip(decoded, batch, strict=True)]
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return precision(self.options.dtype, self._device)
 
     def _frames(self, samples: int) -> int:
         return -(-samples // self._loaded.hop)
@@ -243,25 +251,7 @@ class NeuralCodec(Codec[O]):
         sounds = np.zeros((len(batch), 1, longest), np.float32)
         for row, samples in zip(sounds, batch, strict=True):
             row[0, : len(samples)] = samples
-        return self._send(sounds)
-
-    def _send(self, values: NDArray[Any]) -> "Tensor":
-        """Bring values to the device: to a GPU from pinned memory, which it reads by itself."""
-        import torch
-
-        held = torch.from_numpy(values)
-        if self._device == "cpu":
-            return held
-        return held.pin_memory().to(self._device, non_blocking=True)
-
-    def _fetch(self, values: "Tensor") -> NDArray[Any]:
-        """Bring values from the device, from a GPU into pinned memory."""
-        import torch
-
-        if self._device == "cpu":
-            return values.numpy()
-        held = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-        return held.copy_(values).numpy()
+        return send(sounds, self._device)
 
     def _depth(self, facts: Facts) -> int:
         """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""
@@ -308,17 +298,6 @@ def _release(package: str) -> str | None:
     """Version of an installed package, without the suffix that names the build, as "+cpu"."""
     found = installed_version(package)
     return found and found.partition("+")[0]
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """Read a model's configuration. Raises `Unavailable` if it is none."""
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise Unavailable(f"{path} cannot be read: {error}. To fix: fetch it again.") from error
-    if not isinstance(config, dict):
-        raise Unavailable(f"{path} is no configuration of a model. To fix: fetch it again.")
-    return config
 
 
 def _license(checkpoint: Checkpoint, published: str) -> str:

@@ -4,8 +4,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from almbench.codecs.base import CodecSpec
-from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, read_config
+from almbench.codecs.checkpoints import Files, read_config
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
 from almbench.codecs.pickled import fill, read_state
 from almbench.errors import Unavailable
 

@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from almbench.audio import Samples, fit
 from almbench.codecs.base import CodecSpec, Encoded, from_codes, refuse_missing
-from almbench.codecs.checkpoints import Files
+from almbench.codecs.checkpoints import Files, read_config
 from almbench.codecs.encodec_chunks import SCALE_BITS, Chunks
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions, read_config
+from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
+from almbench.codecs.tensors import fetch
 from almbench.codecs.transformers_models import MODELS, TRANSFORMERS, Latents, Model, kind_of
 from almbench.errors import CodecError, Unavailable, UserError
 from almbench.packages import missing_packages
@@ -122,7 +123,7 @@ class TransformersCodec(NeuralCodec[O]):
         encoded = []
         depth = self._depth(self._loaded)
         for samples in batch:
-            with torch.inference_mode():
+            with torch.inference_mode(), self._precision():
                 sounds = self._sounds([samples])
                 made = self._kind.encode(self._model, sounds, depth, self._loaded)
             encoded.append(self._encoded(made, len(samples), depth))
@@ -154,9 +155,9 @@ class TransformersCodec(NeuralCodec[O]):
             gain = 1.0
             if isinstance(coded, Latents):
                 coded, gain = coded.frames, coded.gain
-            with torch.inference_mode():
+            with torch.inference_mode(), self._precision():
                 sounds = self._kind.decode(self._model, coded) / gain
-            decoded.append(fit(sounds[0].cpu().numpy().astype(np.float64), item.length))
+                decoded.append(fit(fetch(sounds[0]).astype(np.float64), item.length))
         return decoded
 
     def _dequantize(self, codes: "Tensor") -> "Tensor | None":

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from almbench.codecs.almtokenizer.config import ModelConfig
-from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import read_config
+from almbench.codecs.checkpoints import Files, read_config
 from almbench.codecs.pickled import unfit
 from almbench.errors import Unavailable, in_a_line
 

@@ -37,8 +37,8 @@ class Case:
         assert isinstance(codec, Codec)
         return codec
 
-    def loaded(self, depth: int | None = None) -> Codec[Any]:
-        codec = self.make(depth)
+    def loaded(self, depth: int | None = None, **options: Any) -> Codec[Any]:
+        codec = self.make(depth, **options)
         codec.fetch(network=False)
         codec.load("cpu")
         return codec
@@ -57,13 +57,15 @@ class Case:
         with torch.inference_mode():
             if self.adapter == "encodec":
                 codes = model.encode(sound, bandwidth=0.75 * self.depth).audio_codes
-                return codes[0, 0].numpy(), model.decode(codes, [None]).audio_values[0, 0].numpy()
+                return codes[0, 0].numpy(), model.decode(codes, [None]).audio_values[
+                    0, 0
+                ].float().numpy()
             if self.adapter == "dac":
                 codes = model.encode(sound, n_quantizers=self.depth).audio_codes
-                decoded = model.decode(audio_codes=codes).audio_values[0].numpy()
+                decoded = model.decode(audio_codes=codes).audio_values[0].float().numpy()
                 return codes[0].numpy(), decoded
             codes = model.encode(sound, num_quantizers=self.depth).audio_codes
-            return codes[0].numpy(), model.decode(codes).audio_values[0, 0].numpy()
+            return codes[0].numpy(), model.decode(codes).audio_values[0, 0].float().numpy()
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +215,30 @@ def test_a_batch_of_other_lengths_equals_single_clips(
         assert np.mean(item.codes == alone.codes) >= 0.99
         assert len(np.unique(alone.codes)) > 20
         np.testing.assert_allclose(sound, codec.decode([item], RATE)[0], atol=1e-4)
+
+
+def test_bfloat16_is_another_codec(case: Case, codec: Codec[Any], clip: Samples) -> None:
+    import torch
+
+    other = case.loaded(dtype="bfloat16")
+    assert other.encoding_key != codec.encoding_key
+    assert other.spec.label == f"{codec.spec.label} (bfloat16)"
+    assert (codec.spec.settings["dtype"], other.spec.settings["dtype"]) == ("float32", "bfloat16")
+    [rounded], [whole] = other.encode([clip], RATE), codec.encode([clip], RATE)
+    assert rounded.codes is not None
+    assert whole.codes is not None
+    with torch.autocast("cpu", torch.bfloat16):
+        codes, _ = case.direct(clip)
+    np.testing.assert_array_equal(rounded.codes, codes)
+    assert 0.1 < np.mean(rounded.codes == whole.codes) < 1
+    # Of the same codes it makes much the same sound.
+    [sound], [same] = codec.decode([whole], RATE), other.decode([whole], RATE)
+    assert 0 < np.abs(same - sound).max() < 0.1 * np.abs(sound).max()
+
+
+def test_tf32_needs_a_gpu(case: Case) -> None:
+    with pytest.raises(Unavailable, match="is for GPUs"):
+        case.loaded(dtype="tf32")
 
 
 def test_depths_nest(case: Case, clip: Samples) -> None:

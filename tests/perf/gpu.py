@@ -46,6 +46,7 @@ from tests.stages import reconstruct
 RATE, CODED_RATE = 48_000, 24_000
 DEPTH = 8
 LOOPED = 16  # clips of the plain loop
+DTYPES = ("tf32", "bfloat16")
 CODECS: dict[str, tuple[str, Any, Any]] = {
     "mimi": ("kyutai/mimi", Mimi, MimiOptions),
     "encodec": ("facebook/encodec_24khz", Encodec, EncodecOptions),
@@ -128,7 +129,7 @@ def run(codec: Codec[Any], clips: list[Clip], device: Device, out: Path) -> Usag
     driver = f"{np.mean(inside):3.0f} %" if inside else "-"
     speed = sound_s / coding if coding else 0.0
     say(
-        f"{codec.id:<8}{device.kind:<5}{device.batch:>3}  {speed * busy:8.1f}  {speed:8.1f}"
+        f"{codec.id:<17}{device.kind:<5}{device.batch:>3}  {speed * busy:8.1f}  {speed:8.1f}"
         f"  {busy:6.1%}  {driver:>6}"
         f"  {used.peak_device_mb or used.peak_process_mb or 0:>6} MB  {used.load_s:5.1f} s"
         f"  {np.mean(sizes):5.1f}  {used.batch_that_fits or '':>3} {'; '.join(failed)}"
@@ -157,11 +158,12 @@ def loop(codec: Codec[Any], clips: list[Clip], device: Device, out: Path) -> flo
 
 
 def compare(name: str, one: Path, other: Path, what: str) -> None:
-    """Print how alike the codes of two runs of a codec are."""
+    """Print how alike the codes of two runs are, as far as both have the clips."""
     equal = []
-    for path in sorted((one / "codes/t" / name).glob("*.npz")):
-        codes = [np.load(run / "codes/t" / name / path.name)["codes"] for run in (one, other)]
-        equal.append(codes[0] == codes[1])
+    for path in sorted(one.glob("codes/t/*/*.npz")):
+        for match in other.glob(f"codes/t/*/{path.name}"):
+            codes = [np.load(found)["codes"] for found in (path, match)]
+            equal.append(codes[0] == codes[1])
     together = np.concatenate(equal, axis=1)
     books = together.mean(axis=1)
     say(
@@ -209,7 +211,7 @@ def measure(asked: argparse.Namespace, place: Path, gpu: str) -> None:
     shortest = sorted(half, key=lambda clip: clip.path.stat().st_size)[:few]
     codecs = make_codecs(asked.codec, place, mixed[0].path)
     say(f"{count} clips of {longest / 5:g} to {longest:g} s, as many of half of that")
-    say("codec   on batch  x real  coding x  busy   kernels  memory   load  mean batch, that fits")
+    say("codec            on batch  x real  coding x  busy   kernels  memory  load  mean, fits")
     for name, codec in codecs.items():
         run(codec, shortest, Device("cpu"), place / f"{name}-cpu")
         peaks = []
@@ -224,6 +226,12 @@ def measure(asked: argparse.Namespace, place: Path, gpu: str) -> None:
         decode_on_both(codec, place / f"{name}-cpu", gpu)
         run(codec, even, Device(gpu, batches[-1]), place / f"{name}-even")
         loop(codec, half[:LOOPED], Device(gpu), place / f"{name}-loop")
+        for dtype in DTYPES if gpu == "cuda" else DTYPES[1:]:
+            options = codec.options.model_copy(update={"dtype": dtype})
+            variant, out = type(codec)(f"{name}-{dtype}", name, options), place / f"{name}-{dtype}"
+            run(variant, mixed, Device(gpu, batches[-1]), out)
+            what = f"{dtype} against float32, {batches[-1]} at once"
+            compare(name, place / f"{name}-{batches[-1]}", out, what)
         if gpu == "cuda":
             say(f"{name:<8}with {(peaks[0] + peaks[-1]) / 2:.0f} MB of memory:")
             limit_memory(codec, mixed, peaks, place / f"{name}-limited")
