@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import soundfile
@@ -11,13 +11,16 @@ import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from almbench.audio import BY_SOUNDFILE, Samples, fit
 from almbench.decoding import UNKNOWN
 from almbench.errors import UserError, unknown
 from almbench.files import audio_files
 from almbench.training.recipe import DataConfig, StageConfig, TrainConfig
+
+KNOTS = 6  # frequencies at which the random equalizer has a gain
+KNOT_OCTAVES = np.linspace(-7, 0, KNOTS)  # below half the rate
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,43 @@ def _info(path: Path, where: str) -> Any:
     return info
 
 
-class Crops(Dataset[NDArray[np.float32]]):
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn for a crop.
+
+    Attributes:
+        folder: Number of the folder.
+        file: Number of the file in it.
+        start: First sample that is read.
+        rate: Rate in Hz that the file is taken to have, which sets the speed.
+        length: Samples of the crop.
+        gain: Factor of its level.
+        gains_db: Gains of the equalizer in dB, **Shape** `[KNOTS]`.
+        noise: Level of the white noise that is added, 0 for none.
+    """
+
+    folder: int
+    file: int
+    start: int
+    rate: float
+    length: int
+    gain: float
+    gains_db: NDArray[np.float64]
+    noise: float
+
+
+class ByNumber(Protocol):
+    """What has rows for the crops of a stage, each found by its number."""
+
+    @property
+    def stage(self) -> StageConfig:
+        """The stage."""
+
+    def __getitem__(self, number: int, /) -> NDArray[np.floating]:
+        """The row of crop `number`."""
+
+
+class Crops:
     """Crop n of a stage: a folder by its share, a file by its weight, a place in it, a length.
 
     The crops of a step are equally long, in all of its processes. What is too short is padded with
@@ -127,8 +166,8 @@ class Crops(Dataset[NDArray[np.float32]]):
         self.shares = shares / shares.sum()
         self.files = [folder.weights for folder in folders]
 
-    def __getitem__(self, number: int) -> NDArray[np.float32]:
-        """Read crop `number`, **Shape** `[S]`, S a multiple of the hop."""
+    def draw(self, number: int) -> tuple[Drawn, np.random.Generator]:
+        """Draw what crop `number` is; the generator goes on with its noise."""
         stage = self.stage
         of_step = np.random.default_rng((self.seed, 1, number // self.of_step))
         seconds = of_step.uniform(stage.min_seconds, stage.max_seconds)
@@ -140,25 +179,40 @@ class Crops(Dataset[NDArray[np.float32]]):
         rate = folder.rates[file] * (1 + rng.uniform(-stage.speed, stage.speed))
         wanted = int(np.ceil(length * rate / self.rate))
         start = int(rng.integers(0, max(1, folder.frames[file] - wanted + 1)))
-        read, _ = soundfile.read(folder.paths[file], wanted, start, dtype="float32", always_2d=True)
-        sound = soxr.resample(read.mean(1), rate, self.rate)
         gain = 10 ** (rng.uniform(-stage.gain_db, stage.gain_db) / 20)
-        sound = fit(sound * gain, length)
-        if stage.equalizer_db:
-            sound = _equalize(sound, rng, stage.equalizer_db)
+        most_db, noise = stage.equalizer_db, 0.0
+        gains_db = rng.uniform(-most_db, most_db, KNOTS) if most_db else np.zeros(KNOTS)
         if stage.noise_db is not None:
-            level = rng.uniform(stage.noise_db - 40, stage.noise_db)
-            sound = sound + 10 ** (level / 20) * rng.standard_normal(length)
+            noise = 10 ** (rng.uniform(stage.noise_db - 40, stage.noise_db) / 20)
+        return Drawn(int(which), int(file), start, rate, length, gain, gains_db, noise), rng
+
+    def __getitem__(self, number: int) -> NDArray[np.float32]:
+        """Read crop `number`, **Shape** `[S]`, S a multiple of the hop."""
+        drawn, rng = self.draw(number)
+        path = self.folders[drawn.folder].paths[drawn.file]
+        wanted = int(np.ceil(drawn.length * drawn.rate / self.rate))
+        read, _ = soundfile.read(path, wanted, drawn.start, dtype="float32", always_2d=True)
+        sound = soxr.resample(read.mean(1), drawn.rate, self.rate)
+        sound = fit(sound * drawn.gain, drawn.length)
+        if drawn.gains_db.any():
+            sound = _equalize(sound, drawn.gains_db)
+        if drawn.noise:
+            sound = sound + drawn.noise * rng.standard_normal(drawn.length)
         return np.clip(sound, -1, 1).astype(np.float32)
 
 
-def _equalize(sound: Samples, rng: np.random.Generator, most_db: float) -> Samples:
-    """A random equalizer: gains at six frequencies evenly spaced in octaves, lines between them."""
+def _equalize(sound: Samples, gains_db: NDArray[np.float64]) -> Samples:
+    """An equalizer: gains at frequencies evenly spaced in octaves, lines between them."""
     spectrum = np.fft.rfft(sound)
-    octaves = np.log2(np.linspace(0, 1, len(spectrum)).clip(min=2**-7))  # below half the rate
-    gains = np.interp(octaves, np.linspace(-7, 0, 6), rng.uniform(-most_db, most_db, 6))
+    gains = np.interp(octaves(len(spectrum)), KNOT_OCTAVES, gains_db)
     shaped: Samples = np.fft.irfft(spectrum * 10 ** (gains / 20), len(sound))
     return shaped
+
+
+def octaves(bins: int) -> NDArray[np.float64]:
+    """Where the bins of a spectrum lie, in octaves below half the rate: -7 to 0."""
+    places: NDArray[np.float64] = np.log2(np.linspace(0, 1, bins).clip(min=2**-7))
+    return places
 
 
 class _Numbers:
@@ -174,12 +228,12 @@ class _Numbers:
             yield list(range(start, start + size))
 
 
-def _stack(sounds: list[NDArray[np.float32]]) -> Tensor:
+def _stack(sounds: list[NDArray[np.floating]]) -> Tensor:
     return torch.from_numpy(np.stack(sounds))
 
 
 def batches(
-    crops: Crops,
+    crops: ByNumber,
     first: int,
     rank: int = 0,
     world: int = 1,
@@ -189,15 +243,16 @@ def batches(
     """Batches `[B, S]` of a stage from step `first` on, for one of `world` processes.
 
     Args:
-        crops: The crops.
+        crops: The crops, or something else by their numbers.
         first: The first step.
         rank: Which of the processes this is.
         world: How many processes there are.
         workers: Processes that read sound.
         pinned: Whether batches lie in page-locked memory, from which a GPU copies beside its work.
     """
-    loader = DataLoader(
-        crops,
+    dataset: Any = crops
+    loader: DataLoader[Tensor] = DataLoader(
+        dataset,
         batch_sampler=_Numbers(crops.stage, first, rank, world),
         num_workers=workers,
         collate_fn=_stack,

@@ -192,7 +192,7 @@ def find_centres(features: Tensor, size: int, seed: int) -> Tensor:
     Where there are no more features than centres, they are the centres, repeated with a little
     noise.
     """
-    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.cluster import KMeans
 
     points = features.double().numpy()
     if len(points) <= size:
@@ -200,7 +200,5 @@ def find_centres(features: Tensor, size: int, seed: int) -> Tensor:
         extra = points[rng.integers(0, len(points), size - len(points))]
         extra = extra + 1e-3 * rng.standard_normal(extra.shape)
         return torch.from_numpy(np.concatenate((points, extra))).float()
-    method: Any = MiniBatchKMeans(
-        size, random_state=seed, batch_size=max(4096, 4 * size), n_init=1, max_iter=30
-    )
+    method: Any = KMeans(size, init="random", n_init=1, max_iter=20, random_state=seed)
     return torch.from_numpy(method.fit(points).cluster_centers_).float()

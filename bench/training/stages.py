@@ -41,6 +41,12 @@ class Stage(nn.Module):
     def trained(self) -> Iterable[nn.Module]:
         """The parts of the model that this stage trains."""
 
+    def total(self, losses: Losses) -> Tensor:
+        """The weighted sum of losses."""
+        weights = self.config.weights
+        terms = [getattr(weights, name) * loss.float() for name, loss in losses.items()]
+        return torch.stack(terms).sum()
+
     def reconstruct(self, sound: Tensor, frames: Tensor) -> tuple[Tensor | None, Losses]:
         """Turn frames into sound, where a loss needs it, and compute the losses of its distance."""
         weights, model = self.config.weights, self.model

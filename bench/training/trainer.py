@@ -18,10 +18,12 @@ from almbench.progress import stage as progress
 from almbench.training.auxiliary import Discriminators
 from almbench.training.codebook_init import fit_quantizer, gather
 from almbench.training.data import Crops, Folder, batches
+from almbench.training.device_sound import DeviceSound, Draws
+from almbench.training.graphs import RecordedStage
 from almbench.training.losses import adversarial_loss, discriminator_loss, feature_loss
 from almbench.training.prior import make_priors
 from almbench.training.recipe import StageConfig, TrainConfig
-from almbench.training.stages import Losses, Stage2, make_stage
+from almbench.training.stages import Losses, Stage1, Stage2, make_stage
 from almbench.training.state import (
     check_recipe,
     read_state,
@@ -97,6 +99,7 @@ class Trainer:
         self.step = 0
         self._resume()
         self.average.to(self.accelerator.device)
+        self.average.n_averaged = self.average.n_averaged.cpu()  # asked at each step
         trained = [p for p in self.stage.parameters() if p.requires_grad]
         self.optimizer = self._optimizer(trained)
         self.discriminator_optimizer = self._optimizer(self.discriminators.parameters())
@@ -108,6 +111,7 @@ class Trainer:
         self.discriminators, self.discriminator_optimizer = self.accelerator.prepare(
             self.discriminators, self.discriminator_optimizer
         )
+        self._recorded = self._recording()
 
     def run(
         self, every: Sequence[tuple[int, Callable[[Losses], None]]], seconds: float = inf
@@ -123,13 +127,12 @@ class Trainer:
         accelerator = self.accelerator
         rank, processes = accelerator.process_index, accelerator.num_processes
         crops = Crops(self.task.folders, self.task.recipe, self.config, processes)
-        pinned = accelerator.device.type == "cuda"
-        source = batches(crops, self.step, rank, processes, self.task.workers, pinned)
+        source = self._source(crops, rank, processes)
         left = self.config.steps - self.step
         with progress(f"Stage {self.task.number}", left, "steps") as bar:
             try:
                 for sound in source:
-                    losses = self.train(sound.to(accelerator.device, non_blocking=True))
+                    losses = self.train(sound)
                     bar.advance()
                     for steps, call in every:
                         if self.step % steps == 0 or self.step == self.config.steps:
@@ -139,6 +142,16 @@ class Trainer:
             except KeyboardInterrupt:
                 self.save()
                 raise
+
+    def _source(self, crops: Crops, rank: int, processes: int) -> Iterator[Tensor]:
+        """Batches `[B, S]` on the device, from the next step on."""
+        device, workers = self.accelerator.device, self.task.workers
+        if device.type != "cuda":
+            return batches(crops, self.step, rank, processes, workers)
+        held = DeviceSound(self.task.folders, device)
+        draws = Draws(crops, held.starts)
+        rows = batches(draws, self.step, rank, processes, workers, pinned=True)
+        return held.batches(rows, (self.task.recipe.seed + 5) * 1_000_003 + rank, self.step)
 
     def _over(self, over: bool) -> bool:
         """Whether time is over for any of the processes, so that all stop at the same step."""
@@ -157,12 +170,7 @@ class Trainer:
         self._set_rate()
         self.stage.train()
         draw = np.random.default_rng((recipe.seed, 3, self.task.number, step))
-        with self.accelerator.autocast():
-            decoded, losses = self.stage(sound, self._argument(draw), step)
-        if decoded is not None and self._adversarial:
-            losses |= self._adversarial_step(sound[:, : decoded.shape[1]], decoded.float())
-        weights = self.config.weights
-        total = sum(getattr(weights, name) * loss for name, loss in losses.items())
+        total, losses = self._losses(sound, self._argument(draw))
         self.optimizer.zero_grad()
         self.accelerator.backward(total)
         trained = [p for p in self.stage.parameters() if p.requires_grad]
@@ -171,6 +179,16 @@ class Trainer:
         self.average.update_parameters(self.model)
         self.step += 1
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def _losses(self, sound: Tensor, argument: float | int) -> tuple[Tensor, Losses]:
+        """The weighted sum of the losses of a batch, and the losses."""
+        if self._recorded:
+            return self._recorded(sound, argument, self.step)
+        with self.accelerator.autocast():
+            decoded, losses = self.stage(sound, argument, self.step)
+        if decoded is not None and self._adversarial:
+            losses |= self._adversarial_step(sound[:, : decoded.shape[1]], decoded.float())
+        return self._bare_stage.total(losses), losses
 
     @property
     def averaged(self) -> ALMTokenizer:
@@ -189,10 +207,31 @@ class Trainer:
         return self.task.number == 2 and not self.task.recipe.initial
 
     @property
+    def _has_adversary(self) -> bool:
+        return bool(self.config.weights.adversarial or self.config.weights.feature)
+
+    @property
     def _adversarial(self) -> bool:
-        weights = self.config.weights
-        wanted = bool(weights.adversarial or weights.feature)
-        return wanted and self.step >= self.config.adversarial_from
+        return self._has_adversary and self.step >= self.config.adversarial_from
+
+    def _recording(self) -> RecordedStage | None:
+        """The stage as CUDA graphs, where one GPU takes steps that are all alike."""
+        accelerator, config = self.accelerator, self.config
+        alike = config.min_seconds == config.max_seconds and not self._has_adversary
+        alone = accelerator.device.type == "cuda" and accelerator.num_processes == 1
+        if not (alike and alone and self.task.number == 2):
+            return None
+        bfloat16 = accelerator.mixed_precision == "bf16"
+
+        def autocast() -> torch.autocast:
+            return torch.autocast("cuda", torch.bfloat16, enabled=bfloat16, cache_enabled=False)
+
+        return RecordedStage(self._bare_stage, autocast)
+
+    @property
+    def _bare_stage(self) -> Stage1 | Stage2:
+        stage: Stage1 | Stage2 = self.accelerator.unwrap_model(self.stage)
+        return stage
 
     def _adversarial_step(self, sound: Tensor, decoded: Tensor) -> Losses:
         """Train the discriminators on a batch; returns the losses that they give the model."""
@@ -262,7 +301,7 @@ class Trainer:
                 group["lr"] = config.learning_rate * share
         # The slower the vectors move, the longer the entries may average over them.
         for codebook in self.model.quantizer.codebooks:
-            codebook.decay = 1 - (1 - DECAY) * share
+            codebook.decay.fill_(1 - (1 - DECAY) * share)
 
     def _optimizer(self, parameters: Iterable[nn.Parameter]) -> Any:
         cuda = self.accelerator.device.type == "cuda"
@@ -277,7 +316,7 @@ class Trainer:
         state = {
             "recipe": self.task.recipe.model_dump_json(),
             "step": self.step,
-            "stage": bare(self.stage).state_dict(),
+            "stage": self._bare_stage.state_dict(),
             "average": self.average.module.state_dict(),
             "discriminators": bare(self.discriminators).state_dict(),
             "optimizers": [self.optimizer.state_dict(), self.discriminator_optimizer.state_dict()],

@@ -80,7 +80,7 @@ class QueryDecoder(nn.Module):
 
 def vector_positions(groups: int, w: int, device: torch.device) -> Tensor:
     """Positions in time, in frames, of G groups of w frames and a vector after each group."""
-    inside = torch.tensor([*range(w), w - 0.5], device=device)
+    inside = torch.arange(w + 1, device=device) - 0.5 * (torch.arange(w + 1, device=device) == w)
     starts = torch.arange(groups, device=device)[:, None] * w
     return (starts + inside).flatten()
 

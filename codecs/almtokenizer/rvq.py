@@ -98,7 +98,6 @@ class Codebook(nn.Module):
     def __init__(self, size: int, width: int, inner: int, *, learns: bool) -> None:
         super().__init__()
         self.learns = learns
-        self.decay = DECAY
         self.into = nn.Linear(width, inner)
         self.out = nn.Linear(inner, width)
         self.entries: Tensor
@@ -109,6 +108,9 @@ class Codebook(nn.Module):
         # Only training needs these; a published checkpoint leaves them out.
         self.register_buffer("counts", torch.ones(size), persistent=learns)
         self.register_buffer("sums", entries.clone(), persistent=learns)
+        # On the device, so that a recorded step of training follows it.
+        self.decay: Tensor
+        self.register_buffer("decay", torch.tensor(DECAY), persistent=False)
 
     def forward(self, vectors: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Quantize `[B, G, D]` to the entries of codes `[B, G]`; returns that and the loss."""

@@ -269,7 +269,7 @@ def test_the_learning_rate_warms_up_and_falls_along_a_cosine(
         assert len(rates) == 1
         found += [rate / 1e-3 for rate in rates]
         for codebook in trainer.model.quantizer.codebooks:
-            assert codebook.decay == pytest.approx(1 - 0.01 * found[-1])
+            assert float(codebook.decay) == pytest.approx(1 - 0.01 * found[-1])
     cosine = [0.1 + 0.9 * (1 + np.cos(np.pi * done / 4)) / 2 for done in range(4)]
     assert found == pytest.approx([0.5, 1.0, *cosine])
 
