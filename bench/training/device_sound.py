@@ -63,7 +63,7 @@ class DeviceSound:
             step: The first step, from which with the seed the noise follows.
         """
         device = self.samples.device
-        beside = torch.cuda.Stream(device)
+        beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         for number, row in enumerate(rows, step):
             with torch.cuda.stream(beside):
                 noise = torch.Generator(device).manual_seed(seed + number)
