@@ -12,7 +12,7 @@ from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
 from almbench.results.tables import NOT_RUN
 from almbench.site.language import ntr, tr
 from almbench.site.means import Cell, Column, cell, column
-from almbench.site.media import Sound, Sounds, publish_sampled
+from almbench.site.media import Sound, Sounds, publish_sampled, publish_token_use
 from almbench.site.output import Output
 from almbench.site.pages import Page, Site
 from almbench.site.remarks import remarks
@@ -69,6 +69,7 @@ class Results:
         means: Its means, a metric each, with the names of the codecs that tie with it.
         reason: Why there is none.
         books: Its codebooks.
+        use: Where the picture of their entries' use is; empty for none.
         carried: What its tokens carry.
         gaps: Why values of that are missing, and what to know of others.
         sampled: Clips that a language model continued: their names, and where they are.
@@ -79,6 +80,7 @@ class Results:
     means: list[tuple[Column, Cell, list[str]]]
     reason: str
     books: list[Book]
+    use: str
     carried: list[Measured]
     gaps: Reasons
     sampled: list[tuple[str, str]]
@@ -229,6 +231,7 @@ def _results(
         means,
         "" if means else codec.missing or told(next(iter(reasons), NOT_RUN)),
         _books(table, codec),
+        publish_token_use(run, table.testset, codec, out),
         measured(run, table.testset, codec.id),
         reasons_of(run, table.testset, codec.id),
         publish_sampled(run, table.testset, codec.id, out),

@@ -13,11 +13,13 @@ from almbench.errors import CodecError
 from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
 from almbench.progress import stage
+from almbench.results.manifest import CodecRecord
 from almbench.results.runfolder import SAMPLED
 from almbench.site.codes_view import draw_codes
 from almbench.site.language import ntr, tr
 from almbench.site.output import Output
 from almbench.site.source import Run
+from almbench.site.token_use import draw_token_use, token_use
 from almbench.site.views import Scale, draw_view
 from almbench.site.words import time_span
 
@@ -121,6 +123,19 @@ def _codes(run: Run, testset: str, codec: str, clip: str, sound: Sound, out: Out
     if not codes.size:
         return ""
     return _write(out, "codes", "webp", draw_codes(codes, facts.frame_rate, sound.seconds))
+
+
+def publish_token_use(run: Run, testset: str, codec: CodecRecord, out: Output) -> str:
+    """Publish the picture of which entries a codec uses; empty where there are no codes.
+
+    Args:
+        run: The run.
+        testset: The test set.
+        codec: The codec.
+        out: The site's folder.
+    """
+    counts = token_use(run, testset, codec)
+    return _write(out, "codes", "webp", draw_token_use(counts)) if counts else ""
 
 
 def publish_sampled(run: Run, testset: str, codec: str, out: Output) -> list[tuple[str, str]]:

@@ -142,6 +142,9 @@ def test_the_page_of_a_codec_has_all_values_by_codebook(
             "0.25",
         ]  # fmt: skip
         assert ["Codes that stay the same", "+1 dB"] in [row[:2] for row in found]
+        picture = page.get_by_alt_text("How often the entries of each codebook occur")
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("document.querySelector('.use img').naturalWidth == 800")
         player = page.get_by_label("Sampled by a language model, after the beginning of a")
         assert player.evaluate(
             "a => new Promise(done => { a.onloadedmetadata = () => done(a.duration); a.load(); })"
