@@ -6,6 +6,7 @@ PyTorch is imported only where a device other than the CPU may be used.
 import os
 import re
 import sys
+from collections.abc import MutableMapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -148,6 +149,24 @@ def cpu_count(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
     except (OSError, ValueError, ZeroDivisionError):  # no limit, said as "max" or not at all
         return cores
     return min(cores, share) if share > 0 else cores
+
+
+def share_cores(environment: MutableMapping[str, str]) -> None:
+    """Let PyTorch's threads, before it is imported, wait for each other without holding a core.
+
+    OpenMP's threads (GCC's, as on Linux) wait awake for milliseconds, hundreds of times a clip.
+    Where other programs want the cores, a core is spent on waiting for a thread that it keeps from
+    running. A thousand looks, which is what OpenMP itself takes when it knows of too few cores,
+    bridge the gaps between operations. In a container, there are no more threads than cores that
+    it may use.
+
+    Args:
+        environment: Environment variables; what they say already is kept.
+    """
+    if not environment.keys() & {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}:
+        environment["GOMP_SPINCOUNT"] = "1000"
+    if sys.platform == "linux" and (cores := cpu_count()) < len(os.sched_getaffinity(0)):
+        environment.setdefault("OMP_NUM_THREADS", str(cores))
 
 
 def out_of_memory(error: BaseException) -> bool:

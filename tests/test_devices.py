@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from almbench import devices
-from almbench.devices import choose, cpu_count, process_peak_mb, reset_process_peak
+from almbench.devices import choose, cpu_count, process_peak_mb, reset_process_peak, share_cores
 from almbench.errors import UserError
 
 
@@ -55,6 +55,45 @@ def test_a_process_bound_to_a_core_has_one() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have another OpenMP")
+def test_threads_that_share_a_core_take_no_time_to_wait() -> None:
+    pytest.importorskip("torch", reason="it is PyTorch's threads that wait")
+    code = (
+        "import os, time, torch\n"
+        "torch.set_num_threads(2)\n"
+        "sound = torch.rand(200_000)\n"
+        "sound * sound\n"
+        "for thread in os.listdir('/proc/self/task'):\n"
+        "    os.sched_setaffinity(int(thread), {min(os.sched_getaffinity(0))})\n"
+        "begin = time.process_time()\n"
+        "for _ in range(100): sound * sound\n"
+        "print(time.process_time() - begin)"
+    )
+    alone = {k: v for k, v in os.environ.items() if k not in {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}}
+    shared = alone.copy()
+    share_cores(shared)
+    awake, asleep = (
+        float(subprocess.check_output([sys.executable, "-c", code], env=environment))
+        for environment in (alone, shared)
+    )
+    assert asleep < awake / 5
+
+
+@pytest.mark.usefixtures("cores")
+def test_what_the_user_says_of_threads_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said in ({"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "5"}):
+        environment = said.copy()
+        share_cores(environment)
+        assert environment == said
+    monkeypatch.setattr(devices, "cpu_count", lambda: 3)
+    environment = {}
+    share_cores(environment)
+    assert environment["OMP_NUM_THREADS"] == "3"
+    environment = {"OMP_NUM_THREADS": "5"}
+    share_cores(environment)
+    assert environment["OMP_NUM_THREADS"] == "5"
 
 
 def test_without_pytorch_there_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ from almbench.cli import (
     verify,
 )
 from almbench.cli.command import Command, Group
+from almbench.devices import share_cores
 from almbench.errors import AlmbenchError, is_control
 from almbench.version import __version__
 
@@ -100,6 +101,7 @@ def main() -> NoReturn:
     """Run the command line; every error of the user's is one message and exit code 2."""
     _speak_utf_8()
     ensure_matplotlib_cache()
+    share_cores(os.environ)
     try:
         code = app(standalone_mode=False)
     except AlmbenchError as error:
