@@ -24,6 +24,7 @@ FAMILIES = {
     "dnsmos": "almbench.metrics.dnsmos:Dnsmos",
     "distillmos": "almbench.metrics.distillmos:DistillMos",
     "utmos": "almbench.metrics.utmos:Utmos",
+    "nisqa": "almbench.metrics.nisqa:Nisqa",
     "wer": "almbench.metrics.wer:Wer",
     "wer_to_original": "almbench.metrics.wer:WerToOriginal",
     "warpq": "almbench.metrics.warpq:WarpQ",

@@ -68,6 +68,13 @@ FACTS = {
     "distillmos": Facts("higher", 1.0, 5.0, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
     # Saeki et al., Interspeech 2022: MOS from 1 to 5, which the regression may leave; at 16 kHz.
     "utmos": Facts("higher", None, None, "MOS", 16_000, SPEECH, (), digits=2, no_reference=True),
+    # Mittag et al., Interspeech 2021: five scales from 1 to 5, by regression; at 48 kHz.
+    **{
+        f"nisqa_{name}": Facts(
+            "higher", None, None, "MOS", 48_000, SPEECH, (), digits=2, no_reference=True
+        )
+        for name in ("mos", "noi", "dis", "col", "loud")
+    },
     # Errors as a share of the words or characters of the first text (Levenshtein 1966): from 0, and
     # beyond 100 % where more is inserted than there is. Against a text, the original has one, too.
     # Whisper (Radford et al. 2022) hears sound at 16 kHz.
@@ -123,6 +130,7 @@ VERSION_WORDS = {
     "dnsmos": "speechmos 0.0.1.1, onnxruntime",
     "distillmos": "distillmos 0.9.1",
     "utmos": "strong learner, utmos-pytorch 0.1.0, Blinorot/UTMOS-PyTorch at 4f2447e519df",
+    "nisqa": "NISQA 2.0, torchmetrics",
     "wer": "openai/whisper-small at 973afd24965f, greedy search, language en, english normaliser",
     "wer_to_original": "jiwer 4.0.0, whisper-normalizer 0.1.15",
     "warpq": "as warpq 1.5.2, raw score, median",
