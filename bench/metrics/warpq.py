@@ -10,9 +10,6 @@ from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct
-from scipy.ndimage import uniform_filter1d
-from scipy.spatial.distance import cdist
 
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined
@@ -60,6 +57,8 @@ class WarpQ(Family[Settings]):
             ),
         ),
     )
+
+    imports = ("scipy.fft", "scipy.ndimage", "scipy.spatial.distance", "webrtcvad")
 
     def version(self) -> str:
         """Name the settings and the voice detector."""
@@ -111,6 +110,8 @@ def voice(samples: Samples) -> NDArray[np.bool_]:
 
 def mfcc(samples: Samples) -> Floats:
     """Mel-frequency cepstral coefficients, sine-liftered, **Shape** `[F, 13]`."""
+    from scipy.fft import dct
+
     power = magnitudes(samples, SIZE, HOP, WINDOW, ends="constant") ** 2
     mel = power @ mel_filters(RATE, SIZE, BANDS, top=TOP_HZ).T
     decibels = 10 * np.log10(np.maximum(mel, POWER_FLOOR))
@@ -122,6 +123,7 @@ def mfcc(samples: Samples) -> Floats:
 
 def normalise(values: Floats) -> Floats:
     """Take off the mean of a sliding window of frames, then divide by its standard deviation."""
+    from scipy.ndimage import uniform_filter1d
 
     def mean(of: Floats) -> Floats:
         return np.asarray(uniform_filter1d(of, NORM_FRAMES, axis=0, mode="reflect"))
@@ -149,6 +151,8 @@ def patch_costs(made: Floats, reference: Floats) -> Floats:
 
 def _cheapest(made: Floats, reference: Floats, starts: NDArray[np.int64]) -> Floats:
     """Costs of the cheapest paths, by rows: within one, every third place follows the other."""
+    from scipy.spatial.distance import cdist
+
     spare = -len(reference) % 3
 
     def costs(row: int) -> Floats:
