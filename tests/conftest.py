@@ -52,15 +52,20 @@ def speech() -> list[Path]:
     return sorted((folder() / "speech").glob("*.flac"), key=lambda p: sf.info(p).frames)
 
 
+def small_suite(place: Path, speech: list[Path]) -> Path:
+    """Write a suite of two clips of two seconds, two codecs and five metrics."""
+    for path in speech[:2]:
+        samples, rate = sf.read(path, dtype="int16")
+        sf.write(_folder(place / "data") / f"{path.stem}.wav", samples[: 2 * rate], rate)
+    suite = place / "small.toml"
+    suite.write_text(SMALL.format(data=place / "data"))
+    return suite
+
+
 @pytest.fixture
 def small(tmp_path: Path, speech: list[Path]) -> Path:
     """A suite of two clips of two seconds, two codecs and five metrics."""
-    for path in speech[:2]:
-        samples, rate = sf.read(path, dtype="int16")
-        sf.write(_folder(tmp_path / "data") / f"{path.stem}.wav", samples[: 2 * rate], rate)
-    suite = tmp_path / "small.toml"
-    suite.write_text(SMALL.format(data=tmp_path / "data"))
-    return suite
+    return small_suite(tmp_path, speech)
 
 
 def _folder(path: Path) -> Path:
@@ -83,6 +88,28 @@ def bench() -> Bench:
             timeout=600,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run a command in this process, in `tmp_path`, which must refuse its input; what it said."""
+    from almbench.cli import main as cli
+
+    def run(*args: object) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr().err
+        assert ended.value.code == 2, said
+        assert "Traceback" not in said
+        return said
 
     return run
 

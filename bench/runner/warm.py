@@ -1,7 +1,10 @@
 """The process that scoring processes are forked from, where the system can fork."""
 
 import multiprocessing
+import os
+import signal
 import sys
+from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from types import TracebackType
@@ -25,6 +28,7 @@ class WarmServer:
         ensure_numba_cache()  # once for all processes
         server: Any = forkserver._forkserver
         self._server = server if sys.platform == "linux" and not server._forkserver_pid else None
+        self._used = False
         if self._server:
             before = self._server._preload_modules
             forkserver.set_forkserver_preload([PRELOAD])
@@ -48,15 +52,20 @@ class WarmServer:
             except (OSError, EOFError):
                 self.stop()  # it has ended: where it cannot run, processes may yet
             else:
+                self._used = True
                 return forked
         return multiprocessing.get_context("spawn")
 
     def stop(self) -> None:
         """End it, so that the caller's program does not fork from it later.
 
-        What its processes took of the machine counts as this process's children's from then on.
+        What its processes took of the machine counts as this process's children's from then on. One
+        that nobody asked for a process is not left to finish its imports.
         """
         if self._server:
+            if not self._used:
+                with suppress(OSError):
+                    os.kill(self._server._forkserver_pid, signal.SIGKILL)
             self._server._stop()
             self._server = None
 

@@ -50,6 +50,24 @@ def test_a_process_is_warm_and_has_the_callers_environment_and_one_thread(
 
 
 @ON_LINUX
+def test_a_server_that_is_not_needed_imports_no_more() -> None:
+    program = (
+        "import resource; from almbench.runner.warm import WarmServer\n"
+        "WarmServer().stop()\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(used.ru_utime + used.ru_stime)"
+    )
+    stopped, whole = (
+        float(subprocess.check_output([sys.executable, "-c", code]))
+        for code in (
+            program,
+            program.replace("WarmServer()", "server = WarmServer(); server.context(); server"),
+        )
+    )
+    assert stopped < whole / 2
+
+
+@ON_LINUX
 def test_a_server_that_the_program_runs_already_is_left_alone() -> None:
     forkserver.ensure_running()
     try:
