@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from almbench import devices
-from almbench.devices import choose, cpu_count, process_peak_mb, reset_process_peak, share_cores
+from almbench.devices import (
+    Device,
+    choose,
+    cpu_count,
+    out_of_memory,
+    process_peak_mb,
+    reset_process_peak,
+    share_cores,
+)
 from almbench.errors import UserError
 
 
@@ -128,3 +136,23 @@ def test_no_peak_where_the_system_does_not_tell(tmp_path: Path) -> None:
     assert process_peak_mb(tmp_path / "gone") is None
     (tmp_path / "status").write_text("Name:\tx\n")
     assert process_peak_mb(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("shapes do not match"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_memory_that_is_too_small_is_told_from_other_errors(error: Exception, is_one: bool) -> None:
+    assert out_of_memory(error) is is_one
+
+
+def test_a_device_holds_as_many_clips_as_asked_for() -> None:
+    assert (Device("cpu").batch, Device("cpu", 7).batch) == (1, 7)
+    assert choose("cpu", used=True, batch=7).batch == 7

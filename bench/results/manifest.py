@@ -75,7 +75,7 @@ class UsageRecord(_Record):
         load_s: Seconds of loading it.
         batch: Clips that a batch may hold; 1 of a codec that takes clips one by one.
         batch_that_fits: What memory sufficed for, where it ran out with more.
-        coding_s: Seconds of encoding and decoding, without the first batch, which warms up.
+        coding_s: Seconds of encoding and decoding, without what warms up.
         busy_share: Share of the time from then to the last clip that they were; the rest, the
             device waited for clips to be read and stored.
         peak_device_mb: Most memory of the device in MB; None on a CPU.

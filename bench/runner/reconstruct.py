@@ -12,23 +12,21 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from almbench import policies
-from almbench.audio import Sound, exact_bits, read, sha256, write_flac
+from almbench.audio import read, sha256
 from almbench.codecs.base import from_codes
-from almbench.codecs.codes_file import CodesFacts, read_codes, write_codes
+from almbench.codecs.codes_file import read_codes
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
-from almbench.errors import AudioError, CodecError, Unavailable
+from almbench.errors import AudioError, CodecError
 from almbench.results.manifest import UsageRecord
-from almbench.results.records import OriginalRow, ReconstructionRow, Status, signature
+from almbench.results.records import ReconstructionRow, signature
 from almbench.results.runfolder import RunFolder
 from almbench.runner.codec_run import CodecRun, depth
 from almbench.runner.ledger import Ledger
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
 from almbench.runner.ready import ready_notes
+from almbench.runner.storing import store
 from almbench.runner.tasks import Outcome, Task
 from almbench.runner.units import Unit, blocks
 from almbench.suite.testsets import Clip
@@ -233,7 +231,7 @@ class Reconstructor:
         """Store outcomes in threads, a few behind, and write their rows in order."""
         behind: deque[Future[ReconstructionRow]] = deque()
         for outcome in outcomes:
-            behind.append(self._threads.submit(self._store, outcome))
+            behind.append(self._threads.submit(store, self._folder, outcome))
             while len(behind) > BEHIND * self._device.batch:
                 self._write(behind.popleft().result())
         for future in behind:
@@ -253,39 +251,6 @@ class Reconstructor:
                 self._ledger.finish(piece.unit, piece.new)
             self._on_unit(piece)
 
-    def _store(self, outcome: Outcome) -> ReconstructionRow:
-        """Store a sound and its codes; returns the row."""
-        task, sound, error = outcome.task, outcome.sound, outcome.error
-        path = self._folder.audio(task.testset, task.planned.record.id, task.clip)
-        note = ""
-        ready = isinstance(task.planned.codec, Reconstructions)
-        if sound is not None:
-            try:
-                check = _check_sound(sound, task.original, cut_longer=_cuts_longer(task))
-                note = "; ".join(filter(None, [outcome.note, sound.note, check]))
-            except CodecError as unfit:
-                error = unfit
-        if sound is None or error is not None:
-            path.unlink(missing_ok=True)
-            status: Status = "unavailable" if isinstance(error, Unavailable) else "failed"
-            return task.row(status, reason=_describe_error(error))
-        bit_depth = exact_bits(sound.samples) if ready else task.original.bit_depth
-        try:
-            clipped = write_flac(path, sound.samples, sound.rate, bit_depth)
-        except AudioError as unfit:
-            path.unlink(missing_ok=True)
-            return task.row("failed", reason=str(unfit))
-        if outcome.codes is not None:
-            self._store_codes(task, outcome.codes, sound)
-        stored = {"rate": sound.rate, "clipped": clipped, "audio_sha256": sha256(path)}
-        return task.row("ok", note=note, **stored, **outcome.facts)
-
-    def _store_codes(self, task: Task, codes: NDArray[np.int64], sound: Sound) -> None:
-        record = task.planned.record
-        bit_depth = task.original.bit_depth or 16
-        facts = CodesFacts.of(record, sound.rate, len(sound.samples), bit_depth)
-        write_codes(self._folder.codes(task.testset, record.id, task.clip), codes, facts)
-
 
 def _group(planned: PlannedCodec) -> str:
     """Name what runs together: codecs that share an encoding; ready files."""
@@ -302,26 +267,3 @@ def _hashes_of_ready(codec: Reconstructions, clip: str) -> list[str]:
         return [sha256(path) for path in (codec.find(clip), codes) if path]
     except (CodecError, OSError):
         return [""]  # reading it says why
-
-
-def _check_sound(sound: Sound, original: OriginalRow, *, cut_longer: bool) -> str:
-    """Check a reconstruction before it is stored; returns what to note of it."""
-    if not np.isfinite(sound.samples).all():
-        raise CodecError("the reconstruction holds NaN or infinite samples")
-    fine, note = policies.check_length(
-        original.duration_s or 0.0, sound.seconds, cut_longer=cut_longer
-    )
-    if not fine:
-        raise CodecError(note)
-    return note
-
-
-def _cuts_longer(task: Task) -> bool:
-    codec = task.planned.codec
-    return isinstance(codec, Reconstructions) and codec.options.cut_longer
-
-
-def _describe_error(error: Exception | None) -> str:
-    if isinstance(error, AudioError | CodecError | Unavailable):
-        return str(error)
-    return f"{type(error).__name__}: {error}"

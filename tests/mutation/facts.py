@@ -30,6 +30,7 @@ SISDR, ALIGNMENT = "bench/metrics/sisdr.py", "bench/metrics/alignment.py"
 BITS, FAMILIES = "bench/metrics/bitstream.py", "bench/metrics/registry.py"
 POLICIES, AUDIO, WORKER = "bench/policies.py", "bench/audio.py", "bench/runner/worker.py"
 DOMAINS, RECONSTRUCT = "bench/domains.py", "bench/runner/reconstruct.py"
+STORING = "bench/runner/storing.py"
 ORIGINALS, SCORING = "bench/runner/originals.py", "bench/runner/scoring.py"
 TABLES, MANIFEST = "bench/results/tables.py", "bench/results/manifest.py"
 ROWS, FORMATS = "bench/results/table_rows.py", "bench/results/formats.py"
@@ -146,7 +147,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(AUDIO, "", "exact_bits(scaled)", "16"),
         M(ORIGINALS, "", "signature(policies.VERSION, ", "signature("),
         M(RECONSTRUCT, "", "[policies.VERSION, original", "[original"),
-        M(RECONSTRUCT, "", "if not fine:", "if note:"),
+        M(STORING, "", "if not fine:", "if note:"),
         M(MANIFEST, "def signature", "policies.VERSION, reconstruction", "reconstruction"),
         M(MANIFEST, "def signature", "self.settings, scoring_rate", "self.settings"),
         M(WORKER, "", "reconstruction[:length]", "reconstruction"),

@@ -9,10 +9,12 @@ import pytest
 from almbench.errors import UserError
 from almbench.results.records import ReconstructionRow, ScoreRow, read_rows
 from almbench.results.results import Results
+from almbench.results.runfolder import RunFolder
+from almbench.runner import reconstruct
 from almbench.runner.codec_run import CodecRun
 from almbench.runner.plan import select
-from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.run import foresee, run_suite
+from almbench.runner.storing import store
 from almbench.runner.tasks import Outcome
 from almbench.site.build import build_site
 from almbench.suite.config import Suite
@@ -41,14 +43,13 @@ def sounds(root: Path) -> set[tuple[str, str]]:
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the codecs whose sounds were made, one each."""
     made: list[str] = []
-    store = Reconstructor._store
 
-    def counted(self: Reconstructor, outcome: Outcome) -> ReconstructionRow:
-        row = store(self, outcome)
+    def counted(folder: RunFolder, outcome: Outcome) -> ReconstructionRow:
+        row = store(folder, outcome)
         made.append(row.codec)
         return row
 
-    monkeypatch.setattr(Reconstructor, "_store", counted)
+    monkeypatch.setattr(reconstruct, "store", counted)
     return made
 
 

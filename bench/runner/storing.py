@@ -1,0 +1,71 @@
+"""What comes out of a codec into the run folder: the sound as FLAC, and the codes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from almbench import policies
+from almbench.audio import Sound, exact_bits, sha256, write_flac
+from almbench.codecs.codes_file import CodesFacts, write_codes
+from almbench.codecs.reconstructions import Reconstructions
+from almbench.errors import AudioError, CodecError, Unavailable
+from almbench.results.records import OriginalRow, ReconstructionRow, Status
+from almbench.results.runfolder import RunFolder
+from almbench.runner.tasks import Outcome, Task
+
+
+def store(folder: RunFolder, outcome: Outcome) -> ReconstructionRow:
+    """Store a sound and its codes; returns the row."""
+    task, sound, error = outcome.task, outcome.sound, outcome.error
+    path = folder.audio(task.testset, task.planned.record.id, task.clip)
+    note = ""
+    ready = isinstance(task.planned.codec, Reconstructions)
+    if sound is not None:
+        try:
+            check = _check_sound(sound, task.original, cut_longer=_cuts_longer(task))
+            note = "; ".join(filter(None, [outcome.note, sound.note, check]))
+        except CodecError as unfit:
+            error = unfit
+    if sound is None or error is not None:
+        path.unlink(missing_ok=True)
+        status: Status = "unavailable" if isinstance(error, Unavailable) else "failed"
+        return task.row(status, reason=_describe_error(error))
+    bit_depth = exact_bits(sound.samples) if ready else task.original.bit_depth
+    try:
+        clipped = write_flac(path, sound.samples, sound.rate, bit_depth)
+    except AudioError as unfit:
+        path.unlink(missing_ok=True)
+        return task.row("failed", reason=str(unfit))
+    if outcome.codes is not None:
+        _store_codes(folder, task, outcome.codes, sound)
+    stored = {"rate": sound.rate, "clipped": clipped, "audio_sha256": sha256(path)}
+    return task.row("ok", note=note, **stored, **outcome.facts)
+
+
+def _store_codes(folder: RunFolder, task: Task, codes: NDArray[np.int64], sound: Sound) -> None:
+    record = task.planned.record
+    bit_depth = task.original.bit_depth or 16
+    facts = CodesFacts.of(record, sound.rate, len(sound.samples), bit_depth)
+    write_codes(folder.codes(task.testset, record.id, task.clip), codes, facts)
+
+
+def _check_sound(sound: Sound, original: OriginalRow, *, cut_longer: bool) -> str:
+    """Check a reconstruction before it is stored; returns what to note of it."""
+    if not np.isfinite(sound.samples).all():
+        raise CodecError("the reconstruction holds NaN or infinite samples")
+    fine, note = policies.check_length(
+        original.duration_s or 0.0, sound.seconds, cut_longer=cut_longer
+    )
+    if not fine:
+        raise CodecError(note)
+    return note
+
+
+def _cuts_longer(task: Task) -> bool:
+    codec = task.planned.codec
+    return isinstance(codec, Reconstructions) and codec.options.cut_longer
+
+
+def _describe_error(error: Exception | None) -> str:
+    if isinstance(error, AudioError | CodecError | Unavailable):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
