@@ -1,12 +1,13 @@
 """What the tests share: small real sounds, a small suite, and the command as a user types it."""
 
+import ctypes
 import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
@@ -50,6 +51,14 @@ speech = ["stoi", "estoi", "mel_distance", "lag_ms", "gain_db"]
 def speech() -> list[Path]:
     """Speech clips of the sample set, the shortest first."""
     return sorted((folder() / "speech").glob("*.flac"), key=lambda p: sf.info(p).frames)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _give_memory_back() -> Iterator[None]:
+    """Let go of what models took, which glibc keeps: gigabytes, after some modules of codecs."""
+    yield
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def small_suite(place: Path, speech: list[Path]) -> Path:
