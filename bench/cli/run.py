@@ -164,16 +164,35 @@ def score(
             help="Run folder. (default: runs/score-<folders>)",
         ),
     ] = None,
+    codes: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[LABEL=]FOLDER",
+            help="Token files of a codec, CLIP.npz, for what `bench probe` finds in them, with its "
+            "settings by default; may be repeated.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="With --codes, a CSV of labels: a column 'id', and one per label."
+        ),
+    ] = None,
     metric: MetricOption = None,
     setting: SettingOption = None,
     keep: KeepOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Score folders of ready files against a folder of originals; no suite needed."""
+    if labels and not codes:
+        raise UserError("--labels is for --codes.")
     server = _warm_server(context)
+    from almbench.devices import cpu_count
     from almbench.results.runfolder import RunFolder
     from almbench.runner.plan import select
+    from almbench.runner.run import run_suite
     from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
+    from almbench.tokens.token_files import Labels, named_after
 
     given = [Given.parse(text) for text in reconstruction]
     chosen = suite_from_folders(reference, given, domain, match, cut_longer=cut_longer)
@@ -181,7 +200,16 @@ def score(
     chosen = select(chosen, [], [], metric or [])
     apply_settings(chosen, setting)
     keep_audio(chosen, keep)
-    _run(chosen, output, "cpu", workers, server)
+    folders = named_after([one.id for one in chosen.codec], codes or [])
+    table = Labels.read(labels) if labels else None
+    root = run_root(chosen, output)
+    results = run_suite(chosen, root, "cpu", workers, server=server)
+    if folders:
+        from almbench.cli.probe_report import print_probes
+        from almbench.tokens.probing import probe
+
+        print_probes(probe(root, folders=folders, labels=table, workers=workers or cpu_count()))
+    _report(results, None)
 
 
 def _warm_server(context: typer.Context) -> "WarmServer":

@@ -11,22 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, FilePath, computed_field, field_serializer
 
+from almbench.audio import sha256
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Settings
 from almbench.results.probes import ALL_BOOKS, ProbeValue
 from almbench.statistics.jackknife import jackknife_interval
 from almbench.tokens.dtw import Distance, angular, dtw, hamming
-from almbench.tokens.logmel import log_mels
+from almbench.tokens.items import CONTEXT, PHONE, Cut, cut_items, read_items
+from almbench.tokens.logmel import HOP, RATE, log_mels
 from almbench.tokens.measure import ClipSet, Effort, Floats, Measure, TokenSet
 from almbench.tokens.turns import in_turns
 
 COLUMNS = ("word", "digit", "phone", "text")  # what ABX is computed of unless told
 SPEAKER = "speaker"
 CHANCE = 0.5
+FRAME_RATE = RATE / HOP  # of log-mel spectra, in Hz
 
 
 class AbxSettings(Settings):
@@ -37,10 +41,22 @@ class AbxSettings(Settings):
             their square.
         most_across: Speakers of X at most, drawn at random, for each speaker of A and B; 5 as in
             ZeroSpeech.
+        items: An item file of ZeroSpeech: its phones take the place of words, all of them, and A, B
+            and X have the same neighbours.
     """
 
     most_clips: int = Field(default=300, ge=3)
     most_across: int = Field(default=5, ge=1)
+    items: FilePath | None = None
+
+    @field_serializer("items")
+    def _name(self, path: Path | None) -> str | None:
+        return path.name if path else None
+
+    @computed_field  # what the file says belongs to the values
+    def items_sha256(self) -> str:
+        """Hash of the item file; empty for none."""
+        return sha256(self.items) if self.items else ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,7 @@ class Cell:
         a: Numbers of the clips of A.
         b: Of B.
         x: Of X.
+        context: What A, B and X have around them; empty where it may differ.
     """
 
     words: tuple[str, str]
@@ -60,6 +77,7 @@ class Cell:
     a: tuple[int, ...]
     b: tuple[int, ...]
     x: tuple[int, ...]
+    context: str = ""
 
     def error(self, distances: Floats) -> float:
         """Share of the triples in which X is nearer to B, by distances **Shape** `[N, N]`."""
@@ -71,7 +89,11 @@ class Cell:
 
 
 def make_cells(
-    words: Sequence[str], speakers: Sequence[str], most_across: int, seed: int
+    words: Sequence[str],
+    speakers: Sequence[str],
+    most_across: int,
+    seed: int,
+    contexts: Sequence[str] = (),
 ) -> dict[str, list[Cell]]:
     """Lay out the triples of both tasks.
 
@@ -80,35 +102,45 @@ def make_cells(
         speakers: The speaker of each clip; empty where unknown.
         most_across: Speakers of X at most, for each speaker of A and B.
         seed: Draws them.
+        contexts: What each clip has around it, the same for A, B and X; empty where it may differ.
 
     Returns:
         `within`: A, B and X of one speaker. `across`: A and B of one, X of another.
     """
     rng = np.random.default_rng(seed)
-    said: dict[str, dict[str, list[int]]] = {}
+    said: dict[str, dict[str, dict[str, list[int]]]] = {}
     for i, (word, speaker) in enumerate(zip(words, speakers, strict=True)):
         if word and speaker:
-            said.setdefault(word, {}).setdefault(speaker, []).append(i)
+            of_context = said.setdefault(contexts[i] if contexts else "", {})
+            of_context.setdefault(word, {}).setdefault(speaker, []).append(i)
     cells: dict[str, list[Cell]] = {"within": [], "across": []}
-    for first, second in permutations(sorted(said), 2):
-        for speaker in sorted(set(said[first]) & set(said[second])):
-            a, b = tuple(said[first][speaker]), tuple(said[second][speaker])
-            if len(a) > 1:
-                cells["within"].append(Cell((first, second), (speaker, speaker), a, b, a))
-            others = [name for name in sorted(said[first]) if name != speaker]
-            if len(others) > most_across:
-                others = [others[i] for i in sorted(rng.permutation(len(others))[:most_across])]
-            for other in others:
-                x = tuple(said[first][other])
-                cells["across"].append(Cell((first, second), (speaker, other), a, b, x))
+    for context, of_context in sorted(said.items()):
+        for first, second in permutations(sorted(of_context), 2):
+            of_first, of_second = of_context[first], of_context[second]
+            for speaker in sorted(set(of_first) & set(of_second)):
+                a, b = tuple(of_first[speaker]), tuple(of_second[speaker])
+                if len(a) > 1:
+                    same = Cell((first, second), (speaker, speaker), a, b, a, context)
+                    cells["within"].append(same)
+                others = [name for name in sorted(of_first) if name != speaker]
+                if len(others) > most_across:
+                    drawn = sorted(rng.permutation(len(others))[:most_across])
+                    others = [others[i] for i in drawn]
+                for other in others:
+                    x = tuple(of_first[other])
+                    cell = Cell((first, second), (speaker, other), a, b, x, context)
+                    cells["across"].append(cell)
     return cells
 
 
 def mean_error(cells: Sequence[Cell], errors: Floats) -> float:
-    """Average over the speakers of X, then those of A and B, then the pairs of words."""
-    nested: dict[tuple[str, str], dict[str, list[float]]] = {}
+    """Average over contexts, then speakers of X, then those of A and B, then pairs of words."""
+    over_contexts: dict[tuple[tuple[str, str], tuple[str, str]], list[float]] = {}
     for cell, error in zip(cells, errors, strict=True):
-        nested.setdefault(cell.words, {}).setdefault(cell.speakers[0], []).append(error)
+        over_contexts.setdefault((cell.words, cell.speakers), []).append(error)
+    nested: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for (words, speakers), of_pair in over_contexts.items():
+        nested.setdefault(words, {}).setdefault(speakers[0], []).append(float(np.mean(of_pair)))
     of_pairs = [np.mean([np.mean(e) for e in of.values()]) for of in nested.values()]
     return float(np.mean(of_pairs))
 
@@ -123,13 +155,18 @@ class Abx(Measure[AbxSettings]):
     """
 
     name = "abx"
-    version = "1"
+    version = "2"
     settings_type = AbxSettings
     uses_codec = True
     takes_labels = True
 
     def targets(self, clips: ClipSet, asked: Sequence[str]) -> list[str]:
-        """The columns that were asked for, else those that hold words by their names."""
+        """The columns that were asked for, else those that hold words by their names.
+
+        With an item file, its phones.
+        """
+        if self.settings.items:
+            return [PHONE]
         there = [name for name in asked or COLUMNS if name != SPEAKER and any(clips.labels(name))]
         return there if asked else there[:1]
 
@@ -139,20 +176,26 @@ class Abx(Measure[AbxSettings]):
         Raises:
             MetricUndefined: No two words are said by one speaker.
         """
-        there = [i for i, codes in enumerate(tokens.codes) if codes.shape[1]]
-        task = _Task(tokens.clipset, target, there, self.settings, effort)
-        lengths = [codes.shape[1] for codes in tokens.codes]
+        clips, codes, cut = tokens.clipset, list(tokens.codes), self._cut(tokens.clipset)
+        rate = tokens.frame_rate or 0.0
+        if cut:
+            if not rate:
+                raise MetricUndefined("items are cut by time, and the codec has no frame rate")
+            clips, codes = cut.clips, cut.of(codes, rate)
+        lengths = [one.shape[1] for one in codes]
+        task = _Task(clips, target, np.flatnonzero(lengths).tolist(), self.settings, effort)
         found: list[ProbeValue] = []
         if tokens.books > 1:
             for k in range(tokens.books):
-                one = hamming([codes[k : k + 1] for codes in tokens.codes])
+                one = hamming([of_clip[k : k + 1] for of_clip in codes])
                 found += task.values(lengths, one, "one-hot", str(k + 1))
-        found += task.values(lengths, hamming(tokens.codes), "one-hot", ALL_BOOKS)
+        found += task.values(lengths, hamming(codes), "one-hot", ALL_BOOKS)
         try:
-            distance = angular(tokens.vectors())
+            vectors = tokens.vectors()
         except MetricUndefined as error:
             none = ProbeValue(measure="abx_error_across", input="vectors", reason=str(error))
             return [*found, none]
+        distance = angular(cut.of(vectors, rate) if cut else vectors)
         return found + task.values(lengths, distance, "vectors", ALL_BOOKS)
 
     def baseline(self, clips: ClipSet, target: str, effort: Effort) -> list[ProbeValue]:
@@ -162,11 +205,18 @@ class Abx(Measure[AbxSettings]):
             MetricUndefined: No two words are said by one speaker, or there is no sound.
         """
         spectra = log_mels(clips)
-        task = _Task(clips, target, range(len(spectra)), self.settings, effort)
         centre = np.mean([one.mean(1) for one in spectra], axis=0)[:, None]
-        distance = angular([one - centre for one in spectra])
-        found = task.values([one.shape[1] for one in spectra], distance, "one-hot", ALL_BOOKS)
+        features = [one - centre for one in spectra]
+        if cut := self._cut(clips):
+            clips, features = cut.clips, cut.of(features, FRAME_RATE)
+        lengths = [one.shape[1] for one in features]
+        task = _Task(clips, target, np.flatnonzero(lengths).tolist(), self.settings, effort)
+        found = task.values(lengths, angular(features), "one-hot", ALL_BOOKS)
         return found + [value.model_copy(update={"input": "vectors"}) for value in found]
+
+    def _cut(self, clips: ClipSet) -> Cut | None:
+        path = self.settings.items
+        return cut_items(clips, read_items(path)) if path else None
 
 
 class _Task:
@@ -182,10 +232,12 @@ class _Task:
     ) -> None:
         words, speakers = clips.labels(target), clips.labels(SPEAKER)
         places = [i for i in there if words[i]]
-        turns = in_turns([words[i] for i in places], settings.most_clips, effort.seed)
+        most = len(places) if settings.items else settings.most_clips
+        turns = in_turns([words[i] for i in places], most, effort.seed)
         drawn = {places[turn] for turn in turns}
         kept = [word if i in drawn else "" for i, word in enumerate(words)]
-        self._cells = make_cells(kept, speakers, settings.most_across, effort.seed)
+        contexts = clips.labels(CONTEXT) if settings.items else ()
+        self._cells = make_cells(kept, speakers, settings.most_across, effort.seed, contexts)
         self._count = len(words)
         if not self._cells["across"] and not self._cells["within"]:
             raise MetricUndefined(

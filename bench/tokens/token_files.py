@@ -1,7 +1,7 @@
 """Token files of a codec that is not here, and tables of labels, as a user brings them."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 
 from almbench.audio import Sound, read, sha256
 from almbench.codecs.codes_file import SUFFIX, read_codes, read_facts
-from almbench.errors import CodecError, UserError
+from almbench.errors import CodecError, UserError, unknown
 from almbench.names import ascii_name, readable, safe_name
 from almbench.results.records import signature
 from almbench.statistics.tokens import Codes
@@ -42,9 +42,7 @@ class TokenFolder:
         Raises:
             UserError: There is no such folder, or no token file in it.
         """
-        name, _, path = text.rpartition("=")
-        if Path(text).expanduser().is_dir():
-            name, path = "", text
+        name, _, path = text.rpartition("=") if _has_name(text) else ("", "", text)
         folder = Path(path).expanduser()
         if not folder.is_dir():
             raise UserError(f"--codes {text}: {path} is not a folder. Allowed: {FORM}.")
@@ -63,6 +61,29 @@ class TokenFolder:
         return TokenSource(
             clips, self.name, self.name, True, partial(_read_set, clips, self.name, there)
         )
+
+
+def named_after(codecs: Sequence[str], texts: Sequence[str]) -> list[TokenFolder]:
+    """Read `[NAME=]FOLDER` of codecs that are known; one without a name is that of the only codec.
+
+    Args:
+        codecs: Ids of the codecs.
+        texts: What was given.
+
+    Raises:
+        UserError: A codec is not among them, or a folder is wrong.
+    """
+    folders = [TokenFolder.parse(text) for text in texts]
+    if len(codecs) == len(folders) == 1 and not _has_name(texts[0]):
+        folders = [replace(folders[0], name=codecs[0])]
+    for folder in folders:
+        if folder.name not in codecs:
+            raise UserError(unknown("folder", folder.name, codecs, "of reconstructions"))
+    return folders
+
+
+def _has_name(text: str) -> bool:
+    return "=" in text and not Path(text).expanduser().is_dir()
 
 
 def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[TokenSet, list[str]]:

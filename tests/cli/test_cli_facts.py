@@ -23,8 +23,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "score": {
         "reference": None, "reconstruction": None, "domain": "speech", "match": "{clip}",
-        "cut_longer": False, "output": None, "metric": None, "setting": None, "keep": None,
-        "workers": None,
+        "cut_longer": False, "output": None, "codes": None, "labels": None, "metric": None,
+        "setting": None, "keep": None, "workers": None,
     },
     "submit": {
         "suite": None, "output": None, "slurm": False, "codec": None, "testset": None,

@@ -11,6 +11,7 @@ from almbench.results.probes import ProbeValue
 from almbench.tokens.folds import make_task
 from almbench.tokens.measure import ClipSet, Effort, LabelledClip, TokenSet
 from almbench.tokens.probe import Probe, ProbeSettings
+from almbench.tokens.regression import regression
 from tests.tokens.conftest import token_set
 
 
@@ -175,3 +176,16 @@ def test_the_baseline_hears_what_codes_may_not_hold() -> None:
     assert plain.value >= 0.85
     assert sequence.value is not None
     assert (as_vectors.input, as_vectors.value) == ("vectors", plain.value)
+
+
+def test_a_fold_of_one_class_is_guessed_from_what_there_is() -> None:
+    task = make_task(
+        token_set(
+            [np.full((1, 4), i // 2) for i in range(4)],
+            [{"class": "ab"[i // 2]} for i in range(4)],
+            ["x", "y", "z", "w"],
+        ).clipset,
+        "class",
+    )
+    predict = regression(task, np.arange(4.0)[:, None], 1.0, 10)
+    assert predict(np.array([0, 1]), np.array([2, 3])).tolist() == [0, 0]

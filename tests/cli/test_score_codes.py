@@ -1,0 +1,53 @@
+"""`bench score --codes`: a codec takes part by its sounds and token files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from almbench.audio import write_flac
+from almbench.results.results import load_results
+from tests.conftest import Bench
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    """Four clips of two classes in two clusters: originals, a codec's sounds and its codes."""
+    rows = ["id,cluster,class"]
+    (tmp_path / "tokens").mkdir()
+    for i in range(4):
+        noise = 0.1 * np.random.default_rng(i).standard_normal(8000)
+        write_flac(tmp_path / "originals" / f"c{i}.flac", noise, 16_000)
+        write_flac(tmp_path / "ours" / f"c{i}.flac", noise / 2, 16_000)
+        np.savez(tmp_path / "tokens" / f"c{i}.npz", codes=np.full((1, 9), i % 2), frame_rate=18.0)
+        rows.append(f"c{i},{i // 2},{'ab'[i % 2]}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_token_files_of_a_scored_codec_are_probed(given: Path, bench: Bench) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("torch")
+    done = bench(
+        *("score", "originals", "Our codec=ours", "--codes", "tokens", "--labels", "labels.csv"),
+        *("-o", "run", "--metric", "gain_db", "--workers", "1"),
+        cwd=given,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "probe_accuracy" in done.stdout
+    results = load_results(given / "run")
+    table = results.probes()
+    assert set(table["codec"]) >= {results.manifest.codecs[0].id}
+    bags = table[(table["input"] == "bag") & (table["codec"] != "original")]
+    assert bags["value"].tolist() == [1.0]
+    assert results.summary().set_index("metric").loc["gain_db", "mean"].round(1) == -6.0
+
+
+def test_token_files_of_another_codec_are_refused(given: Path, bench: Bench) -> None:
+    done = bench("score", "originals", "ours", "--codes", "Theirs=tokens", "-o", "run", cwd=given)
+    assert done.returncode == 2
+    assert "There is no folder 'Theirs' of reconstructions. Allowed: ours." in done.stderr
+    done = bench("score", "originals", "ours", "--labels", "labels.csv", "-o", "run", cwd=given)
+    assert done.returncode == 2
+    assert "--labels is for --codes" in done.stderr

@@ -1,0 +1,110 @@
+"""Phones of item files: where they are cut, and ABX of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from almbench.audio import Sound
+from almbench.errors import MetricUndefined, UserError
+from almbench.tokens.abx import Abx, AbxSettings, make_cells
+from almbench.tokens.items import Item, read_items
+from almbench.tokens.measure import Effort, TokenSet
+from almbench.tokens.registry import make_measure
+from tests.tokens.conftest import token_set
+
+HEAD = "#file onset offset #phone prev-phone next-phone speaker\n"
+RATE = 50.0
+
+
+def test_the_frames_are_those_whose_middles_lie_inside() -> None:
+    item = Item("a", 0.1, 0.2, "p", "x y", "s")
+    assert item.frames(50) == slice(5, 10)  # middles at 0.11, 0.13, ..., 0.19
+    assert item.frames(12.5) == slice(1, 2)  # of 0.04, 0.12, 0.20
+    assert item.frames(5) == slice(0, 1)  # the end does not belong to it
+    assert replace(item, onset=0.0, offset=0.01).frames(10) == slice(0, 0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a 0 1 p x y", "a zero 1 p x y s", "a 1 0.5 p x y s", "a 0 inf p x y s", "a -1 1 p x y s"],
+)
+def test_a_line_that_is_no_item_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "phones.item"
+    path.write_text(f"{HEAD}a 0 1 p x y s\n\n{line}\n")
+    with pytest.raises(UserError, match="line 4"):
+        read_items(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_items(path)
+
+
+@pytest.fixture
+def spoken(tmp_path: Path) -> tuple[TokenSet, Path]:
+    """Two speakers say p and b twice between a and a, and k once between i and i: 5 frames each."""
+    order = ["p", "b", "b", "p", "k"]
+    lines, codes = [], []
+    for speaker in "st":
+        codes.append(np.repeat([["pbk".index(phone) for phone in order]], 5, axis=1))
+        for i, phone in enumerate(order):
+            around = "i i" if phone == "k" else "a a"
+            lines.append(f"{speaker}1 {0.1 * i:.1f} {0.1 * (i + 1):.1f} {phone} {around} {speaker}")
+    path = tmp_path / "phones.item"
+    path.write_text(HEAD + "\n".join([*lines, "other 0 1 p a a s", "s1 0 0.001 p a a s"]))
+    made = token_set(codes, frame_rate=RATE)
+    clips = [replace(c, id=f"{s}1") for c, s in zip(made.clipset.clips, "st", strict=True)]
+    return replace(made, clipset=replace(made.clipset, clips=tuple(clips))), path
+
+
+def test_phones_are_told_apart_in_their_contexts(spoken: tuple[TokenSet, Path]) -> None:
+    tokens, path = spoken
+    measure = make_measure("abx", {"items": str(path)})
+    assert isinstance(measure, Abx)
+    assert measure.targets(tokens.clipset, ()) == ["phone"]
+    found = {
+        v.measure: v for v in measure.compute(tokens, "phone", Effort()) if v.value is not None
+    }
+    assert found["abx_error_within"].value == found["abx_error_across"].value == 0.0
+    # p and b, both ways, each speaker: 2 X of 1 other A and 2 B; k has no other in its context.
+    assert found["abx_error_within"].n == 2 * 2 * 2 * 1 * 2
+    assert found["abx_error_across"].n == 2 * 2 * 2 * 2 * 2
+    swapped = [np.roll(codes, 5) for codes in tokens.codes]  # k p b b p: half of them are wrong
+    moved = measure.compute(replace(tokens, codes=tuple(swapped)), "phone", Effort())
+    assert moved[0].value is not None
+    assert moved[0].value > 0.2
+    sound = np.sin(np.arange(8000) * np.repeat([0.1, 0.9, 0.9, 0.1, 0.4], 1600))
+    heard = replace(tokens.clipset, read_sound=lambda _: Sound(sound, 16_000), sound_hash="x")
+    plain = {v.measure: v.value for v in measure.baseline(heard, "phone", Effort())}
+    assert plain["abx_error_across"] == 0.0
+
+
+def test_the_item_file_is_part_of_the_settings_by_what_it_says(
+    spoken: tuple[TokenSet, Path],
+) -> None:
+    _, path = spoken
+    first = AbxSettings(items=path).model_dump(mode="json")
+    assert first["items"] == "phones.item"
+    path.write_text(HEAD)
+    assert AbxSettings(items=path).model_dump(mode="json") != first
+    with pytest.raises(UserError, match="items"):
+        make_measure("abx", {"items": "/no/such.item"})
+
+
+def test_items_of_other_clips_and_unknown_rates_say_so(spoken: tuple[TokenSet, Path]) -> None:
+    tokens, path = spoken
+    measure = Abx(AbxSettings(items=path))
+    with pytest.raises(MetricUndefined, match="no frame rate"):
+        measure.compute(replace(tokens, frame_rate=None), "phone", Effort())
+    path.write_text(HEAD + "other 0 1 p a a s")
+    with pytest.raises(MetricUndefined, match="no item"):
+        measure.compute(tokens, "phone", Effort())
+
+
+def test_contexts_keep_cells_apart() -> None:
+    words, speakers, contexts = list("pbpb"), list("ssss"), ["a a", "a a", "i i", "a a"]
+    cells = make_cells(words, speakers, 5, 0, contexts)
+    assert [(c.words, c.context, c.a, c.b) for c in cells["within"]] == [
+        (("b", "p"), "a a", (1, 3), (0,))
+    ]
+    assert len(make_cells(words, speakers, 5, 0)["within"]) == 2
