@@ -1,15 +1,18 @@
 """A training session as a user sees it: progress, logs, saved states, validation, a checkpoint."""
 
 from collections.abc import Mapping, Sequence
-from math import inf
+from itertools import islice
+from math import ceil, inf
 from pathlib import Path
+from statistics import mode
 
 from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.devices import choose
 from almbench.progress import console
 from almbench.training.curves import CURVES, draw_curves
-from almbench.training.data import open_folders
+from almbench.training.data import Crops, batches, open_folders
+from almbench.training.level import correct_level
 from almbench.training.model_card import training_card
 from almbench.training.recipe import load_config
 from almbench.training.stages import Losses
@@ -17,6 +20,7 @@ from almbench.training.trainer import Task, Trainer
 from almbench.training.validation import Validation
 
 LOG_EVERY = 50
+LEVEL_CROPS = 64  # crops that the level is corrected by
 
 
 def start(
@@ -76,10 +80,21 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
     session.writer.close()
     folder = task.output / "checkpoint"
     if trainer.accelerator.is_main_process:
+        if trainer.quantized:
+            _correct_level(task, session.averaged)
         card = training_card(task, trainer.step)
         save_checkpoint(session.averaged, folder, card, trainer.quantized)
         draw_curves(session.logs, folder / CURVES)
     return folder
+
+
+def _correct_level(task: Task, model: ALMTokenizer) -> None:
+    crops = Crops(task.folders, task.recipe, task.config)
+    device = next(model.parameters()).device
+    wanted = ceil(LEVEL_CROPS / task.config.batch)
+    sounds = (sound.to(device) for sound in islice(batches(crops, 0), wanted))
+    gap_db = correct_level(model, sounds, mode(task.config.windows))
+    console.print(f"The model was {gap_db:+.1f} dB too loud; that is put right.")
 
 
 class _Session:

@@ -9,6 +9,7 @@ from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.almtokenizer.spectrum import Spectrum
 from almbench.codecs.transformers_codec import import_transformers
 
+LEVEL_MEAN, LEVEL_SCALE = -6, 2.5  # of log magnitudes, so that the model's numbers are near 1
 FLOOR = 1e-4  # magnitudes below 80 dB under full scale do not count
 
 
@@ -51,7 +52,7 @@ class SpectralPatchify(nn.Module):
     def forward(self, sound: Tensor) -> Tensor:
         """Turn `[B, S]` into frames `[B, T, D]`."""
         levels = log_magnitude(self.spectrum(sound).abs())
-        frames: Tensor = self.block(self.project((levels + 6) / 2.5))
+        frames: Tensor = self.block(self.project((levels - LEVEL_MEAN) / LEVEL_SCALE))
         return frames.transpose(1, 2)
 
 
@@ -72,7 +73,7 @@ class SpectralUnPatchify(nn.Module):
     def magnitudes(self, frames: Tensor) -> Tensor:
         """Turn frames `[B, T, D]` into magnitudes `[B, F, T]`."""
         hidden = self.blocks(frames.transpose(1, 2)).transpose(1, 2)
-        levels = self.levels(self.norm(hidden)).float().transpose(1, 2) * 2.5 - 6
+        levels = self.levels(self.norm(hidden)).float().transpose(1, 2) * LEVEL_SCALE + LEVEL_MEAN
         made: Tensor = levels.clamp(max=3).exp()
         return made
 
