@@ -24,7 +24,7 @@ Data = Annotated[
     ),
 ]
 Config = Annotated[
-    str, typer.Option(metavar="RECIPE", help="A recipe: small, medium, paper, or a TOML file.")
+    str, typer.Option(metavar="RECIPE", help="A recipe: small, medium, large, paper, or a TOML file.")
 ]
 Setting = Annotated[
     list[str] | None,

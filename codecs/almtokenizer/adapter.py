@@ -16,7 +16,7 @@ from almbench.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BUNDLED = "almtokenizer-small"  # the checkpoint that comes with the program
+BUNDLED = "almtokenizer-medium"  # the checkpoint that comes with the program
 
 
 class ALMTokenizerOptions(NeuralOptions):
@@ -24,7 +24,7 @@ class ALMTokenizerOptions(NeuralOptions):
 
     Attributes:
         checkpoint: Hub id, or a local folder that `bench train almtokenizer` wrote; by default
-            the small checkpoint that comes with almbench.
+            the checkpoint that comes with almbench.
         window: Frames of 1/75 s per query: more make fewer codes.
         num_codebooks: How many of the codebooks are used.
         beams: Beams of the search for codes; more cost time, not bits. The vectors are then met
@@ -60,7 +60,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         """
         if self.options.checkpoint != BUNDLED:
             return super().files(network=network)
-        folder = Path(str(resources("almbench.codecs.almtokenizer"))) / "small"
+        folder = Path(str(resources("almbench.codecs.almtokenizer"))) / "medium"
         return Files(BUNDLED, "", {name: folder / name for name in self.file_names})
 
     @property

@@ -29,7 +29,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["medium", "paper", "small"])
+@pytest.mark.parametrize("name", ["large", "medium", "paper", "small"])
 def test_the_presets_load(name: str) -> None:
     config = load_config(name)
     assert name in presets()
@@ -37,6 +37,13 @@ def test_the_presets_load(name: str) -> None:
     assert (config.model.codebooks, config.model.codebook_size) == (3, 2048)
     assert set(config.stage2.windows) == set(range(2, 11))
     assert config.stage1.masked == (0.2, 0.3)
+
+
+def test_large_runs_as_cuda_graphs() -> None:
+    stage = load_config("large").stage2
+    assert stage.min_seconds == stage.max_seconds
+    assert not stage.weights.adversarial
+    assert not stage.weights.feature
 
 
 def test_the_paper_has_its_published_shape() -> None:
