@@ -20,11 +20,13 @@ Data = Annotated[
     typer.Option(
         metavar="NAME=PATH",
         help="A folder of sound to learn from. Recipe small: speech, and sound if there is any; "
-        "medium: read, words, voice and sound; paper: speech, sound and music.",
+        "medium: read, words, voice and sound; large: read, words, voice and sound; "
+        "paper: speech, sound and music.",
     ),
 ]
 Config = Annotated[
-    str, typer.Option(metavar="RECIPE", help="A recipe: small, medium, large, paper, or a TOML file.")
+    str,
+    typer.Option(metavar="RECIPE", help="A recipe: small, medium, large, paper, or a TOML file."),
 ]
 Setting = Annotated[
     list[str] | None,

@@ -1,12 +1,21 @@
 """How the quantizer begins: every codebook fitted to what the query encoder makes of real sound."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.rvq import Codebook, ResidualQuantizer
+from almbench.progress import stage as progress
+from almbench.training.data import Crops, Folder, batches
 from almbench.training.prior import find_centres
+from almbench.training.recipe import TrainConfig
+from almbench.training.stages import Stage2
+
+START_CROPS = 640  # crops that the quantizer is fitted to
 
 
 @torch.no_grad()
@@ -105,3 +114,27 @@ def gather(pairs: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         torch.cat([one.flatten(0, 1) for one in first]),
         torch.cat([one.flatten(0, 1) for one in second]),
     )
+
+
+@torch.no_grad()
+def with_features(
+    model: ALMTokenizer, recipe: TrainConfig, folders: list[Folder], prior: nn.Module | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Vectors of the query encoder beside the prior's features, batch by batch, `[B, G, *]`.
+
+    Without a prior, the vectors stand in for its features.
+    """
+    config, device = recipe.stage2, next(model.parameters()).device
+    stage = Stage2(model, config).eval()
+    prior = prior.to(device).eval() if prior else None
+    draw = np.random.default_rng((recipe.seed, 4))
+    source = batches(Crops(folders, recipe, config), 0)
+    wanted = ceil(START_CROPS / config.batch)
+    with progress("Codebooks", wanted, "batches") as bar:
+        for _, sound in zip(range(wanted), source, strict=False):
+            w = int(draw.choice(config.windows))
+            size = w * recipe.model.hop
+            cut = sound[:, : sound.shape[1] // size * size].to(device)
+            vectors = stage.queries(cut, w)
+            yield vectors, prior(cut, w) if prior else vectors
+            bar.advance()

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Collection, Sequence
 from importlib.resources import files
+from math import cos, pi
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -123,6 +124,15 @@ class StageConfig(StrictModel):
     equalizer_db: float = Field(default=0.0, ge=0)
     noise_db: float | None = Field(default=None, le=0)
     weights: Weights = Weights()
+
+    def rate_share(self, step: int) -> float:
+        """The learning rate of a step, as a share of its height."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        after = max(self.warmup, round(self.steps * (1 - self.cooldown)))
+        done = (step - after) / max(1, self.steps - after)
+        falls = (1 + cos(pi * min(1, max(0, done)))) / 2
+        return self.last_rate + (1 - self.last_rate) * falls
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, cos, inf, pi
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,7 +16,7 @@ from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.almtokenizer.rvq import DECAY
 from almbench.progress import stage as progress
 from almbench.training.auxiliary import Discriminators
-from almbench.training.codebook_init import fit_quantizer, gather
+from almbench.training.codebook_init import fit_quantizer, gather, with_features
 from almbench.training.data import Crops, Folder, batches
 from almbench.training.device_sound import DeviceSound, Draws
 from almbench.training.graphs import RecordedStage
@@ -31,8 +31,6 @@ from almbench.training.state import (
     take_stage_1,
     write_state,
 )
-
-START_CROPS = 640  # crops that the quantizer is fitted to
 
 
 @dataclass(frozen=True)
@@ -258,47 +256,24 @@ class Trainer:
     def _start_quantizer(self) -> None:
         priors: list[tuple[Callable[[Folder], bool], nn.Module | None]]
         priors = [*self._priors] or [(lambda _: True, None)]
+        folders = self.task.folders
         groups = [
-            gather(self._with_features([f for f in self.task.folders if takes(f)], prior))
+            gather(
+                with_features(self.model, self.task.recipe, [f for f in folders if takes(f)], prior)
+            )
             for takes, prior in priors
-            if any(takes(folder) for folder in self.task.folders)
+            if any(takes(folder) for folder in folders)
         ]
         fit_quantizer(self.model.quantizer, groups)
         self._priors = []
         # The average begins anew: what the quantizer was before would only spoil it.
         self.average.n_averaged.zero_()
 
-    def _with_features(
-        self, folders: list[Folder], prior: nn.Module | None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Vectors of the query encoder beside the prior's features, batch by batch."""
-        recipe, device = self.task.recipe, self.accelerator.device
-        stage = Stage2(self.model, recipe.stage2).eval()
-        prior = prior.to(device).eval() if prior else None
-        draw = np.random.default_rng((recipe.seed, 4))
-        source = batches(Crops(folders, recipe, self.config), 0)
-        wanted = ceil(START_CROPS / self.config.batch)
-        with progress("Codebooks", wanted, "batches") as bar:
-            for _, sound in zip(range(wanted), source, strict=False):
-                w = int(draw.choice(self.config.windows))
-                size = w * recipe.model.hop
-                cut = sound[:, : sound.shape[1] // size * size].to(device)
-                vectors = stage.queries(cut, w)
-                yield vectors, prior(cut, w) if prior else vectors
-                bar.advance()
-
     def _set_rate(self) -> None:
-        config = self.config
-        if self.step < config.warmup:
-            share = (self.step + 1) / config.warmup
-        else:
-            after = max(config.warmup, round(config.steps * (1 - config.cooldown)))
-            done = (self.step - after) / max(1, config.steps - after)
-            falls = (1 + cos(pi * min(1, max(0, done)))) / 2
-            share = config.last_rate + (1 - config.last_rate) * falls
+        share = self.config.rate_share(self.step)
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * share
+                group["lr"] = self.config.learning_rate * share
         # The slower the vectors move, the longer the entries may average over them.
         for codebook in self.model.quantizer.codebooks:
             codebook.decay.fill_(1 - (1 - DECAY) * share)

@@ -34,10 +34,10 @@ def bench(*arguments: object, code: int = 0) -> str:
 
 @pytest.fixture(autouse=True)
 def _short_start() -> Iterator[None]:
-    from almbench.training import trainer
+    from almbench.training import codebook_init
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "START_CROPS", 8)
+        patch.setattr(codebook_init, "START_CROPS", 8)
         yield
 
 

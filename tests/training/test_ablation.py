@@ -16,7 +16,7 @@ from pystoi import stoi
 
 from almbench.cli import main as cli
 from almbench.errors import UserError
-from almbench.training import trainer as training
+from almbench.training import codebook_init as training
 from almbench.training.ablation import VARIANTS, WHOLE, ablate
 from almbench.training.recipe import load_config
 from almbench.training.state import read_state

@@ -9,7 +9,7 @@ import soundfile as sf
 import torch
 
 from almbench.codecs.almtokenizer.model import ALMTokenizer
-from almbench.training import trainer as training
+from almbench.training import codebook_init as training
 from almbench.training.data import open_folders
 from almbench.training.graphs import RecordedStage
 from almbench.training.recipe import TrainConfig, load_config

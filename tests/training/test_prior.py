@@ -22,7 +22,7 @@ from almbench.codecs.registry import create
 from almbench.errors import UserError
 from almbench.samples import folder
 from almbench.torchaudio_import import import_torchaudio
-from almbench.training import trainer as training
+from almbench.training import codebook_init as training
 from almbench.training.data import Folder
 from almbench.training.prior import (
     BeatsPrior,

@@ -18,7 +18,7 @@ from almbench.cli import main as cli
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import Unavailable
 from almbench.training import session
-from almbench.training import trainer as training
+from almbench.training import codebook_init as training
 from almbench.training.recipe import TrainConfig
 from almbench.training.state import read_state
 from tests.conftest import Bench

@@ -17,7 +17,7 @@ from torch import Tensor
 from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import UserError
-from almbench.training import trainer as training
+from almbench.training import codebook_init as training
 from almbench.training.data import Crops, batches, open_folders
 from almbench.training.recipe import TrainConfig, load_config
 from almbench.training.state import read_state

@@ -25,7 +25,7 @@ from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.registry import create
 from almbench.errors import Unavailable, UserError
-from almbench.training import trainer as training
+from almbench.training import codebook_init as training
 from almbench.training.recipe import TrainConfig
 from almbench.training.state import read_state
 
