@@ -17,8 +17,8 @@ from almbench import load_codec
 from almbench.cli import main as cli
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import Unavailable
-from almbench.training import session
 from almbench.training import codebook_init as training
+from almbench.training import session
 from almbench.training.recipe import TrainConfig
 from almbench.training.state import read_state
 from tests.conftest import Bench
