@@ -31,6 +31,7 @@ UNPINNED = {
     "hf-audio/xcodec-wavlm-mls": UNKNOWN,
     "hf-audio/xcodec-wavlm-more-data": UNKNOWN,
     "hubertsiuzdak/snac_32khz": UNKNOWN,
+    "intexcp/bigcodec": UNKNOWN,
     "neuphonic/neucodec": "the commits that public code names are used with other files",
     "novateur/WavTokenizer-large-speech-75token": (
         "the commits that public code names are used with other files"

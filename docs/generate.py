@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
@@ -27,6 +28,7 @@ PLAIN = {
     str: "text", int: "whole number", float: "number", bool: "`true` or `false`",
     type(None): "nothing", Any: "anything",
 }  # fmt: skip
+HERE = Path(__file__).resolve().parent
 NOTICE = "<!-- Written by docs/generate.py; change the code that it describes. -->\n\n"
 
 
@@ -34,6 +36,7 @@ def write_pages(folder: Path) -> None:
     """Write the reference pages into a folder, but for the one of conformance."""
     pages = {
         "codecs": _codecs(),
+        "settings": _settings(),
         "metrics": _metrics(),
         "suites": _suites(),
         "results": _results(),
@@ -121,6 +124,59 @@ def _codecs() -> Iterator[str]:
         class_ = adapter(name)
         yield f"### {name}\n\n{_first(class_)}"
         yield _facts(class_.options_type, "option")
+
+
+def _settings() -> Iterator[str]:
+    from almbench.codecs.builtin import PRESETS
+    from almbench.codecs.registry import make_codec
+    from almbench.codecs.revisions import MAIN, UNPINNED
+
+    measured = json.loads((HERE / "codec_costs.json").read_text(encoding="utf-8"))
+    proofs = json.loads((HERE / "codec_proofs.json").read_text(encoding="utf-8"))
+    yield f"# What is known of the {len(PRESETS)} presets"
+    yield (
+        "What each sends, where its weights come from, what its adapter was held against in the "
+        "tests, and what it costs. Where weights are random, the configuration is the published "
+        "one and codes and sound are equal to the reference's; how the trained model sounds was "
+        "not heard. Seconds are those of one processor core for encoding and decoding a second of "
+        "sound, memory is the most that the process took, PyTorch included, with two seconds of "
+        f"sound, both on {measured['machine']} (Python {measured['python']}, "
+        f"{', '.join(measured['packages'])}) by `python -m tests.perf.codecs`. Other work ran on "
+        "that machine, which makes seconds up to twice as many."
+    )
+    rows, costs = [], measured["presets"]
+    for id_ in PRESETS:
+        spec = make_codec(id_).spec
+        proof = next(p for p in proofs if any(fnmatch(id_, one) for one in p["presets"]))
+        weights = ""
+        if spec.checkpoint:
+            at = spec.checkpoint.revision
+            weights = f"`{spec.checkpoint.source}`"
+            if at and at != MAIN:
+                weights += f" at `{at[:12]}`"
+            elif why := UNPINNED.get(spec.checkpoint.source):
+                weights += f" ({why})"
+        cost = costs.get(id_, {"missing": "not measured"})
+        rows.append([
+            f"`{id_}`", _number(spec.sample_rate) or "any",
+            f"{spec.frame_rate:.4g}" if spec.frame_rate else "",
+            _books(spec.codebook_sizes, spec.codebook_strides),
+            f"{spec.nominal_kbps:.4g}" if spec.nominal_kbps is not None else "",
+            weights, spec.license, spec.weights_license, f"{proof['by']} (`{proof['test']}`)",
+            str(cost.get("seconds", cost.get("missing"))), str(cost.get("peak_mib", "")),
+        ])  # fmt: skip
+    heads = (
+        "preset, rate (Hz), frames/s, codebooks, kbps, weights, license, of the weights, "
+        "held against, seconds a second, MiB"
+    )
+    yield _table(heads.split(", "), rows)
+
+
+def _books(sizes: Sequence[int], strides: Sequence[int]) -> str:
+    """Codebooks in short: how many of which size, and the frames that a code of each lasts."""
+    parts = [f"{sizes.count(size)} x {size}" for size in dict.fromkeys(sizes)]
+    slow = f", a code in {'/'.join(map(str, strides))} frames" if len(set(strides)) > 1 else ""
+    return " + ".join(parts) + slow
 
 
 def _metrics() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The reference that is made from the code, and the README's table of metrics."""
 
+import json
 import re
 import runpy
 from pathlib import Path
@@ -35,7 +36,7 @@ def section(text: str, heading: str) -> str:
     return re.split(r"\n#+ ", text.split(f"\n{heading}\n", 1)[1])[0]
 
 
-@pytest.mark.parametrize("page", ["codecs", "metrics", "suites", "results", "commands"])
+@pytest.mark.parametrize("page", ["codecs", "settings", "metrics", "suites", "results", "commands"])
 def test_everything_is_described(pages: dict[str, str], page: str) -> None:
     assert rows(pages[page])
     assert not [row for row in rows(pages[page]) if not row[0] or not row[1]]
@@ -47,6 +48,21 @@ def test_every_option_of_every_adapter_is_listed(pages: dict[str, str]) -> None:
         assert listed == list(adapter(name).options_type.model_fields)
     presets = rows(section(pages["codecs"], "## Presets"))
     assert [row[0].strip("`") for row in presets] == list(PRESETS)
+
+
+def test_every_preset_says_how_it_is_proved_and_what_it_costs(pages: dict[str, str]) -> None:
+    listed = rows(pages["settings"])
+    assert [row[0].strip("`") for row in listed] == list(PRESETS)
+    for row in listed:
+        named = re.findall(r"`(tests/[^`]*)`", row[8])
+        assert named
+        assert all((ROOT / path).exists() for path in named)
+        assert row[9]
+    costs = json.loads((ROOT / "docs/codec_costs.json").read_text())
+    assert costs["machine"]
+    assert set(costs["presets"]) == set(PRESETS)
+    for cost in costs["presets"].values():
+        assert cost.get("missing") or (cost["seconds"] > 0 and cost["peak_mib"] > 0)
 
 
 def test_every_column_is_listed(pages: dict[str, str]) -> None:

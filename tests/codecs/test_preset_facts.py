@@ -80,6 +80,8 @@ FACTS = {
     "encodec-48khz-6": Facts("Encodec 48 kHz", HF, 48_000, 150 / 0.99, 40, (1024,) * 4, MUSIC),
     "encodec-48khz-12": Facts("Encodec 48 kHz", HF, 48_000, 150 / 0.99, 80, (1024,) * 8, MUSIC),
     "encodec-48khz-24": Facts("Encodec 48 kHz", HF, 48_000, 150 / 0.99, 160, (1024,) * 16, MUSIC),
+    # Xin et al., arXiv 2409.05377: one codebook of 8192 entries at 80 Hz, 1.04 kbps.
+    "bigcodec-1.04": Facts("BigCodec", "bigcodec", 16_000, 80, 13, (8192,), SPEECH),
     # Kumar et al., NeurIPS 2023: strides 2, 4, 5, 8 = 320 samples; codebooks of 1024 entries.
     "dac-1.5": Facts("DAC", "dac", 24_000, 24_000 / 320, 20, (1024,) * 2),
     "dac-6": Facts("DAC", "dac", 24_000, 75, 80, (1024,) * 8),
