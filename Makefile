@@ -45,8 +45,8 @@ fuzz: install  ## Change good inputs of every kind in CASES ways, and list what 
 	$(BIN)/python -m tests.fuzz.run --cases $(CASES)
 
 KILLS ?= 100
-crashes: install  ## Kill processes of a shared run at random, KILLS times, and see that it is finished as any other.
-	KILLS=$(KILLS) $(BIN)/pytest -m slow tests/runner/test_sharing.py
+crashes: install  ## Kill processes of a shared run at random, KILLS times, and see that it is finished as any other; a quarter as often on Ray.
+	KILLS=$(KILLS) $(BIN)/pytest -m slow tests/runner/test_sharing.py tests/runner/test_ray_engine.py
 
 mutants: install  ## Change facts and code, one thing at a time, and list what no test notices.
 	$(PIP) mutmut==3.8.1

@@ -1,5 +1,6 @@
 """Short-time spectra and mel filters, by numpy alone."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from almbench.audio import Samples
 
 BLOCK = 256  # frames transformed at once, so that long sounds need little memory
+MOST_VALUES = 2**22  # that come together where spectra are looked at part by part: 34 MB
 KNEE = 1000.0  # Hz, where Slaney's scale turns from linear to logarithmic
 LINEAR = 200 / 3  # Hz per mel below the knee
 LOGARITHMIC = np.log(6.4) / 27  # of a frequency's natural logarithm, per mel above the knee
@@ -34,14 +36,33 @@ def magnitudes(
     Returns:
         **Shape** `[1 + T // hop, 1 + size // 2]`.
     """
+    parts = list(magnitude_parts(samples, size, hop, window, ends))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def magnitude_parts(
+    samples: Samples,
+    size: int,
+    hop: int,
+    window: int | None = None,
+    ends: Literal["reflect", "constant"] = "reflect",
+) -> Iterator[NDArray[np.float64]]:
+    """Magnitudes as of `magnitudes`, at most 2^22 values at a time: a long sound takes no more.
+
+    Yields:
+        **Shape** `[t, 1 + size // 2]`.
+    """
     window = window or size
     # A window within a longer transform may lie anywhere: that changes the phases only.
     frames = sliding_window_view(np.pad(samples, window // 2, mode=ends), window)[::hop]
-    made = np.empty((len(frames), 1 + size // 2))
-    for start in range(0, len(frames), BLOCK):
-        block = frames[start : start + BLOCK] * hann(window)
-        np.abs(np.fft.rfft(block, size), out=made[start : start + BLOCK])
-    return made
+    most = max(MOST_VALUES // (1 + size // 2), 1)
+    for first in range(0, len(frames), most):
+        part = frames[first : first + most]
+        made = np.empty((len(part), 1 + size // 2))
+        for start in range(0, len(part), BLOCK):
+            block = part[start : start + BLOCK] * hann(window)
+            np.abs(np.fft.rfft(block, size), out=made[start : start + BLOCK])
+        yield made
 
 
 @lru_cache(maxsize=32)

@@ -32,7 +32,7 @@ from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, csv_bytes, csv_parts
 from almbench.runner import worker
 from almbench.runner.processes import finished, scoring_processes
-from almbench.runner.scoring import TIMEOUT_S
+from almbench.runner.scoring import time_limit
 from almbench.runner.worker import MetricRequest, MetricResult, ScoringJob
 
 TOLERANCE = 1e-6  # of a score, or of 1 where it is less: what another processor may round
@@ -206,7 +206,7 @@ def _scores(
                 continue
             job = _job(folder, case, metric)
             try:
-                future = pool.schedule(worker.score_pair, [job], timeout=TIMEOUT_S)
+                future = pool.schedule(worker.score_pair, [job], timeout=time_limit(job))
                 while not finished(pool, [future]):
                     pass
                 again = future.result().results[0]
@@ -244,6 +244,7 @@ def _job(folder: RunFolder, case: Case, metric: MetricRecord) -> ScoringJob:
         reconstruction=str(folder.audio(case.testset.name, case.codec.id, case.clip.id)),
         scoring_rate=case.testset.scoring_rate or 0,  # only imported runs have none
         requests=(MetricRequest(family_of(metric.name), settings, (metric.name,)),),
+        duration_s=case.original.duration_s or 0.0,
     )
 
 

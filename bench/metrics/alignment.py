@@ -13,12 +13,13 @@ from almbench.audio import Samples
 from almbench.domains import DOMAINS
 from almbench.errors import MetricUndefined, NotApplicable
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_silence
+from almbench.metrics.common import refuse_longer, refuse_silence
 from almbench.packages import release
 
 RANGE_S = 0.1  # lags looked at, either way
 NEAR_S = 0.002  # how far the waveforms' lag may lie from the envelopes'
 SHORTEST_S = 0.25
+LONGEST_S = 600  # ten minutes take 1.3 GB
 FRAME_S = 0.01  # window of the envelope
 STEP_S = 0.001  # and its step
 FLOOR = 1e-4  # of the envelope, as a part of its peak energy (-40 dB)
@@ -73,12 +74,13 @@ class LagMs(Family[Settings]):
         """Compute the lag.
 
         Raises:
-            MetricUndefined: A sound is silent or shorter than 0.25 s.
+            MetricUndefined: A sound is silent, shorter than 0.25 s or longer than ten minutes.
             NotApplicable: Nothing correlates clearly within 100 ms, or several lags do.
         """
         del names
         refuse_silence(prepared, "reference")
         refuse_silence(reconstruction, "reconstruction")
+        refuse_longer(prepared, rate, LONGEST_S, "the lag")
         if len(prepared) < SHORTEST_S * rate:
             raise MetricUndefined(
                 f"{len(prepared) / rate:.2f} s is too short: a lag needs {SHORTEST_S} s"

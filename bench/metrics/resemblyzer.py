@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from almbench.audio import Samples
-from almbench.spectra import magnitudes, mel_filters
+from almbench.spectra import magnitude_parts, mel_filters
 
 PACKAGE = "resemblyzer 0.1.4"
 WEIGHTS = "resemblyzer.npz"  # the package's pretrained.pt without the state of its training
@@ -26,6 +26,7 @@ STEP = 77  # frames from one partial to the next
 LEAST_COVERAGE = 0.75  # of the last partial
 
 LAYERS = 3
+AT_ONCE = 64  # partials that the network hears side by side: 50 s of speech
 
 Floats = NDArray[np.float32]
 
@@ -58,7 +59,9 @@ class Resemblyzer:
         speech = cut_pauses(samples * max(1.0, LEAST_RMS / np.sqrt(np.mean(samples**2))))
         if len(speech) == 0:
             raise NoSpeechError
-        last = self._network(_partials(speech))
+        partials = _partials(speech)
+        parts = range(0, len(partials), AT_ONCE)
+        last = np.concatenate([self._network(partials[start : start + AT_ONCE]) for start in parts])
         raw = np.maximum(last @ self._weights["linear.weight"].T + self._weights["linear.bias"], 0)
         return np.asarray(_unit(_unit(raw).mean(0)), np.float64)
 
@@ -116,8 +119,9 @@ def _partials(speech: Samples) -> Floats:
     if len(starts) > 1 and len(speech) - starts[-1] * HOP < LEAST_COVERAGE * PARTIAL * HOP:
         starts = starts[:-1]
     padded = np.pad(speech, (0, max(0, (starts[-1] + PARTIAL) * HOP - len(speech))))
-    spectra = magnitudes(padded, SIZE, HOP, ends="constant") ** 2
-    mel = (spectra @ mel_filters(RATE, SIZE, BANDS).T).astype(np.float32)
+    filters = mel_filters(RATE, SIZE, BANDS).T
+    spectra = magnitude_parts(padded, SIZE, HOP, ends="constant")
+    mel = np.concatenate([(part**2 @ filters).astype(np.float32) for part in spectra])
     return np.stack([mel[start : start + PARTIAL] for start in starts])
 
 

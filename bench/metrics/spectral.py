@@ -4,6 +4,7 @@ All are measured at the test set's scoring rate, and values of different rates d
 """
 
 from collections.abc import Collection
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from almbench.domains import DOMAINS
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
 from almbench.metrics.common import refuse_silence
-from almbench.spectra import magnitudes, mel_filters
+from almbench.spectra import magnitude_parts, mel_filters
 
 WINDOW = 1024  # samples
 HOP = 256  # samples
@@ -82,7 +83,8 @@ def _log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
     """Log10 mel magnitudes of `[T]`, **Shape** `[1 + T // 256, 80]`."""
     if len(samples) < WINDOW:
         raise MetricUndefined(f"{len(samples)} samples are less than a window of {WINDOW}")
-    bands = magnitudes(samples, WINDOW, HOP) @ mel_filters(rate, WINDOW, BANDS).T
+    filters = mel_filters(rate, WINDOW, BANDS).T
+    bands = np.concatenate([part @ filters for part in magnitude_parts(samples, WINDOW, HOP)])
     return np.asarray(np.log10(np.maximum(bands, FLOOR)), np.float64)
 
 
@@ -133,12 +135,15 @@ def _stft_distance(
     reference: Samples, reconstruction: Samples, size: int, hop: int, window: int
 ) -> float:
     """Spectral convergence plus log magnitude distance at one resolution."""
-    x, y = (
-        np.maximum(magnitudes(samples, size, hop, window), LEAST_MAGNITUDE)
-        for samples in (reference, reconstruction)
-    )
-    convergence = np.linalg.norm(y - x) / np.linalg.norm(x)
-    return float(convergence + np.abs(np.log(y / x)).mean())
+    differences, norms, logs, bins = [], [], 0.0, 0
+    pairs = (magnitude_parts(sound, size, hop, window) for sound in (reference, reconstruction))
+    for part in zip(*pairs, strict=True):
+        x, y = (np.maximum(magnitude, LEAST_MAGNITUDE) for magnitude in part)
+        differences.append(np.linalg.norm(y - x))
+        norms.append(np.linalg.norm(x))
+        logs += np.abs(np.log(y / x)).sum()
+        bins += x.size
+    return float(hypot(*differences) / hypot(*norms) + logs / bins)
 
 
 class LogSpectralDistance(Family[Settings]):
@@ -183,7 +188,11 @@ class LogSpectralDistance(Family[Settings]):
         refuse_silence(prepared, "reference")
         if len(prepared) < LSD_WINDOW:
             raise MetricUndefined(f"{len(prepared)} samples are less than a window of {LSD_WINDOW}")
-        spectra = [magnitudes(s, LSD_WINDOW, LSD_HOP) for s in (prepared, reconstruction)]
-        floor = spectra[0].max() * 10 ** (-LSD_RANGE_DB / 20)
-        x, y = (20 * np.log10(np.maximum(spectrum, floor)) for spectrum in spectra)
-        return {self.name: float(np.sqrt(np.square(x - y).mean(axis=1)).mean())}
+        greatest = max(part.max() for part in magnitude_parts(prepared, LSD_WINDOW, LSD_HOP))
+        floor = greatest * 10 ** (-LSD_RANGE_DB / 20)
+        pairs = (magnitude_parts(s, LSD_WINDOW, LSD_HOP) for s in (prepared, reconstruction))
+        frames = []
+        for part in zip(*pairs, strict=True):
+            x, y = (20 * np.log10(np.maximum(spectrum, floor)) for spectrum in part)
+            frames.append(np.sqrt(np.square(x - y).mean(axis=1)))
+        return {self.name: float(np.concatenate(frames).mean())}

@@ -6,7 +6,7 @@ are the values, with two differences: ESTOI adds no random noise (`pystoi` draws
 from the global generator), and too little active speech is refused, not answered with 1e-5.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from almbench.packages import missing_packages, release
 
 Floats = NDArray[np.float64]
 EPS = np.finfo(np.float64).eps
+AT_ONCE = 4096  # segments compared at once: 52 s of speech
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,11 @@ class Reference:
 
     Attributes:
         active: Which frames hold speech. **Shape** `[frames]`.
-        segments: Band magnitudes in overlapping segments of 30 frames of active speech.
-            **Shape** `[segments, 15, 30]`.
+        bands: Band magnitudes of active speech. **Shape** `[15, frames]`.
     """
 
     active: NDArray[np.bool_]
-    segments: Floats
+    bands: Floats
 
 
 class Stoi(Family[Settings]):
@@ -102,7 +102,7 @@ class Stoi(Family[Settings]):
             raise MetricUndefined(
                 f"too little active speech: {bands.shape[1]} of the {N} frames (0.4 s) STOI needs"
             )
-        return Reference(active, _segments(bands))
+        return Reference(active, bands)
 
     def score(
         self, prepared: Reference, reconstruction: Samples, rate: int, names: Collection[str]
@@ -113,9 +113,13 @@ class Stoi(Family[Settings]):
             MetricUndefined: The reconstruction is silent.
         """
         refuse_silence(reconstruction, "reconstruction")
-        segments = _segments(_bands(_frames(reconstruction, rate)[prepared.active]))
+        bands = _bands(_frames(reconstruction, rate)[prepared.active])
         measures = {"stoi": _stoi, "estoi": _estoi}
-        return {name: measures[name](prepared.segments, segments) for name in names}
+        found: dict[str, list[tuple[float, int]]] = {name: [] for name in names}
+        for x, y in zip(_segments(prepared.bands), _segments(bands), strict=True):
+            for name in names:
+                found[name].append(measures[name](x, y))
+        return {name: sum(s for s, _ in of) / sum(n for _, n in of) for name, of in found.items()}
 
 
 def _frames(samples: Samples, rate: int) -> Floats:
@@ -149,16 +153,18 @@ def _bands(active_frames: Floats) -> Floats:
     return np.asarray(np.sqrt(OBM @ power), np.float64)
 
 
-def _segments(bands: Floats) -> Floats:
-    """Cut `[15, frames]` into all runs of 30 frames: `[frames - 29, 15, 30]`."""
+def _segments(bands: Floats) -> Iterator[Floats]:
+    """Cut `[15, frames]` into all runs of 30 frames, `[frames - 29, 15, 30]`, part by part."""
     from pystoi.stoi import N
 
     runs = sliding_window_view(bands, N, axis=1).swapaxes(0, 1)
-    return np.ascontiguousarray(runs)  # the memory order fixes the last bits of the sums below
+    for start in range(0, len(runs), AT_ONCE):
+        # The memory order fixes the last bits of the sums below.
+        yield np.ascontiguousarray(runs[start : start + AT_ONCE])
 
 
-def _stoi(reference: Floats, reconstruction: Floats) -> float:
-    """Mean correlation of band envelopes, the reconstruction's levelled and clipped."""
+def _stoi(reference: Floats, reconstruction: Floats) -> tuple[float, int]:
+    """Correlations of band envelopes, the reconstruction's levelled and clipped: sum and count."""
     from pystoi.stoi import BETA
 
     level = _norm(reference, 2) / (_norm(reconstruction, 2) + EPS)
@@ -166,14 +172,14 @@ def _stoi(reference: Floats, reconstruction: Floats) -> float:
     x, y = _centred(reference, 2), _centred(clipped, 2)
     x = x / (_norm(x, 2) + EPS)
     y = y / (_norm(y, 2) + EPS)
-    return float(np.sum(y * x) / (x.shape[0] * x.shape[1]))
+    return float(np.sum(y * x)), x.shape[0] * x.shape[1]
 
 
-def _estoi(reference: Floats, reconstruction: Floats) -> float:
-    """Mean correlation of spectra whose bands were made zero-mean and unit-norm over time first."""
+def _estoi(reference: Floats, reconstruction: Floats) -> tuple[float, int]:
+    """Correlations of spectra whose bands were made alike over time first: sum and count."""
     x = _unit(_unit(reference, 2), 1)
     y = _unit(_unit(reconstruction, 2), 1)
-    return float(np.sum(x * y / x.shape[2]) / x.shape[0])
+    return float(np.sum(x * y / x.shape[2])), x.shape[0]
 
 
 def _centred(segments: Floats, axis: int) -> Floats:

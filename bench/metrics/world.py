@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_silence
+from almbench.metrics.common import refuse_longer, refuse_silence
 from almbench.packages import import_inside, missing_packages, release
 
 RATE = 16_000
+LONGEST_S = 600  # ten minutes take 1.3 GB
 FEWEST = 20  # frames: 0.1 s
 ORDER = 24  # of the mel-cepstrum
 WARP = 0.42  # all-pass constant that approximates the mel scale at 16 kHz
@@ -52,10 +53,11 @@ class _World(Family[Settings]):
         """Find the F0 of the reference.
 
         Raises:
-            MetricUndefined: The reference is silent, or has no voiced frames.
+            MetricUndefined: The reference is silent, longer than ten minutes, or has no voiced
+                frames.
         """
-        del rate
         refuse_silence(reference, "reference")
+        refuse_longer(reference, rate, LONGEST_S, "F0")
         found = pitch(reference)
         if np.count_nonzero(found.f0) < FEWEST:
             raise MetricUndefined(f"the reference has less than {FEWEST * 5} ms of voice")
@@ -177,10 +179,10 @@ class Mcd(_World):
         """Compute the mel-cepstrum of the reference.
 
         Raises:
-            MetricUndefined: The reference is silent.
+            MetricUndefined: The reference is silent or longer than ten minutes.
         """
-        del rate
         refuse_silence(reference, "reference")
+        refuse_longer(reference, rate, LONGEST_S, "the mel-cepstrum")
         cepstrum, power = mel_cepstrum(reference)
         return Envelope(cepstrum, power > power.max() * 10 ** (-ACTIVE_DB / 10))
 

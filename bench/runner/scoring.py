@@ -26,6 +26,7 @@ from almbench.runner.worker import MetricRequest, MetricResult, PairResults, Sco
 
 AHEAD = 64  # pairs a process that are claimed ahead; the longest of them are scored first
 TIMEOUT_S = 600.0  # for one pair; covers the one-time compilation that some metrics need
+MORE_S = 10.0  # for each second of it
 
 
 @dataclass
@@ -274,7 +275,7 @@ class Scorer:
             while not closed or queue or under_way:
                 closed = closed or self._take(queue, wait=not (queue or under_way or self._waiting))
                 while len(under_way) < 2 * self._workers and (job := queue.get()):
-                    future = pool.schedule(worker.score_pair, args=[job], timeout=TIMEOUT_S)
+                    future = pool.schedule(worker.score_pair, args=[job], timeout=time_limit(job))
                     under_way[future] = job
                 for done in finished(pool, under_way):
                     job = under_way.pop(done)
@@ -286,7 +287,7 @@ class Scorer:
                             for request in job.requests:
                                 queue.put(replace(job, requests=(request,)))
                             continue
-                        outcome = PairResults(_lost(job.requests[0], error))
+                        outcome = PairResults(_lost(job, error))
                     queue.done(job, outcome.results)
                     self.times.busy += outcome.busy_s
                     self.times.loading += outcome.loading_s
@@ -351,14 +352,21 @@ class Scorer:
             queue.put(job)
 
 
-def _lost(request: MetricRequest, error: ProcessExpired | TimeoutError) -> list[MetricResult]:
+def time_limit(job: ScoringJob) -> float:
+    """Seconds that a pair may take."""
+    return TIMEOUT_S + MORE_S * job.duration_s
+
+
+def _lost(job: ScoringJob, error: ProcessExpired | TimeoutError) -> list[MetricResult]:
     final = False
     if isinstance(error, TimeoutError):
-        reason = f"no answer within {TIMEOUT_S:.0f} s; the scoring process was ended"
+        reason = f"no answer within {time_limit(job):.0f} s; the scoring process was ended"
     else:
         reason = f"the scoring process died ({_cause(error.exitcode)})"
         final = error.exitcode == -signal.SIGSEGV  # a fault of the code, not of the machine
-    return [MetricResult(name, None, "failed", reason, 0.0, final) for name in request.metrics]
+    return [
+        MetricResult(name, None, "failed", reason, 0.0, final) for name in job.requests[0].metrics
+    ]
 
 
 def _cause(exitcode: int | None) -> str:

@@ -4,9 +4,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from almbench.audio import Samples
     from almbench.metrics.base import Family
 
+MOST_SAMPLES = 2**25  # that are kept of sounds: 35 minutes at 16 kHz, 270 MB
 ONE_THREAD = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -94,6 +96,31 @@ class PairResults:
     busy_s: float = 0.0
     loading_s: float = 0.0
     in_metrics_s: float = 0.0
+
+
+class _Recent:
+    """Keeps what was made last: so many things, of so many samples together."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[tuple[Any, ...], tuple[Any, int]] = OrderedDict()
+
+    def get(
+        self, key: tuple[Any, ...], make: Callable[[], Any], samples: Callable[[Any], int]
+    ) -> Any:
+        """Return what is kept by a key, or make it."""
+        if key in self._held:
+            self._held.move_to_end(key)
+            return self._held[key][0]
+        made = make()
+        self._held[key] = made, samples(made)
+        while len(self._held) > self._most or sum(n for _, n in self._held.values()) > MOST_SAMPLES:
+            self._held.popitem(last=False)
+        return made
+
+
+_sounds = _Recent(16)
+_references = _Recent(32)  # what metric families know of originals
 
 
 def start(environment: Mapping[str, str]) -> None:
@@ -212,9 +239,14 @@ def _family(name: str, settings: str) -> "Family[Any]":
     return make_family(name, json.loads(settings))
 
 
-@lru_cache(maxsize=16)
 def _at_rate(path: str, scoring_rate: int, rate: int) -> "Samples":
     """Read a sound, bring it to the scoring rate and then to the metric's; kept for the next."""
+    key = path, scoring_rate, rate
+    made: Samples = _sounds.get(key, lambda: _read_at_rate(path, scoring_rate, rate), len)
+    return made
+
+
+def _read_at_rate(path: str, scoring_rate: int, rate: int) -> "Samples":
     from almbench.audio import read, resample
 
     if rate != scoring_rate:
@@ -223,11 +255,16 @@ def _at_rate(path: str, scoring_rate: int, rate: int) -> "Samples":
     return resample(sound.samples, sound.rate, scoring_rate)
 
 
-@lru_cache(maxsize=32)
 def _prepared(
     name: str, settings: str, path: str, scoring_rate: int, length: int, text: str
 ) -> Any:
     """Do a family's work on the original once for all codecs whose output has this length."""
     family = _family(name, settings)
     rate = family.rate or scoring_rate
-    return family.prepare_with_text(_at_rate(path, scoring_rate, rate)[:length], rate, text)
+
+    def prepare() -> Any:
+        return family.prepare_with_text(_at_rate(path, scoring_rate, rate)[:length], rate, text)
+
+    return _references.get(
+        (name, settings, path, scoring_rate, length, text), prepare, lambda _: length
+    )

@@ -124,6 +124,7 @@ def test_a_sound_stays_while_a_score_of_it_may_come_another_time(
 ) -> None:
     # A time limit that nothing meets: the processes are ended, and may be better off another time.
     monkeypatch.setattr("almbench.runner.scoring.TIMEOUT_S", 1e-3)
+    monkeypatch.setattr("almbench.runner.scoring.MORE_S", 0.0)
     first = run(select(suite, ["opus-6"], [], ["visqol_speech"]), tmp_path / "run", "none")
     assert {row.status for row in read_rows(tmp_path / "run", ScoreRow).values()} == {"failed"}
     assert len(sounds(tmp_path / "run")) == 4

@@ -141,3 +141,20 @@ def test_of_an_original_only_metrics_without_reference_are_computed(tmp_path: Pa
     assert settled(tmp_path, unchanged(original), families[0]) == 0
     row = unchanged(original)
     assert (row.codec, row.signature, row.audio_sha256) == (ORIGINAL, "o", "sound")
+
+
+def test_of_long_sounds_few_are_kept() -> None:
+    recent = worker._Recent(3)
+    made: list[str] = []
+
+    def get(name: str, samples: int) -> None:
+        recent.get((name,), lambda: made.append(name), lambda _: samples)
+
+    for name in ["a", "b", "c", "a", "d", "a", "b"]:  # three are kept, those used last
+        get(name, 1)
+    assert made == ["a", "b", "c", "d", "b"]
+    get("long", worker.MOST_SAMPLES)  # leaves room for nothing else
+    get("b", 1)
+    get("longer", worker.MOST_SAMPLES + 1)  # is not kept itself
+    get("longer", worker.MOST_SAMPLES + 1)
+    assert made[5:] == ["long", "b", "longer", "longer"]
