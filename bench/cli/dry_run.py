@@ -30,13 +30,11 @@ def print_forecast(suite: Suite, root: Path, workers: int | None) -> None:
     table.add_column("stage")
     for column in ("in all", "kept", "to do", "time"):
         table.add_column(column, justify="right")
-    for name, amount, timed in [
-        ("originals", found.originals, False),
-        ("reconstructions", found.reconstructions, True),
-        ("scores", found.scores, True),
-    ]:
-        time = _time(amount) if timed else ""
-        table.add_row(name, str(amount.total), str(amount.kept), str(amount.to_do), time)
+    _add_row(table, "originals", found.originals, "")
+    _add_row(table, "reconstructions", found.reconstructions, _time(found.reconstructions))
+    for id_, amount in found.codecs.items():
+        _add_row(table, f"  {id_}", amount, _time(amount))
+    _add_row(table, "scores", found.scores, _time(found.scores))
     console.print(table)
     unread = f"; without {_count(found.unread, 'clip')} of unknown duration" if found.unread else ""
     console.print(
@@ -48,6 +46,10 @@ def print_forecast(suite: Suite, root: Path, workers: int | None) -> None:
         console,
         [Missing(r.id, r.missing, r.missing_cause, r.missing_command) for r in records.values()],
     )
+
+
+def _add_row(table: Table, name: str, amount: Amount, time: str) -> None:
+    table.add_row(escape(name), str(amount.total), str(amount.kept), str(amount.to_do), time)
 
 
 def _count(number: int, what: str) -> str:

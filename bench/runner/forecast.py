@@ -55,6 +55,7 @@ class Forecast:
         originals: Clips to store.
         reconstructions: Clips to send through codecs, one each.
         scores: Values to compute.
+        codecs: The reconstructions of each codec, by its id.
         sound_s: Seconds of sound to be stored, originals included.
         bytes: How much room they take as 16-bit samples, which is more than FLAC takes.
         unread: Clips whose duration cannot be told.
@@ -63,6 +64,7 @@ class Forecast:
     originals: Amount = field(default_factory=Amount)
     reconstructions: Amount = field(default_factory=Amount)
     scores: Amount = field(default_factory=Amount)
+    codecs: dict[str, Amount] = field(default_factory=dict)
     sound_s: float = 0.0
     bytes: int = 0
     unread: int = 0
@@ -119,12 +121,15 @@ def forecast(
             subjects: list[tuple[str, ReconstructionRow | None]] = [(ORIGINAL, unchanged(itself))]
             for planned in testset.usable:
                 done = reconstructor.kept(testset.name, planned, clip) if kept else None
-                made.reconstructions.total += 1
-                made.reconstructions.kept += done is not None
+                of_codec = made.codecs.setdefault(planned.record.id, Amount())
+                for amount in (made.reconstructions, of_codec):
+                    amount.total += 1
+                    amount.kept += done is not None
+                    if done is None:
+                        speeds.add_codec(amount, planned.record.id, seconds)
                 if done is None:
                     made.sound_s += seconds
                     made.bytes += round(seconds * (planned.record.sample_rate or rate)) * BYTES
-                    speeds.add_codec(made.reconstructions, planned.record.id, seconds)
                 subjects.append((planned.record.id, done))
             for codec, subject in subjects:
                 made.scores.total += Scorer.scores_of(testset, codec)

@@ -38,6 +38,9 @@ def test_a_dry_run_says_what_a_run_does(small: Path, tmp_path: Path) -> None:
     next((root / "reconstructions/talk/opus-6").glob("*.flac")).unlink()
     _, mended = foresee(suite, root, 1)
     assert (mended.reconstructions.to_do, mended.scores.to_do) == (1, 5)
+    assert {id_: amount.to_do for id_, amount in mended.codecs.items()} == {
+        "opus-6": 1, "lowpass-3.5": 0,
+    }  # fmt: skip
     assert mended.sound_s == pytest.approx(2.0)
     assert mended.seconds is not None
     assert 0 < mended.seconds < 60

@@ -9,6 +9,7 @@ import pytest
 import soundfile as sf
 
 from almbench.audio import Samples, read, resample
+from almbench.results.records import ReconstructionRow, read_rows
 from almbench.results.results import load_results
 
 pytestmark = pytest.mark.slow
@@ -54,7 +55,7 @@ def test_ten_minutes(suite: Path, tmp_path: Path, bench: Bench) -> None:
     done = bench("run", suite, "-o", tmp_path / "run", "--workers", "1")
     assert done.returncode == 1, done.stderr  # one codec does not take it
     results = load_results(tmp_path / "run")
-    clips = {row.codec: row for row in results.clip_rows}
+    clips = {row.codec: row for row in read_rows(tmp_path / "run", ReconstructionRow).values()}
     assert {id_: row.status for id_, row in clips.items()} == {
         "opus-6": "ok", "codec2-700": "ok", "almtokenizer": "failed",
     }  # fmt: skip
