@@ -261,7 +261,11 @@ def _codecs(
     order += [id_ for id_ in held if id_ not in known and id_ != ORIGINAL]
     found = [(known.get(id_), held[id_][0].label or id_, held[id_]) for id_ in order]
     if baseline and ORIGINAL in held:
-        found.insert(0, (None, tr("Log-mel spectra of the originals"), held[ORIGINAL]))
+        heard = any(row.measure == "closed_vocabulary_wer" for row in held[ORIGINAL])
+        label = tr("Log-mel spectra of the originals")
+        if heard:
+            label = tr("Originals, as log-mel spectra or heard")
+        found.insert(0, (None, label, held[ORIGINAL]))
     return found
 
 
