@@ -15,6 +15,7 @@ from almbench.errors import Unavailable
 from almbench.loudness import loudness
 from almbench.metrics.dnsmos import RESULTS
 from almbench.metrics.registry import family_of, make_family
+from almbench.metrics.wer import error_rate
 from almbench.packages import missing_packages
 from almbench.samples import folder
 from almbench.statistics.entropy import entropy, rarefied
@@ -212,6 +213,13 @@ def _warpq(expected: float, made: str, sounds: Sounds) -> Pair:
     return expected, score("warpq", sounds.speech, getattr(sounds, made), 16_000)
 
 
+def _words(expected: float, characters: bool, _: Sounds) -> Pair:
+    """Of four words one is changed and one inserted; what is heard is given."""
+    if missing := missing_packages(["jiwer"], "'almbench[asr]'"):
+        raise Unavailable(missing)
+    return expected, error_rate("a bc d e", "a bd d x e", characters=characters)
+
+
 def _glide(first: float, last: float) -> Samples:
     """Two seconds of ten harmonics whose F0 moves along a line, in Hz."""
     phase = 2 * np.pi * np.cumsum(np.linspace(first, last, 32_000)) / 16_000
@@ -363,6 +371,12 @@ CASES = (
     Case("distillmos", "speech", "package distillmos", 1e-3, _distillmos),
     Case("warpq", "a copy", WARPQ, 6e-4, partial(_warpq, 0.505, "speech")),
     Case("warpq", "speech in noise", WARPQ, 6e-4, partial(_warpq, 2.203, "noisy")),
+    *(
+        Case(f"{rate}{against}", "a bc d e, heard as a bd d x e", "by hand", 1e-9,
+             partial(_words, expected, rate == "cer"))
+        for rate, expected in (("wer", 50.0), ("cer", 37.5))  # of 4 words 2, of 8 characters 3
+        for against in ("", "_to_original")
+    ),
     Case("f0_correlation", "two rising glides", "by hand", 0.01, partial(_f0, 250, 1.0)),
     Case("f0_correlation", "one rises, one falls", "by hand", 0.02, partial(_f0, 100, -1.0)),
     Case("vuv_error", "half of it silent", "by hand", 2, _voicing),
