@@ -226,8 +226,8 @@ def error_rate(expected: str, heard: str, *, characters: bool = False) -> float:
         heard: What is heard.
         characters: Whether to count characters in place of words.
 
-    >>> error_rate("a b c", "a x c d")
-    66.66666666666666
+    >>> round(error_rate("a b c", "a x c d"), 1)
+    66.7
     """
     import jiwer
 

@@ -6,8 +6,10 @@ Nothing named here may start a thread when it is imported: threads do not outliv
 
 import gc
 import os
+import sys
 from contextlib import suppress
 from importlib import import_module
+from types import TracebackType
 
 from almbench.runner.worker import ONE_THREAD
 
@@ -21,6 +23,19 @@ MODULES = (
     "visqol.api",
 )
 
+
+def _say_unless_left(
+    kind: type[BaseException], error: BaseException, tb: TracebackType | None
+) -> None:
+    """Report why a process could not start, but not that its parent has ended meanwhile.
+
+    What it was to begin with is gone then: half a message, a closed pipe, a semaphore's name.
+    """
+    if not issubclass(kind, EOFError | FileNotFoundError | ConnectionError):
+        sys.__excepthook__(kind, error, tb)
+
+
+sys.excepthook = _say_unless_left
 os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # libraries ask when they are imported
 for _module in MODULES:
     with suppress(Exception):  # the metric that needs it says what is wrong with it

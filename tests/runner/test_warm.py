@@ -127,3 +127,28 @@ def test_a_command_that_refuses_its_input_leaves_no_server() -> None:
     )
     assert "nowhere" in done.stdout
     assert done.stdout.split()[-1] == "None"
+
+
+@ON_LINUX
+def test_a_process_that_starts_as_its_parent_ends_leaves_no_traceback() -> None:
+    program = """
+import sys
+from _multiprocessing import sem_unlink
+from almbench.runner.warm import WarmServer
+with WarmServer() as server:
+    context = server.context()
+    semaphore = context.Semaphore()
+    if sys.argv[1] == "gone":  # as at the end of the program
+        sem_unlink(semaphore._semlock.name)
+    process = context.Process(target=print if sys.argv[1] == "gone" else int, args=(semaphore,))
+    process.start()
+    process.join()
+    print(process.exitcode)
+"""
+    for how, said in (("gone", False), ("here", True)):
+        done = subprocess.run(
+            [sys.executable, "-c", program, how], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == "1"
+        assert ("TypeError: int()" in done.stderr) == said
+        assert "_serve_one" not in done.stderr  # of which a process dies that cannot begin
