@@ -141,8 +141,8 @@ def _settings() -> Iterator[str]:
         "not heard. Seconds are those of one processor core for encoding and decoding a second of "
         "sound, memory is the most that the process took, PyTorch included, with two seconds of "
         f"sound, both on {measured['machine']} (Python {measured['python']}, "
-        f"{', '.join(measured['packages'])}) by `python -m tests.perf.codecs`. Other work ran on "
-        "that machine, which makes seconds up to twice as many."
+        f"{', '.join(measured['packages'])}) by `python -m tests.perf.codecs`. At times, "
+        "other work ran on its second core."
     )
     rows, costs = [], measured["presets"]
     for id_ in PRESETS:

@@ -242,7 +242,7 @@ def _beside(
     return time.perf_counter() - start
 
 
-def _own_peak_kib() -> int:
+def own_peak_kib() -> int:
     """Peak of this program on Linux, whose other counter starts at the parent's; 0 elsewhere."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -259,6 +259,6 @@ def _peak_memory() -> PeakMemory | None:
         return None
     unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts in bytes, others in KiB
     return PeakMemory(
-        main=_own_peak_kib() // 2**10 or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
+        main=own_peak_kib() // 2**10 or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
         largest_worker=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit,
     )

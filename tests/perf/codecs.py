@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from almbench.codecs.builtin import PRESETS
 from almbench.codecs.registry import make_codec
 from almbench.errors import Unavailable
 from almbench.packages import release
+from almbench.runner.work import own_peak_kib
 from almbench.samples import folder as samples
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "codec_costs.json"
@@ -116,7 +116,7 @@ def measure(ids: list[str], checkpoint: str) -> dict[str, Any]:
         codec.decode(codec.encode([clip(rate)], rate), rate)
         spent = _processor_seconds() - begin
         codec.unload()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = own_peak_kib() / 1024
         found[id_] = {
             "seconds": float(f"{spent / SECONDS:.2g}"),
             "peak_mib": round(peak),
