@@ -79,8 +79,13 @@ class Device:
             torch.cuda.empty_cache()
 
 
+_EARLIER_PEAKS: list[int] = []  # in MB, before each reset
+
+
 def reset_process_peak(process: Path = Path("/proc/self")) -> None:
     """Begin to watch this process's resident memory anew, where the system can (Linux)."""
+    if (peak := process_peak_mb(process)) is not None:
+        _EARLIER_PEAKS.append(peak)
     with suppress(OSError):
         (process / "clear_refs").write_text("5", encoding="ascii")
 
@@ -93,6 +98,15 @@ def process_peak_mb(process: Path = Path("/proc/self")) -> int | None:
         return None
     found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
     return int(found[1]) // 2**10 if found else None
+
+
+def highest_process_peak_mb(process: Path = Path("/proc/self")) -> int | None:
+    """Most resident memory of this process since it began, in MB; None if not told.
+
+    That of `getrusage` begins at the peak of whatever started the process.
+    """
+    peak = process_peak_mb(process)
+    return None if peak is None else max(peak, *_EARLIER_PEAKS, 0)
 
 
 def choose(wanted: str, *, used: bool, batch: int | None = None) -> Device:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from almbench import devices
@@ -116,7 +117,9 @@ def test_peak_of_the_process_is_watched_anew() -> None:
         pytest.skip("the system does not tell a process's peak memory")
     code = (  # in a process of its own: what others gave back would be taken again
         "import numpy as np\n"
+        "from almbench.devices import highest_process_peak_mb\n"
         "from almbench.devices import process_peak_mb, reset_process_peak\n"
+        "from almbench.runner.work import _peak_memory\n"
         "reset_process_peak()\n"
         "print(process_peak_mb())\n"
         "held = np.ones(40 * 2**20 // 8)\n"  # 40 MB, touched
@@ -124,11 +127,14 @@ def test_peak_of_the_process_is_watched_anew() -> None:
         "del held\n"
         "reset_process_peak()\n"
         "print(process_peak_mb())\n"
+        "print(highest_process_peak_mb(), _peak_memory().main)\n"
     )
+    held = np.ones(2**30 // 8)  # 1 GB: the peak of who starts a process is not that process's
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    before, during, after = map(int, done.stdout.split())
+    before, during, after, highest, of_the_run = map(int, done.stdout.split())
     assert during >= before + 35
     assert after < during - 30
+    assert during <= highest == of_the_run < held.nbytes // 2**20
 
 
 def test_no_peak_where_the_system_does_not_tell(tmp_path: Path) -> None:

@@ -3,13 +3,11 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 
 from almbench.codecs.reconstructions import Reconstructions
-from almbench.devices import Device
+from almbench.devices import Device, highest_process_peak_mb
 from almbench.names import ORIGINAL
 from almbench.progress import display, note
 from almbench.results.manifest import PeakMemory, RunRecord, UsageRecord
@@ -242,15 +240,6 @@ def _beside(
     return time.perf_counter() - start
 
 
-def own_peak_kib() -> int:
-    """Peak of this program on Linux, whose other counter starts at the parent's; 0 elsewhere."""
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1])
-    return 0
-
-
 def _peak_memory() -> PeakMemory | None:
     """Peak resident memory of this process, and of the largest of its children; none on Windows."""
     try:
@@ -259,6 +248,7 @@ def _peak_memory() -> PeakMemory | None:
         return None
     unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts in bytes, others in KiB
     return PeakMemory(
-        main=own_peak_kib() // 2**10 or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
+        main=highest_process_peak_mb()
+        or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit,
         largest_worker=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit,
     )

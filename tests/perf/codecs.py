@@ -25,9 +25,9 @@ from almbench.audio import Samples, read, resample
 from almbench.codecs.base import Codec
 from almbench.codecs.builtin import PRESETS
 from almbench.codecs.registry import make_codec
+from almbench.devices import process_peak_mb
 from almbench.errors import Unavailable
 from almbench.packages import release
-from almbench.runner.work import own_peak_kib
 from almbench.samples import folder as samples
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "codec_costs.json"
@@ -116,10 +116,10 @@ def measure(ids: list[str], checkpoint: str) -> dict[str, Any]:
         codec.decode(codec.encode([clip(rate)], rate), rate)
         spent = _processor_seconds() - begin
         codec.unload()
-        peak = own_peak_kib() / 1024
+        peak = process_peak_mb() or 0
         found[id_] = {
             "seconds": float(f"{spent / SECONDS:.2g}"),
-            "peak_mib": round(peak),
+            "peak_mib": peak,
         }
     return found
 
