@@ -120,6 +120,7 @@ class Drawn:
         folder: Number of the folder.
         file: Number of the file in it.
         start: First sample that is read.
+        samples: Samples that are read.
         rate: Rate in Hz that the file is taken to have, which sets the speed.
         length: Samples of the crop.
         gain: Factor of its level.
@@ -130,6 +131,7 @@ class Drawn:
     folder: int
     file: int
     start: int
+    samples: int
     rate: float
     length: int
     gain: float
@@ -184,14 +186,13 @@ class Crops:
         gains_db = rng.uniform(-most_db, most_db, KNOTS) if most_db else np.zeros(KNOTS)
         if stage.noise_db is not None:
             noise = 10 ** (rng.uniform(stage.noise_db - 40, stage.noise_db) / 20)
-        return Drawn(int(which), int(file), start, rate, length, gain, gains_db, noise), rng
+        return Drawn(int(which), int(file), start, wanted, rate, length, gain, gains_db, noise), rng
 
     def __getitem__(self, number: int) -> NDArray[np.float32]:
         """Read crop `number`, **Shape** `[S]`, S a multiple of the hop."""
         drawn, rng = self.draw(number)
         path = self.folders[drawn.folder].paths[drawn.file]
-        wanted = int(np.ceil(drawn.length * drawn.rate / self.rate))
-        read, _ = soundfile.read(path, wanted, drawn.start, dtype="float32", always_2d=True)
+        read, _ = soundfile.read(path, drawn.samples, drawn.start, dtype="float32", always_2d=True)
         sound = soxr.resample(read.mean(1), drawn.rate, self.rate)
         sound = fit(sound * drawn.gain, drawn.length)
         if drawn.gains_db.any():

@@ -22,7 +22,7 @@ class RecordedStage:
 
     def __init__(self, stage: Stage, autocast: Callable[[], torch.autocast]) -> None:
         self.stage, self.autocast = stage, autocast
-        self._recordings: dict[tuple[object, ...], _Recording] = {}
+        self._recordings: dict[tuple[object, ...], _Summed] = {}
         self._quantizes = False
 
     def __call__(self, sound: Tensor, argument: float | int, step: int) -> tuple[Tensor, Losses]:
@@ -32,23 +32,14 @@ class RecordedStage:
             self._recordings, self._quantizes = {}, quantizes  # they will not be run again
         key = (tuple(sound.shape), argument)
         if key not in self._recordings:
-            self._recordings[key] = _Recording(self, sound, argument, step)
-        return self._recordings[key](sound)
-
-
-class _Recording:
-    def __init__(
-        self, recorded: RecordedStage, sound: Tensor, argument: float | int, step: int
-    ) -> None:
-        module = _Summed(recorded, argument, step)
-        self.module = module
-        self.run: Any = torch.cuda.make_graphed_callables(
-            module, (sound.clone(),), allow_unused_input=True
-        )
-
-    def __call__(self, sound: Tensor) -> tuple[Tensor, Losses]:
-        total, values = self.run(sound)
-        return total, dict(zip(self.module.names, values.unbind(), strict=True))
+            record: Any = torch.cuda.make_graphed_callables
+            # It returns the module, whose `forward` then runs the recording.
+            self._recordings[key] = record(
+                _Summed(self, argument, step), (sound.clone(),), allow_unused_input=True
+            )
+        recording = self._recordings[key]
+        total, values = recording(sound)
+        return total, dict(zip(recording.names, values.unbind(), strict=True))
 
 
 class _Summed(nn.Module):
