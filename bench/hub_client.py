@@ -1,9 +1,13 @@
 """The Hugging Face hub's own client: one file of a repository, and why it cannot be had."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 TIMEOUT = 5.0  # seconds that the hub has to answer at all
+NOT_FETCHED = "not fetched yet"
 
 
 def hub_file(source: str, name: str, revision: str, *, local: bool) -> Path:
@@ -26,6 +30,29 @@ def hub_file(source: str, name: str, revision: str, *, local: bool) -> Path:
             source, name, revision=revision, local_files_only=local, etag_timeout=TIMEOUT
         )
     )
+
+
+def here_or_fetched(
+    get: Callable[[bool], T], refuse: Callable[[str], Exception], *, network: bool
+) -> T:
+    """Take files from the hub's cache, or else from the hub.
+
+    Args:
+        get: Calls `hub_file`, told whether the cache is all there is to look at.
+        refuse: Makes the error to raise of a reason, which without the network is `NOT_FETCHED`.
+        network: Whether what is not here may be fetched.
+    """
+    try:
+        return get(True)
+    except (OSError, ValueError) as error:
+        if not network:
+            raise refuse(NOT_FETCHED) from error
+    if reason := hub_is_away():
+        raise refuse(reason)
+    try:
+        return get(False)
+    except Exception as error:  # the errors of the hub's HTTP libraries have no common base
+        raise refuse(why_not(error)) from error
 
 
 @cache

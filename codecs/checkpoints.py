@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from almbench.audio import sha256
 from almbench.codecs.base import Checkpoint
 from almbench.errors import Unavailable
-from almbench.hub_client import hub_file, hub_is_away, why_not
+from almbench.hub_client import here_or_fetched, hub_file
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,14 @@ def find(source: str, revision: str, names: Sequence[str], *, network: bool) -> 
             f"The checkpoint {source} does not exist. To fix: name a folder with {_list(names)}."
         )
 
-    def get(*, local: bool) -> Files:
+    def get(local: bool) -> Files:
         paths = {name: hub_file(source, name, revision, local=local) for name in names}
         # The hub's cache is .../snapshots/COMMIT/NAME.
         commit = paths[names[0]].parents[len(Path(names[0]).parts) - 1].name
         return Files(source, commit, paths)
 
-    try:
-        return get(local=True)
-    except (OSError, ValueError) as error:
-        if not network:
-            raise _unavailable(source, revision, names, "not fetched yet") from error
-    if reason := hub_is_away():
-        raise _unavailable(source, revision, names, reason)
-    try:
-        return get(local=False)
-    except Exception as error:  # the errors of the hub's HTTP libraries have no common base
-        raise _unavailable(source, revision, names, why_not(error)) from error
+    refuse = partial(_unavailable, source, revision, names)
+    return here_or_fetched(get, refuse, network=network)
 
 
 def _local(place: Path, names: Sequence[str]) -> dict[str, Path]:

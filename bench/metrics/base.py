@@ -130,6 +130,8 @@ class Family(ABC, Generic[S]):
     def prepare(self, reference: Samples, rate: int) -> Any:
         """Do the work that depends on the reference alone; its result is cached for all codecs.
 
+        By default that is the reference, or None where no metric hears it.
+
         Args:
             reference: **Shape** `[T]`, already cut to the length of the pair.
             rate: Sample rate in Hz.
@@ -139,7 +141,7 @@ class Family(ABC, Generic[S]):
             Unavailable: Something that it needs is not here.
         """
         del rate
-        return reference
+        return None if all(metric.no_reference for metric in self.metrics) else reference
 
     def prepare_with_text(self, reference: Samples, rate: int, text: str) -> Any:
         """Do the same for a clip whose text may be known; this is what scoring calls.

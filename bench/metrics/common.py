@@ -18,6 +18,24 @@ def refuse_silence(samples: Samples, whose: str) -> None:
         raise MetricUndefined(f"the {whose} is silent")
 
 
+def refuse_shorter(samples: Samples, rate: int, least: int, what: str) -> None:
+    """Refuse a sound that is too short for a metric.
+
+    Args:
+        samples: **Shape** `[T]`.
+        rate: Sample rate in Hz.
+        least: Samples that it takes.
+        what: The metric, for the message.
+
+    Raises:
+        MetricUndefined: The sound is shorter.
+    """
+    if len(samples) < least:
+        raise MetricUndefined(
+            f"{len(samples) / rate:.3f} s is too short for {what} ({least / rate:g} s)"
+        )
+
+
 def refuse_longer(samples: Samples, rate: int, most_s: int, what: str) -> None:
     """Refuse a sound that a metric was not made for, and that costs it memory or its process.
 

@@ -57,9 +57,6 @@ class DistillMos(Family[Settings]):
         """Load the network."""
         _ = self._model
 
-    def prepare(self, reference: Samples, rate: int) -> None:
-        """Do nothing with the reference."""
-
     def score(
         self, prepared: Any, reconstruction: Samples, rate: int, names: Collection[str]
     ) -> dict[str, float]:

@@ -74,9 +74,6 @@ class Dnsmos(Family[Settings]):
         super().load()
         _ = self._model
 
-    def prepare(self, reference: Samples, rate: int) -> None:
-        """Do nothing with the reference."""
-
     def score(
         self, prepared: Any, reconstruction: Samples, rate: int, names: Collection[str]
     ) -> dict[str, float]:

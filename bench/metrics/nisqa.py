@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from almbench.audio import Samples
-from almbench.errors import MetricUndefined, Unavailable
-from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_longer, refuse_silence
-from almbench.metrics.weights import find_weights, name_weights, not_here
-from almbench.packages import missing_packages, release
+from almbench.errors import Unavailable
+from almbench.metrics.base import Metric
+from almbench.metrics.common import refuse_longer, refuse_shorter, refuse_silence
+from almbench.metrics.weights import FamilyWithWeights, WeightSettings
+from almbench.packages import release
 
 RATE = 48_000
 FOLDER = "~/.torchmetrics/NISQA"  # where torchmetrics itself looks
@@ -27,7 +27,7 @@ SHORTEST = 7_200  # samples: the network sees 15 frames of 10 ms at once, the en
 LONGEST_S = 50  # of 52 that the network takes
 
 
-class NisqaSettings(Settings):
+class NisqaSettings(WeightSettings):
     """Where the weights of NISQA are.
 
     Attributes:
@@ -57,11 +57,14 @@ def _metric(name: str, label: str, note: str) -> Metric:
     )
 
 
-class Nisqa(Family[NisqaSettings]):
+class Nisqa(FamilyWithWeights[NisqaSettings]):
     """Overall quality and four of its dimensions, in the network's order."""
 
     name = "nisqa"
     settings_type = NisqaSettings
+    packages = ("torch", "torchmetrics", "librosa", "requests")
+    extra = "mos"
+    files = (WEIGHTS,)
     metrics = (
         _metric(
             "mos",
@@ -76,30 +79,8 @@ class Nisqa(Family[NisqaSettings]):
 
     def version(self) -> str:
         """Name the package, the weights and PyTorch."""
-        weights = name_weights(self.settings.source, self.settings.revision, WEIGHTS)
-        torch = release("torch").partition("+")[0]
-        return f"NISQA 2.0, {release('torchmetrics')}, {release('librosa')}, {weights}, {torch}"
-
-    def missing(self) -> str | None:
-        """Say which packages are missing, or that the weights are not here."""
-        if missing := _packages():
-            return missing
-        if self._is_folder:
-            try:
-                self._weights()
-            except Unavailable as error:
-                return str(error)
-            return None
-        return not_here(self.settings.source, self.settings.revision, [WEIGHTS])
-
-    def fetch(self) -> None:
-        """Fetch the weights, if they are to come from the hub.
-
-        Raises:
-            Unavailable: They cannot be fetched.
-        """
-        if not _packages():
-            self._weights()
+        packages = f"{release('torchmetrics')}, {release('librosa')}"
+        return f"NISQA 2.0, {packages}, {self.weights}, {release('torch').partition('+')[0]}"
 
     def load(self) -> None:
         """Load the network.
@@ -108,9 +89,6 @@ class Nisqa(Family[NisqaSettings]):
             Unavailable: The weights are not here or do not fit.
         """
         _ = self._score
-
-    def prepare(self, reference: Samples, rate: int) -> None:
-        """Do nothing with the reference."""
 
     def score(
         self, prepared: Any, reconstruction: Samples, rate: int, names: Collection[str]
@@ -126,31 +104,29 @@ class Nisqa(Family[NisqaSettings]):
         del prepared
         refuse_silence(reconstruction, "reconstruction")
         refuse_longer(reconstruction, rate, LONGEST_S, "NISQA")
-        if len(reconstruction) < SHORTEST:
-            raise MetricUndefined(
-                f"{len(reconstruction) / rate:.3f} s is too short for NISQA "
-                f"({SHORTEST / RATE:.2f} s)"
-            )
+        refuse_shorter(reconstruction, rate, SHORTEST, "NISQA")
         found = self._score(torch.from_numpy(reconstruction.astype(np.float32)), rate).tolist()
         by_name = dict(zip((metric.name for metric in self.metrics), found, strict=True))
         return {name: by_name[name] for name in names}
 
-    @property
-    def _is_folder(self) -> bool:
-        return self.settings.source.startswith(("~", "/", "."))
+    def find(self, *, network: bool = True) -> Path:
+        """Find the folder of the weights; where to get them is said of a folder without.
 
-    def _weights(self) -> Path:
-        source, revision = self.settings.source, self.settings.revision
-        if self._is_folder and not (Path(source).expanduser() / WEIGHTS).is_file():
+        Raises:
+            Unavailable: They are not here, and cannot or may not be fetched.
+        """
+        source = self.settings.source
+        folder = source.startswith(("~", "/", "."))
+        if folder and not (Path(source).expanduser() / WEIGHTS).is_file():
             raise Unavailable(
                 f"{WEIGHTS} is not in {source}. To fix: download it from {ADDRESS} (CC BY-NC-SA "
                 f"4.0) into that folder, or set source = FOLDER"
             )
-        return find_weights(source, revision, [WEIGHTS])
+        return super().find(network=network)
 
     @cached_property
     def _score(self) -> Any:
-        folder = self._weights()
+        folder = self.find()
         from torchmetrics.functional.audio import nisqa
 
         nisqa.NISQA_DIR = str(folder)
@@ -163,8 +139,3 @@ class Nisqa(Family[NisqaSettings]):
                 f"{error}"
             ) from error
         return nisqa.non_intrusive_speech_quality_assessment
-
-
-def _packages() -> str | None:
-    needed = ("torch", "torchmetrics", "librosa", "requests")
-    return missing_packages(needed, "'almbench[mos]'")

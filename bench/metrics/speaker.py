@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined, Unavailable
 from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_silence
+from almbench.metrics.common import refuse_shorter, refuse_silence
 from almbench.metrics.ecapa import CHECKPOINT, HUB_ID, REVISION, Ecapa
 from almbench.metrics.resemblyzer import PACKAGE, NoSpeechError, Resemblyzer
 from almbench.metrics.weights import find_weights, name_weights, not_here
@@ -134,11 +134,7 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         """Embed as a vector of unit length."""
         refuse_silence(samples, whose)
         encoder = self._encoder()
-        if len(samples) < encoder.shortest:
-            raise MetricUndefined(
-                f"{len(samples) / rate:.3f} s is too short for a speaker embedding "
-                f"({encoder.shortest / rate:.1f} s)"
-            )
+        refuse_shorter(samples, rate, encoder.shortest, "a speaker embedding")
         try:
             embedding = encoder.embed(samples)
         except NoSpeechError as error:

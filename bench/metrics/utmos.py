@@ -8,17 +8,16 @@ the package `utmos-pytorch`, without fairseq; the weights are its author's conve
 import warnings
 from collections.abc import Collection
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from almbench.audio import Samples
-from almbench.errors import MetricUndefined, Unavailable
-from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_longer, refuse_silence
-from almbench.metrics.weights import find_weights, name_weights, not_here
-from almbench.packages import missing_packages, release
+from almbench.errors import Unavailable
+from almbench.metrics.base import Metric
+from almbench.metrics.common import refuse_longer, refuse_shorter, refuse_silence
+from almbench.metrics.weights import FamilyWithWeights, WeightSettings
+from almbench.packages import release
 
 HUB_ID = "Blinorot/UTMOS-PyTorch"  # weights under the MIT licence
 REVISION = "4f2447e519df3b88567b45583d3500006729502b"
@@ -27,7 +26,7 @@ SHORTEST = 1600  # samples at 16 kHz: 0.1 s, five frames
 LONGEST_S = 60  # attention takes memory with the square of the length
 
 
-class UtmosSettings(Settings):
+class UtmosSettings(WeightSettings):
     """Where the weights of UTMOS are.
 
     Attributes:
@@ -39,11 +38,14 @@ class UtmosSettings(Settings):
     revision: str = REVISION
 
 
-class Utmos(Family[UtmosSettings]):
+class Utmos(FamilyWithWeights[UtmosSettings]):
     """UTMOS of the reconstruction alone."""
 
     name = "utmos"
     settings_type = UtmosSettings
+    packages = ("torch", "huggingface_hub", "utmos_pytorch")
+    extra = "mos"
+    files = (WEIGHTS,)
     metrics = (
         Metric(
             name="utmos",
@@ -64,23 +66,8 @@ class Utmos(Family[UtmosSettings]):
 
     def version(self) -> str:
         """Name the package, the weights and PyTorch."""
-        weights = name_weights(self.settings.source, self.settings.revision, WEIGHTS)
         torch = release("torch").partition("+")[0]
-        return f"strong learner, {release('utmos-pytorch')}, {weights}, {torch}"
-
-    def missing(self) -> str | None:
-        """Say which packages are missing, or that the weights are not here."""
-        chosen = self.settings
-        return _packages() or not_here(chosen.source, chosen.revision, [WEIGHTS])
-
-    def fetch(self) -> None:
-        """Fetch the weights.
-
-        Raises:
-            Unavailable: They cannot be fetched.
-        """
-        if not _packages():
-            self._weights()
+        return f"strong learner, {release('utmos-pytorch')}, {self.weights}, {torch}"
 
     def load(self) -> None:
         """Load the network.
@@ -89,9 +76,6 @@ class Utmos(Family[UtmosSettings]):
             Unavailable: The weights are not here or do not fit.
         """
         _ = self._model
-
-    def prepare(self, reference: Samples, rate: int) -> None:
-        """Do nothing with the reference."""
 
     def score(
         self, prepared: Any, reconstruction: Samples, rate: int, names: Collection[str]
@@ -107,21 +91,13 @@ class Utmos(Family[UtmosSettings]):
         del prepared, names
         refuse_silence(reconstruction, "reconstruction")
         refuse_longer(reconstruction, rate, LONGEST_S, "UTMOS")
-        if len(reconstruction) < SHORTEST:
-            raise MetricUndefined(
-                f"{len(reconstruction) / rate:.3f} s is too short for UTMOS "
-                f"({SHORTEST / rate:.1f} s)"
-            )
+        refuse_shorter(reconstruction, rate, SHORTEST, "UTMOS")
         sound = torch.from_numpy(reconstruction.astype(np.float32))
         return {self.name: float(self._model.score(sound))}
 
-    def _weights(self) -> Path:
-        source, revision = self.settings.source, self.settings.revision
-        return find_weights(source, revision, [WEIGHTS]) / WEIGHTS
-
     @cached_property
     def _model(self) -> Any:
-        path = self._weights()
+        path = self.find() / WEIGHTS
         import torch
         from utmos_pytorch.utmos_torch import UTMOSModel, UTMOSScoreTorch
 
@@ -139,7 +115,3 @@ class Utmos(Family[UtmosSettings]):
             raise Unavailable(
                 f"{path} does not hold the weights of UTMOS: {type(error).__name__} {error}"
             ) from error
-
-
-def _packages() -> str | None:
-    return missing_packages(("torch", "huggingface_hub", "utmos_pytorch"), "'almbench[mos]'")

@@ -17,20 +17,19 @@ import numpy as np
 
 from almbench.audio import Samples
 from almbench.errors import MetricUndefined, NotApplicable
-from almbench.metrics.base import Family, Metric, Settings
-from almbench.metrics.common import refuse_longer
+from almbench.metrics.base import Metric
+from almbench.metrics.common import refuse_longer, refuse_shorter
 from almbench.metrics.recogniser import (
     FILES,
     HUB_ID,
+    MORE_FILES,
     RATE,
     REVISION,
-    WEIGHTS,
-    find_recogniser,
     load_recogniser,
     transcribe,
 )
-from almbench.metrics.weights import name_weights, not_here
-from almbench.packages import missing_packages, release
+from almbench.metrics.weights import FamilyWithWeights, WeightSettings
+from almbench.packages import release
 
 SHORTEST = 1600  # samples: 0.1 s; a word takes longer
 NO_TEXT = "the clip has no text; wer_to_original compares with what is heard in the original"
@@ -38,7 +37,7 @@ LONGEST_S = 30  # what Whisper hears at once
 PACKAGES = ("torch", "torchaudio", "transformers", "huggingface_hub", "jiwer", "whisper_normalizer")
 
 
-class WerSettings(Settings):
+class WerSettings(WeightSettings):
     """Which speech recogniser listens, and how texts are made alike.
 
     Attributes:
@@ -82,29 +81,19 @@ class Told:
     original: Samples
 
 
-class _ErrorRates(Family[WerSettings]):
+class _ErrorRates(FamilyWithWeights[WerSettings]):
     settings_type = WerSettings
+    packages = PACKAGES
+    extra = "asr"
+    files = FILES
+    more_files = MORE_FILES
 
     def version(self) -> str:
         """Name the packages, the recogniser and the normaliser."""
         chosen = self.settings
         packages = ", ".join(map(release, ("transformers", "jiwer", "whisper-normalizer")))
         spoken = f"language {chosen.language or 'found out'}, {chosen.normaliser} normaliser"
-        weights = name_weights(chosen.source, chosen.revision, WEIGHTS)
-        return f"{weights}, greedy search, {spoken}, {packages}"
-
-    def missing(self) -> str | None:
-        """Say which packages are missing, or that the recogniser is not here."""
-        return _packages() or not_here(self.settings.source, self.settings.revision, FILES)
-
-    def fetch(self) -> None:
-        """Fetch the recogniser.
-
-        Raises:
-            Unavailable: It cannot be fetched.
-        """
-        if not _packages():
-            find_recogniser(self.settings.source, self.settings.revision)
+        return f"{self.weights}, greedy search, {spoken}, {packages}"
 
     def load(self) -> None:
         """Load the recogniser.
@@ -146,10 +135,7 @@ class _ErrorRates(Family[WerSettings]):
 
     def _hear(self, samples: Samples) -> str:
         refuse_longer(samples, RATE, LONGEST_S, "the word error rate")
-        if len(samples) < SHORTEST:
-            raise MetricUndefined(
-                f"{len(samples) / RATE:.3f} s is too short for words ({SHORTEST / RATE:.1f} s)"
-            )
+        refuse_shorter(samples, RATE, SHORTEST, "words")
         if samples.min() == samples.max():
             return ""
         chosen = self.settings
@@ -235,10 +221,6 @@ def error_rate(expected: str, heard: str, *, characters: bool = False) -> float:
     found = counted(expected, heard)
     errors = found.substitutions + found.deletions + found.insertions
     return float(100 * errors / (found.hits + found.substitutions + found.deletions))
-
-
-def _packages() -> str | None:
-    return missing_packages(PACKAGES, "'almbench[asr]'")
 
 
 @cache
