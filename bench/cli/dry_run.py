@@ -26,16 +26,9 @@ def print_forecast(suite: Suite, root: Path, workers: int | None) -> None:
         )
     for skipped in plan.skipped:
         console.print(f"[yellow]Skipped[/] {escape(skipped)}")
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("stage")
-    for column in ("in all", "kept", "to do", "time"):
-        table.add_column(column, justify="right")
-    _add_row(table, "originals", found.originals, "")
-    _add_row(table, "reconstructions", found.reconstructions, _time(found.reconstructions))
-    for id_, amount in found.codecs.items():
-        _add_row(table, f"  {id_}", amount, _time(amount))
-    _add_row(table, "scores", found.scores, _time(found.scores))
-    console.print(table)
+    console.print(_table(found))
+    if found.workers:
+        console.print(f"{_count(found.workers, 'other process', 'es')} at work on it now.")
     unread = f"; without {_count(found.unread, 'clip')} of unknown duration" if found.unread else ""
     console.print(
         f"Sounds to be stored: {clock(found.sound_s)}, at most {found.bytes / 1e9:.2g} GB{unread}"
@@ -48,12 +41,30 @@ def print_forecast(suite: Suite, root: Path, workers: int | None) -> None:
     )
 
 
-def _add_row(table: Table, name: str, amount: Amount, time: str) -> None:
-    table.add_row(escape(name), str(amount.total), str(amount.kept), str(amount.to_do), time)
+def _table(found: Forecast) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("stage")
+    for column in ("in all", "kept", "to do", "time", "units", "units done", "claimed"):
+        table.add_column(column, justify="right")
+
+    def add_row(name: str, amount: Amount, time: str) -> None:
+        counts = (amount.total, amount.kept, amount.to_do)
+        units = (amount.units, amount.units_done, amount.units_claimed)
+        table.add_row(escape(name), *map(str, counts), time, *map(str, units))
+
+    add_row("originals", found.originals, "")
+    for name, amount, of_codecs in (
+        ("reconstructions", found.reconstructions, found.codecs),
+        ("scores", found.scores, found.codec_scores),
+    ):
+        add_row(name, amount, _time(amount))
+        for id_, of_codec in of_codecs.items():
+            add_row(f"  {id_}", of_codec, _time(of_codec))
+    return table
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _count(number: int, what: str, plural: str = "s") -> str:
+    return f"{number} {what}{'' if number == 1 else plural}"
 
 
 def _time(amount: Amount) -> str:

@@ -47,6 +47,7 @@ def submit(
     checkpoint: CheckpointsOption = None,
     setting: SettingOption = None,
     keep: KeepOption = None,
+    batch: BatchOption = None,
     units_per_task: Annotated[
         int, typer.Option(min=1, metavar="N", help="Units of work that a task does.")
     ] = 16,
@@ -96,7 +97,7 @@ def submit(
     keep_audio(chosen, keep)
     root = run_root(chosen, output)
     plan = begin_run(chosen, root)
-    script = write_jobs(plan, RunFolder(root), common, units_per_task, sbatch or [])
+    script = write_jobs(plan, RunFolder(root), common, units_per_task, sbatch or [], batch)
     if now:
         typer.echo(f"Submitted; job {submit_jobs(script)[-1]} writes the tables to {root}.")
     else:

@@ -7,7 +7,8 @@ Two workers that did one unit all the same, as after a pause of minutes, would w
 
 import os
 import platform
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -118,16 +119,7 @@ class Claims:
             return False  # given up just now
 
     def _lives(self, worker: str) -> bool:
-        if worker == self.worker:
-            return True
-        path = self._folder / f"{WORKER}{worker}"
-        try:
-            process = _Process.model_validate_json(path.read_bytes())
-            if process.machine == _machine():
-                return _started(process.pid) == process.started
-            return self._age(path) < EXPIRY_S
-        except (OSError, ValidationError):
-            return False
+        return worker == self.worker or _lives(self._folder / f"{WORKER}{worker}", self._age)
 
     def _age(self, path: Path) -> float:
         """Seconds since a file was touched, by the clock of the file system alone."""
@@ -141,6 +133,37 @@ class Claims:
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_S):
             self._touch()
+
+
+def claimed(root: Path) -> dict[str, str]:
+    """What is claimed in a run folder, seen from outside: nothing is written.
+
+    Returns:
+        Id of a unit -> the worker that has it and is alive, by the clock of this machine.
+    """
+    folder = root / ".claims"
+    units: dict[str, str] = {}
+    for path in folder.glob("[!.]*"):
+        if not path.name.startswith(WORKER):
+            with suppress(OSError):  # given up just now
+                units[path.name] = path.read_text(encoding="utf-8")
+    alive = {
+        worker
+        for worker in set(units.values())
+        if _lives(folder / f"{WORKER}{worker}", lambda path: time.time() - path.stat().st_mtime)
+    }
+    return {unit: worker for unit, worker in units.items() if worker in alive}
+
+
+def _lives(path: Path, age: Callable[[Path], float]) -> bool:
+    """Whether the worker whose file this is has not ended, nor been silent for long."""
+    try:
+        process = _Process.model_validate_json(path.read_bytes())
+        if process.machine == _machine():
+            return _started(process.pid) == process.started
+        return age(path) < EXPIRY_S
+    except (OSError, ValidationError):
+        return False
 
 
 def _machine() -> str:

@@ -1,6 +1,6 @@
 """What a run would do: what is done already, how long the rest may take, and how large it gets."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -16,11 +16,14 @@ from almbench.results.records import (
     unchanged,
 )
 from almbench.results.runfolder import RunFolder
+from almbench.runner.claims import claimed
 from almbench.runner.keeping import Keeping
 from almbench.runner.originals import is_kept, sign
 from almbench.runner.plan import PlannedTestSet
-from almbench.runner.reconstruct import Reconstructor
+from almbench.runner.reconstruct import Reconstructor, reconstruction_unit, sharing
 from almbench.runner.scoring import Scorer
+from almbench.runner.units import Unit, blocks
+from almbench.suite.testsets import Clip
 
 BYTES = 2  # a sample at 16 bit; FLAC takes about half of it
 
@@ -34,17 +37,33 @@ class Amount:
         kept: What earlier runs did.
         seconds: What the rest takes, as far as speeds are known.
         unknown: What has no known speed: codecs, or metric families.
+        units: In how many units of work workers share it.
+        units_done: Units of which nothing is to do.
+        units_claimed: Others that a worker has just now.
     """
 
     total: int = 0
     kept: int = 0
     seconds: float = 0.0
     unknown: set[str] = field(default_factory=set)
+    units: int = 0
+    units_done: int = 0
+    units_claimed: int = 0
 
     @property
     def to_do(self) -> int:
         """What is left."""
         return self.total - self.kept
+
+    def add(self, other: "Amount") -> None:
+        """Add another amount of the same stage."""
+        self.total += other.total
+        self.kept += other.kept
+        self.seconds += other.seconds
+        self.unknown |= other.unknown
+        self.units += other.units
+        self.units_done += other.units_done
+        self.units_claimed += other.units_claimed
 
 
 @dataclass
@@ -55,7 +74,9 @@ class Forecast:
         originals: Clips to store.
         reconstructions: Clips to send through codecs, one each.
         scores: Values to compute.
-        codecs: The reconstructions of each codec, by its id.
+        codecs: The reconstructions of each codec, by its id; codecs may share units.
+        codec_scores: The scores of each codec, and of `original` where they have scores.
+        workers: How many workers have claimed units.
         sound_s: Seconds of sound to be stored, originals included.
         bytes: How much room they take as 16-bit samples, which is more than FLAC takes.
         unread: Clips whose duration cannot be told.
@@ -65,6 +86,8 @@ class Forecast:
     reconstructions: Amount = field(default_factory=Amount)
     scores: Amount = field(default_factory=Amount)
     codecs: dict[str, Amount] = field(default_factory=dict)
+    codec_scores: dict[str, Amount] = field(default_factory=dict)
+    workers: int = 0
     sound_s: float = 0.0
     bytes: int = 0
     unread: int = 0
@@ -81,6 +104,19 @@ class Forecast:
     def unknown(self) -> set[str]:
         """What has no known speed."""
         return self.reconstructions.unknown | self.scores.unknown
+
+    def add(self, other: "Forecast") -> None:
+        """Add what a run would do of other clips."""
+        self.originals.add(other.originals)
+        self.reconstructions.add(other.reconstructions)
+        self.scores.add(other.scores)
+        for id_, amount in other.codecs.items():
+            self.codecs.setdefault(id_, Amount()).add(amount)
+        for id_, amount in other.codec_scores.items():
+            self.codec_scores.setdefault(id_, Amount()).add(amount)
+        self.sound_s += other.sound_s
+        self.bytes += other.bytes
+        self.unread += other.unread
 
 
 def forecast(
@@ -101,44 +137,100 @@ def forecast(
         workers: Scoring processes.
         keeping: Knows which originals are needed.
     """
-    made = Forecast()
-    speeds = _Speeds(folder)
-    originals = read_rows(folder.root, OriginalRow)
+    claims = claimed(folder.root)
+    clips = _Clips(folder, reconstructor, scorer, workers, keeping)
+    made = Forecast(workers=len(set(claims.values())))
     for testset in testsets:
-        for clip in testset.clips:
-            row = originals.get((testset.name, clip.id))
-            kept = is_kept(folder, row, signed := sign(clip)) or (
-                row is not None and row.signature == signed and keeping.is_spared(row, clip)
-            )
-            made.originals.total += 1
-            made.originals.kept += kept
-            seconds, rate = _length(clip.path)
-            made.unread += not seconds
-            if not kept:
-                made.sound_s += seconds
-                made.bytes += round(seconds * rate) * BYTES
-            itself = row if kept and row else _unknown(testset.name, clip.id)
-            subjects: list[tuple[str, ReconstructionRow | None]] = [(ORIGINAL, unchanged(itself))]
-            for planned in testset.usable:
-                done = reconstructor.kept(testset.name, planned, clip) if kept else None
-                of_codec = made.codecs.setdefault(planned.record.id, Amount())
-                for amount in (made.reconstructions, of_codec):
-                    amount.total += 1
-                    amount.kept += done is not None
-                    if done is None:
-                        speeds.add_codec(amount, planned.record.id, seconds)
-                if done is None:
-                    made.sound_s += seconds
-                    made.bytes += round(seconds * (planned.record.sample_rate or rate)) * BYTES
-                subjects.append((planned.record.id, done))
-            for codec, subject in subjects:
-                made.scores.total += Scorer.scores_of(testset, codec)
-                wanted = scorer.requests(testset, subject)
-                count = sum(len(request.metrics) for request in wanted)
-                made.scores.kept += Scorer.scores_of(testset, codec) - count
-                for request in wanted:
-                    speeds.add_family(made.scores, request.metrics, workers)
+        for block in blocks(testset.clips):
+            part = Forecast()
+            for clip in block:
+                clips.add(part, testset, clip)
+            _count_units(part, testset, block, claims)
+            made.add(part)
     return made
+
+
+def _count_units(
+    part: Forecast, testset: PlannedTestSet, block: Sequence[Clip], claims: Container[str]
+) -> None:
+    """Count the units of a block, of which `part` says what is to do."""
+
+    def count(unit: Unit, amounts: list[Amount], whole: list[Amount]) -> None:
+        done = not any(amount.to_do for amount in amounts)
+        for amount in amounts + whole:
+            amount.units += 1
+            amount.units_done += done
+            amount.units_claimed += not done and unit.id in claims
+
+    ids = tuple(clip.id for clip in block)
+    count(Unit(OriginalRow, testset.name, (), ids), [part.originals], [])
+    for codecs in sharing(testset):
+        of_codecs = [part.codecs[c.record.id] for c in codecs if c.record.id in part.codecs]
+        if of_codecs:
+            unit = reconstruction_unit(testset, codecs, block)
+            count(unit, of_codecs, [part.reconstructions])
+    for codec, amount in part.codec_scores.items():
+        count(Unit(ScoreRow, testset.name, (codec,), ids), [amount], [part.scores])
+
+
+class _Clips:
+    """Compares clips of a plan with what is in a run folder."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        reconstructor: Reconstructor,
+        scorer: Scorer,
+        workers: int,
+        keeping: Keeping,
+    ) -> None:
+        self._folder = folder
+        self._reconstructor = reconstructor
+        self._scorer = scorer
+        self._workers = workers
+        self._keeping = keeping
+        self._speeds = _Speeds(folder)
+        self._originals = read_rows(folder.root, OriginalRow)
+
+    def add(self, made: Forecast, testset: PlannedTestSet, clip: Clip) -> None:
+        """Add what a run would do of a clip."""
+        row = self._originals.get((testset.name, clip.id))
+        kept = is_kept(self._folder, row, signed := sign(clip)) or (
+            row is not None and row.signature == signed and self._keeping.is_spared(row, clip)
+        )
+        made.originals.total += 1
+        made.originals.kept += kept
+        seconds, rate = _length(clip.path)
+        made.unread += not seconds
+        if not kept:
+            made.sound_s += seconds
+            made.bytes += round(seconds * rate) * BYTES
+        itself = row if kept and row else _unknown(testset.name, clip.id)
+        self._add_scores(made, testset, ORIGINAL, unchanged(itself))
+        for planned in testset.usable:
+            done = self._reconstructor.kept(testset.name, planned, clip) if kept else None
+            of_codec = made.codecs.setdefault(planned.record.id, Amount())
+            for amount in (made.reconstructions, of_codec):
+                amount.total += 1
+                amount.kept += done is not None
+                if done is None:
+                    self._speeds.add_codec(amount, planned.record.id, seconds)
+            if done is None:
+                made.sound_s += seconds
+                made.bytes += round(seconds * (planned.record.sample_rate or rate)) * BYTES
+            self._add_scores(made, testset, planned.record.id, done)
+
+    def _add_scores(
+        self, made: Forecast, testset: PlannedTestSet, codec: str, row: ReconstructionRow | None
+    ) -> None:
+        if not (total := Scorer.scores_of(testset, codec)):
+            return
+        wanted = self._scorer.requests(testset, row)
+        for amount in (made.scores, made.codec_scores.setdefault(codec, Amount())):
+            amount.total += total
+            amount.kept += total - sum(len(request.metrics) for request in wanted)
+            for request in wanted:
+                self._speeds.add_family(amount, request.metrics, self._workers)
 
 
 def _unknown(testset: str, clip: str) -> OriginalRow:

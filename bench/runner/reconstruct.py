@@ -87,17 +87,14 @@ class Reconstructor:
         """
         groups: dict[str, list[Piece]] = {}
         for testset in testsets:
-            sharing: dict[str, list[PlannedCodec]] = {}
-            for planned in testset.codecs:
-                sharing.setdefault(_group(planned), []).append(planned)
-            for name, codecs in sharing.items():
-                groups.setdefault(name, []).extend(self._pieces_of(testset, codecs))
+            for codecs in sharing(testset):
+                pieces = self._pieces_of(testset, codecs)
+                groups.setdefault(_group(codecs[0]), []).extend(pieces)
         return list(groups.values())
 
     def _pieces_of(self, testset: PlannedTestSet, codecs: list[PlannedCodec]) -> Iterator[Piece]:
-        ids = tuple(planned.record.id for planned in codecs)
         for block in blocks(testset.clips):
-            unit = Unit(ReconstructionRow, testset.name, ids, tuple(clip.id for clip in block))
+            unit = reconstruction_unit(testset, codecs, block)
             tasks = [self._task(testset.name, one, clip) for one in codecs for clip in block]
             yield Piece(unit, testset, tasks)
 
@@ -250,6 +247,22 @@ class Reconstructor:
             if piece.new:
                 self._ledger.finish(piece.unit, piece.new)
             self._on_unit(piece)
+
+
+def sharing(testset: PlannedTestSet) -> list[list[PlannedCodec]]:
+    """The codecs of a test set, those that run together together."""
+    groups: dict[str, list[PlannedCodec]] = {}
+    for planned in testset.codecs:
+        groups.setdefault(_group(planned), []).append(planned)
+    return list(groups.values())
+
+
+def reconstruction_unit(
+    testset: PlannedTestSet, codecs: Iterable[PlannedCodec], block: Iterable[Clip]
+) -> Unit:
+    """The unit of a block of clips through codecs that run together."""
+    ids = tuple(planned.record.id for planned in codecs)
+    return Unit(ReconstructionRow, testset.name, ids, tuple(clip.id for clip in block))
 
 
 def _group(planned: PlannedCodec) -> str:

@@ -12,6 +12,7 @@ from almbench.errors import UserError
 from almbench.names import ORIGINAL
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import Plan
+from almbench.runner.reconstruct import sharing
 from almbench.runner.resources import classes_of
 from almbench.runner.units import blocks
 from almbench.suite.config import Resources
@@ -27,7 +28,12 @@ LINES = {
 
 
 def write_jobs(
-    plan: Plan, folder: RunFolder, common: Resources, units_per_task: int, more: Sequence[str]
+    plan: Plan,
+    folder: RunFolder,
+    common: Resources,
+    units_per_task: int,
+    more: Sequence[str],
+    batch: int | None = None,
 ) -> Path:
     """Write the scripts of a run's jobs into its folder `slurm`.
 
@@ -37,6 +43,7 @@ def write_jobs(
         common: What tasks ask for where their codec does not say.
         units_per_task: Units of a task; more where the array would be too long.
         more: Further options of sbatch.
+        batch: How many clips go through a codec at once; each task's own choice by default.
 
     Returns:
         The script that submits them.
@@ -52,10 +59,11 @@ def write_jobs(
                 "To fix: give a whole number, or use --engine ray."
             )
     jobs, root = [], folder.root.resolve()
+    batched = [] if batch is None else ["--batch", str(batch)]
     for number, (asked, codecs) in enumerate(classes.items(), 1):
         units = _count_units(plan, codecs)
         each = max(units_per_task, ceil(units / MOST_TASKS))
-        command = ["work", str(root), "--units", str(each)]
+        command = ["work", str(root), "--units", str(each), *batched]
         for codec in codecs if len(classes) > 1 else ():
             command += ["--codec", codec]
         options = [f"--array=1-{ceil(units / each)}", *_options(asked), *more]
@@ -64,7 +72,7 @@ def write_jobs(
         folder,
         "tables",
         [*_options(common), *more],
-        ["run", str(root / folder.suite.name), "-o", str(root)],
+        ["run", str(root / folder.suite.name), "-o", str(root), *batched],
     )
     lines = ["#!/bin/sh", "# Submits the jobs; the last, which writes the tables, waits for them."]
     lines += ["set -e", "jobs="]
@@ -96,12 +104,13 @@ def submit_jobs(script: Path) -> list[str]:
 
 def _count_units(plan: Plan, codecs: Sequence[str]) -> int:
     """How many units of codecs there are: a block is reconstructed once and scored once."""
-    return sum(
-        len(blocks(testset.clips)) * (1 if codec == ORIGINAL else 2)
-        for testset in plan.testsets
-        for codec in [*(c.record.id for c in testset.codecs), ORIGINAL]
-        if codec in codecs
-    )
+    count = 0
+    for testset in plan.testsets:
+        groups = [{planned.record.id for planned in group} for group in sharing(testset)]
+        reconstructed = sum(not group.isdisjoint(codecs) for group in groups)
+        scored = len(set.union({ORIGINAL}, *groups).intersection(codecs))
+        count += len(blocks(testset.clips)) * (reconstructed + scored)
+    return count
 
 
 def _options(asked: Resources) -> list[str]:

@@ -86,6 +86,7 @@ def test_codecs_with_resources_of_their_own_have_an_array_of_their_own(
     small.write_text(text)
     root = tmp_path / "a run"
     common = ["--cpus", "4", "--memory", "8G", "--time", "1:00:00", "--sbatch=--account=speech"]
+    common += ["--batch", "8"]
     done = bench("submit", small, "-o", root, "--slurm", *common)
     assert done.returncode == 0, done.stderr
     assert "sh " in done.stdout
@@ -105,8 +106,9 @@ def test_codecs_with_resources_of_their_own_have_an_array_of_their_own(
     assert "--gpus" not in light + tables_job
     assert "--codec opus-6 --workers" in heavy
     assert "--codec lowpass-3.5 --codec original --workers" in light
-    assert f"work '{root}' --units 16 " in light
-    assert f"run '{root}/suite.toml' -o '{root}' " in tables_job
+    assert f"work '{root}' --units 16 --batch 8 " in light
+    assert f"work '{root}' --units 16 --batch 8 " in heavy
+    assert f"run '{root}/suite.toml' -o '{root}' --batch 8 " in tables_job
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """`bench run --dry-run` against what a run then does."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 import soundfile as sf
 
-from almbench.runner.run import foresee, run_suite
+from almbench.results.records import ReconstructionRow
+from almbench.runner.claims import Claims
+from almbench.runner.run import begin_run, foresee, run_suite
+from almbench.runner.units import Unit
 from almbench.suite.load import fill_in, load_suite
 from tests.conftest import Bench
 
@@ -22,6 +26,10 @@ def test_a_dry_run_says_what_a_run_does(small: Path, tmp_path: Path) -> None:
         (4, 0),
     ]
     assert (before.scores.total, before.scores.kept) == (20, 0)
+    units = [before.originals, before.reconstructions, before.codecs["opus-6"], before.scores]
+    assert [(a.units, a.units_done, a.units_claimed) for a in units] == [
+        (1, 0, 0), (2, 0, 0), (1, 0, 0), (2, 0, 0),
+    ]  # fmt: skip
     assert before.seconds is None
     assert before.unknown >= {"opus-6", "lowpass-3.5", "stoi"}
     assert before.sound_s == pytest.approx(12.0)  # two clips of two seconds, three times each
@@ -44,6 +52,49 @@ def test_a_dry_run_says_what_a_run_does(small: Path, tmp_path: Path) -> None:
     assert mended.sound_s == pytest.approx(2.0)
     assert mended.seconds is not None
     assert 0 < mended.seconds < 60
+
+
+def test_units_are_done_or_claimed_by_processes_that_live(
+    small: Path, tmp_path: Path, bench: Bench
+) -> None:
+    suite = load_suite(str(small))
+    fill_in(suite, {})
+    root = tmp_path / "run"
+    plan = begin_run(suite, root)
+    clips = tuple(clip.id for clip in plan.testsets[0].clips)
+    ours = Unit(ReconstructionRow, "talk", ("opus-6",), clips)
+    with Claims(root) as claims:
+        assert claims.take(ours.id)
+        files = sorted(root.rglob("*"))
+        done = bench("run", small, "--dry-run", "-o", root)
+        assert re.search(r"  opus-6 +2 +0 +2 +\? +1 +0 +1 *\n", done.stdout), done.stdout
+        assert re.search(r"reconstructions +4 +0 +4 +\? +2 +0 +1 *\n", done.stdout)
+        assert "1 other process at work on it now." in done.stdout
+        assert sorted(root.rglob("*")) == files
+        dead = root / ".claims" / f"worker-{claims.worker}"
+        dead.write_text(dead.read_text().replace(str(os.getpid()), str(2**22 - 1)))
+        _, found = foresee(suite, root, 1)
+        assert (found.workers, found.reconstructions.units_claimed) == (0, 0)
+    run_suite(suite, root, workers=1)
+    _, found = foresee(suite, root, 1)
+    stages = [found.originals, found.reconstructions, found.scores]
+    assert [(a.units, a.units_done, a.units_claimed) for a in stages] == [
+        (1, 1, 0), (2, 2, 0), (2, 2, 0),
+    ]  # fmt: skip
+
+
+def test_codecs_of_one_encoding_share_units(small: Path, tmp_path: Path) -> None:
+    """Residual codebooks: fewer of them are a part of the same codes."""
+    pytest.importorskip("torch", reason="pip install 'almbench[neural]'")
+    pair = '[[codec]]\nid = "almtokenizer"\n[[codec]]\nid = "half"\nadapter = "almtokenizer"\n'
+    text = small.read_text()
+    small.write_text(text[: text.index("[[codec]]")] + pair + "options = {num_codebooks = 1}\n")
+    suite = load_suite(str(small))
+    fill_in(suite, {})
+    plan, found = foresee(suite, tmp_path / "run", 1)
+    assert len(plan.testsets[0].usable) == 2
+    assert (found.reconstructions.units, found.codecs["half"].units) == (1, 1)
+    assert (found.scores.units, found.codec_scores["half"].units) == (2, 1)
 
 
 def test_the_command_writes_nothing(small: Path, tmp_path: Path, bench: Bench) -> None:
