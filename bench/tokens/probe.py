@@ -12,6 +12,7 @@ from almbench.metrics.base import Settings
 from almbench.packages import missing_packages
 from almbench.results.probes import ALL_BOOKS, ProbeValue
 from almbench.statistics.clusters import Numbers
+from almbench.statistics.tokens import Codes
 from almbench.tokens.folds import Predict, Task, cross_validate, make_task
 from almbench.tokens.logmel import log_mels
 from almbench.tokens.measure import ClipSet, Effort, Floats, Measure, TokenSet
@@ -27,10 +28,13 @@ class ProbeSettings(Settings):
     Attributes:
         regularization: Inverse strength of the penalty on the weights of bags (scikit-learn's C).
         steps: Steps of training of the network for sequences; 0 leaves it out.
+        sequence_books: The first so many books whose sequences are read alone, each by a network of
+            its own, which is what takes long.
     """
 
     regularization: float = Field(default=100.0, gt=0)
     steps: int = Field(default=300, ge=0)
+    sequence_books: int = Field(default=3, ge=0)
 
 
 class Probe(Measure[ProbeSettings]):
@@ -43,7 +47,8 @@ class Probe(Measure[ProbeSettings]):
       averaged over the clip and sent through a softmax. Frequencies enter as their square roots, so
       that their Euclidean distance is Hellinger's (Rao, "A review of canonical coordinates and an
       alternative to correspondence analysis using Hellinger distance", Qüestiió 19, 1995).
-    - `sequence`: the codes in their order, all books, through a small convolutional network.
+    - `sequence`: the codes in their order through a small convolutional network, for the first
+      books and for all.
     - `vectors`: mean and standard deviation over the clip of the dequantised vectors, through a
       logistic regression, for codecs that show them and can be loaded.
 
@@ -83,9 +88,19 @@ class Probe(Measure[ProbeSettings]):
             for book, bag in inputs.items()
         ]
         if self.settings.steps:
-            predict = self._network(task, kept, tokens.sizes, effort)
-            found.append(cross_validate(task, predict, "sequence", ALL_BOOKS, effort.seed))
+            found += self._sequences(task, kept, tokens.sizes, effort)
         return [*found, self._vectors(tokens, task, there, effort)]
+
+    def _sequences(
+        self, task: Task, codes: Sequence[Codes], sizes: Sequence[int], effort: Effort
+    ) -> list[ProbeValue]:
+        alone = range(min(self.settings.sequence_books, len(sizes)) if len(sizes) > 1 else 0)
+        parts = {str(k + 1): slice(k, k + 1) for k in alone} | {ALL_BOOKS: slice(None)}
+        found = []
+        for book, part in parts.items():
+            predict = self._network(task, [one[part] for one in codes], sizes[part], effort)
+            found.append(cross_validate(task, predict, "sequence", book, effort.seed))
+        return found
 
     def _vectors(
         self, tokens: TokenSet, task: Task, there: list[int], effort: Effort

@@ -153,6 +153,28 @@ def test_the_order_of_codes_is_read_by_the_network_alone() -> None:
     assert high > 0.3
 
 
+def test_the_order_of_each_of_the_first_books_is_read_alone() -> None:
+    """The second of three books rises or falls, the others hold nothing."""
+    rng = np.random.default_rng(0)
+    codes = [rng.integers(0, 8, (3, 12)) for _ in range(40)]
+    for i, one in enumerate(codes):
+        one[1] = ((np.arange(12) + i) % 8)[:: 1 if i % 4 < 2 else -1]
+    labels = [{"way": "rises" if i % 4 < 2 else "falls"} for i in range(40)]
+    tokens = token_set(codes, labels, sizes=(8, 8, 8))
+    settings = ProbeSettings(steps=60, sequence_books=2)
+    values = Probe(settings).compute(tokens, "way", Effort())
+    found = {value.book: value for value in values if value.input == "sequence"}
+    assert list(found) == ["1", "2", "all"]
+    low, high = interval(found["1"])
+    assert low < 0.5 < high
+    assert found["2"].value == pytest.approx(1.0, abs=0.05)
+    (alone,) = (v for v in Probe(settings).compute(
+        token_set([one[1:2] for one in codes], labels, sizes=(8,)), "way", Effort()
+    ) if v.input == "sequence")  # fmt: skip
+    assert alone.book == "all"
+    assert alone.value == found["2"].value
+
+
 def test_dequantised_vectors_are_probed_where_there_are_some(written: TokenSet) -> None:
     vectors = [np.stack([codes[0] // 4, codes[1]]).astype(float) for codes in written.codes]
     tokens = replace(written, dequantize=lambda: vectors)
