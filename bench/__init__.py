@@ -4,6 +4,7 @@ The public interface, imported only when it is used:
 
 - `score`: metrics of one reconstruction against its original.
 - `evaluate`: codecs over test sets, with everything that `bench run` does.
+- `probe`: what codes carry, as a language model sees them.
 - `load_results`: the results of a run.
 - `load_codec`: a codec to encode and decode with.
 """
@@ -16,6 +17,7 @@ from almbench.version import __version__
 if TYPE_CHECKING:
     from almbench.api.codec import LoadedCodec, load_codec
     from almbench.api.evaluation import evaluate
+    from almbench.api.probing import probe
     from almbench.api.scoring import Scores, score
     from almbench.errors import AlmbenchError
     from almbench.results.results import Results, load_results
@@ -29,6 +31,7 @@ __all__ = [
     "evaluate",
     "load_codec",
     "load_results",
+    "probe",
     "score",
 ]
 _HOMES = {
@@ -39,6 +42,7 @@ _HOMES = {
     "evaluate": "almbench.api.evaluation",
     "load_codec": "almbench.api.codec",
     "load_results": "almbench.results.results",
+    "probe": "almbench.api.probing",
     "score": "almbench.api.scoring",
 }
 

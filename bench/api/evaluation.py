@@ -20,7 +20,7 @@ from almbench.domains import Domain, check_domain
 from almbench.errors import UserError
 from almbench.names import ascii_name, safe_name
 from almbench.results.results import Results
-from almbench.runner.plan import AnyCodec, select
+from almbench.runner.plan import OBJECT, AnyCodec, select
 from almbench.runner.run import run_suite
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 from almbench.suite.load import fill_in
@@ -31,7 +31,6 @@ CodecLike = str | Codec[Any] | Reconstructions | Callable[[Samples, int], Any]
 TestSetLike = Any
 """A folder, a glob or a CSV manifest by path; sounds by name; or a list of sounds."""
 SUITE = "evaluate"
-OBJECT = "python"  # what stands for the adapter of a codec that is an object
 
 
 def evaluate(
@@ -98,6 +97,7 @@ def evaluate(
     fill_in(suite, {})
     root = Path(output) if output is not None else Path(temporary.name) / "run"
     results = run_suite(suite, root, device, workers, objects=objects, batch=batch)
+    results.objects = objects
     if output is None:
         results.keep(temporary)
     return results

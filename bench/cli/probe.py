@@ -37,7 +37,7 @@ def probe(
         typer.Option(
             metavar="[NAME=]FOLDER",
             help="Token files of a codec that is not in the run: CLIP.npz with an array 'codes' "
-            "of shape [codebooks, frames]; may be repeated.",
+            "of codebooks x frames; may be repeated.",
         ),
     ] = None,
     labels: Annotated[

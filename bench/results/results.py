@@ -7,10 +7,12 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import pandas as pd
 
+from almbench.codecs.base import Codec
+from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import UserError, unknown
 from almbench.packages import missing_packages
 from almbench.results.audit import Remark, audit
@@ -39,6 +41,7 @@ class Results:
     Attributes:
         folder: The run folder.
         manifest: What the run was made with and from.
+        objects: Codecs of the run that are objects, by their ids; none of a run that was loaded.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Results:
         self.manifest = manifest
         self._tables = tables
         self._choice = choice
+        self.objects: Mapping[str, Codec[Any] | Reconstructions] = {}
 
     def keep(self, folder: TemporaryDirectory[str]) -> None:
         """Let a temporary folder live as long as these results, which are in it."""

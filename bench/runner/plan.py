@@ -28,6 +28,7 @@ from almbench.suite.kept import kept_clips, most_kept
 from almbench.suite.testsets import Clip, Selection, exists, find_clips
 
 AnyCodec = Codec[Any] | Reconstructions
+OBJECT = "python"  # stands for the adapter of a codec that is an object
 
 
 @dataclass(frozen=True)

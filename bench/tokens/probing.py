@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from almbench.results.checksums import write_checksums
 from almbench.results.manifest import read_manifest
 from almbench.results.probes import ProbeRecord
 from almbench.results.runfolder import RunFolder
+from almbench.runner.plan import AnyCodec
 from almbench.tokens.kmeans import kmeans_source
 from almbench.tokens.measure import USUAL, Effort, Measure
 from almbench.tokens.registry import make_measure, measure_names
@@ -66,6 +68,7 @@ def probe(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     effort: Effort = USUAL,
     workers: int = 1,
+    objects: Mapping[str, AnyCodec] | None = None,
 ) -> Probed:
     """Compute token measures, and write their records and `probes.csv` into a folder.
 
@@ -80,6 +83,8 @@ def probe(
         settings: Settings of measures, by their names.
         effort: Seed and device.
         workers: Processes, each of which computes one measure of a codec at a time.
+        objects: Codecs of the run that are objects in this process, by their ids, which therefore
+            does all by itself.
 
     Raises:
         UserError: A name is unknown, there are no codes, or a process died.
@@ -91,7 +96,11 @@ def probe(
                 raise UserError(unknown(kind, name, known))
     made = [make_measure(name, (settings or {}).get(name, {})) for name in wanted.measures or known]
     folder = RunFolder(root)
-    sources = _of_files(folders, labels) if alone else _of_run(folder, folders, labels, effort)
+    sources = (
+        _of_files(folders, labels)
+        if alone
+        else _of_run(folder, folders, labels, effort, objects or {})
+    )
     needed = all(measure.needs_codes for measure in made)
     chosen = [s for s in _chosen(sources, wanted, made) if s.has_codes or not needed]
     if not chosen:
@@ -99,7 +108,7 @@ def probe(
     if kmeans:
         sets = {source.clips.testset: source.clips for source in chosen}
         chosen += [kmeans_source(clips, kmeans, effort.seed) for clips in sets.values()]
-    records = run_measures(folder, chosen, made, wanted.targets, effort, workers)
+    records = run_measures(folder, chosen, made, wanted.targets, effort, 1 if objects else workers)
     reasons = _continued(folder, chosen, continued, settings or {}, effort) if continued else []
     if folder.checksums.is_file():
         write_checksums(folder)
@@ -130,7 +139,11 @@ def _of_files(folders: Sequence[TokenFolder], labels: Labels | None) -> list[Tok
 
 
 def _of_run(
-    folder: RunFolder, folders: Sequence[TokenFolder], labels: Labels | None, effort: Effort
+    folder: RunFolder,
+    folders: Sequence[TokenFolder],
+    labels: Labels | None,
+    effort: Effort,
+    objects: Mapping[str, AnyCodec],
 ) -> list[TokenSource]:
     manifest = read_manifest(folder)
     clipsets = clips_of_run(folder, manifest)
@@ -139,11 +152,16 @@ def _of_run(
         clipsets = [labels.added_to(clips) for clips in clipsets]
     sources: list[TokenSource] = []
     codecs = run_codecs(folder, manifest)
+    codecs |= {id_: partial(_itself, codec) for id_, codec in objects.items()}
     for clips in clipsets:
         sources += sources_of_run(folder, manifest, clips, codecs, effort.device)
         ids = {clip.id for clip in clips.clips}
         sources += [given.source(clips) for given in folders if ids & set(given.files)]
     return sources
+
+
+def _itself(codec: AnyCodec) -> AnyCodec:
+    return codec
 
 
 def _chosen(

@@ -16,10 +16,15 @@ from almbench.errors import CodecError
 from almbench.results.manifest import CodecRecord, Manifest, TestSetRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
-from almbench.runner.plan import AnyCodec, configured_codec
+from almbench.runner.plan import OBJECT, AnyCodec, configured_codec
 from almbench.statistics.tokens import Codes
 from almbench.suite.load import load_suite
 from almbench.tokens.measure import NO_CODEC, ClipSet, Floats, LabelledClip, TokenSet
+
+NOT_HERE = (
+    "the codec was an object in Python, which is not here; almbench.probe takes what "
+    "almbench.evaluate returned"
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def _opener(make: Callable[[], AnyCodec] | None, codec: CodecRecord, device: str
     if codec.precomputed:
         return _Opener(None, NO_CODEC)
     if make is None:
-        return _Opener(None, codec.missing or "the codec cannot be made here")
+        return _Opener(None, codec.missing or NOT_HERE)
     return _Opener(partial(_opened, make, device), "")
 
 
@@ -182,5 +187,5 @@ def run_codecs(folder: RunFolder, manifest: Manifest) -> dict[str, Callable[[], 
     return {
         config.id: partial(configured_codec, config, testset)
         for config in suite.codec
-        if (testset := sets.get(config.id))
+        if config.adapter != OBJECT and (testset := sets.get(config.id))
     }

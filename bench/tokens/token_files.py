@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+import pandas as pd
 
 from almbench.audio import Sound, read, sha256
 from almbench.codecs.codes_file import SUFFIX, read_codes, read_facts
@@ -170,7 +171,15 @@ class Labels:
         Raises:
             UserError: It cannot be read, has no such column, or names a clip twice.
         """
-        table = Contents().table(path, set())
+        return cls.of(Contents().table(path, set()), path)
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, path: Path) -> "Labels":
+        """Take a table of text, as `read` finds it in a file, for that of a path.
+
+        Raises:
+            UserError: It has no column of ids, or names a clip twice.
+        """
         key = next((name for name in ("id", "clip", "path") if name in table), None)
         if key is None:
             columns = ", ".join(map(str, table.columns))
