@@ -89,11 +89,10 @@ def probe(
     if run is not None and output is not None:
         raise UserError("The results go into the run folder: leave output out.")
     kind = choose(device, used=True).kind
-    results = run if isinstance(run, Results) else None
     with tempfile.TemporaryDirectory(prefix="almbench-") as temporary:
-        root = results.folder.root if results else Path(run or output or f"{temporary}/out")
+        given = run.folder.root if isinstance(run, Results) else run
         probed = compute(
-            root,
+            Path(given or output or f"{temporary}/out"),
             Wanted(_several(measures or ()), testsets, codecs, _several(label)),
             folders=[_folder(*pair, Path(temporary)) for pair in (codes or {}).items()],
             labels=_labels(labels),
@@ -102,7 +101,7 @@ def probe(
             settings=settings,
             effort=Effort(seed, kind),
             workers=workers or (cpu_count() if kind == "cpu" else 1),
-            objects=results.objects if results else {},
+            objects=run.objects if isinstance(run, Results) else {},
         )
         return probe_table(probed.records)
 
