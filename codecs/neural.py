@@ -36,6 +36,7 @@ class Facts:
         depths: How many codebooks the model was trained to do with; empty for any number.
         strides: Frames that a code of each codebook lasts; empty where that is one.
         overlap: Share of a chunk that the next one codes again, of a model that works in chunks.
+        causal: Whether it needs no future sound, where that is the checkpoint's and not the kind's.
     """
 
     sample_rate: int
@@ -46,6 +47,7 @@ class Facts:
     depths: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
     overlap: float = 0.0
+    causal: bool | None = None
 
     @property
     def frame_rate(self) -> float:
@@ -178,7 +180,7 @@ class NeuralCodec(Codec[O]):
             frame_rate=facts.frame_rate if facts else None,
             codebook_sizes=(facts.codebook_size,) * depth if facts else (),
             codebook_strides=facts.strides if facts else (),
-            causal=self.causal,
+            causal=self.causal if facts is None or facts.causal is None else facts.causal,
             parameters=facts.parameters if facts else None,
             checkpoint=checkpoint,
             license=self.licenses[0],

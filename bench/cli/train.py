@@ -76,12 +76,23 @@ def ablate(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder.")
     ] = Path("runs/almtokenizer-ablation"),
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How often, each time with another seed.")
+    ] = 1,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Train only this one beside the whole; may be repeated."),
+    ] = None,
 ) -> None:
-    """Train ALMTokenizer whole, then without one part at a time, equally long."""
+    """Train ALMTokenizer whole, then with one part changed at a time, equally long.
+
+    What is finished in the folder is kept: run again to go on.
+    """
     _require_packages()
     from almbench.training.ablation import ablate as run
 
-    table = run(config, setting or [], _folders(data, config, setting), validation, output)
+    found = _folders(data, config, setting)
+    table = run(config, setting or [], found, validation, output, seeds, variant or [])
     typer.echo(table.round(3).to_string())
 
 

@@ -27,14 +27,16 @@ class Validation:
     Args:
         folder: Where they lie; nothing of it should be trained on.
         output: Folder for the sounds that come out.
+        rate: Rate of the model in Hz.
+        clips: How many of them.
 
     Raises:
         UserError: There is no sound in the folder.
     """
 
-    def __init__(self, folder: Path, output: Path, rate: int) -> None:
+    def __init__(self, folder: Path, output: Path, rate: int, clips: int = CLIPS) -> None:
         self.output, self.rate = output, rate
-        paths = audio_files(folder)[:CLIPS]
+        paths = audio_files(folder)[:clips]
         if not paths:
             raise UserError(f"--validation {folder}: no sound is there.")
         self.clips = {path.stem: self._read(path) for path in paths}

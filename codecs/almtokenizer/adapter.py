@@ -89,7 +89,14 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         hop = config.hop * window
         # Counted by building the model.
         counted = _count(files.paths["config.json"], files.weights) if find_spec("torch") else None
-        return Facts(config.sample_rate, hop, config.codebook_size, config.codebooks, counted)
+        return Facts(
+            config.sample_rate,
+            hop,
+            config.codebook_size,
+            config.codebooks,
+            counted,
+            causal=config.causal,
+        )
 
     def _load(self, files: Files) -> "nn.Module":
         from almbench.codecs.almtokenizer.checkpoint import load_checkpoint

@@ -64,6 +64,11 @@ class ModelConfig(StrictModel):
     min_window: int = Field(default=2, ge=1, le=MOST)
     max_window: int = Field(default=10, ge=1, le=MOST)
 
+    @property
+    def causal(self) -> bool:
+        """Whether no group needs later sound: phases are found in the whole clip."""
+        return self.patchify == "conv" and not self.lookahead
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         for name in ("width", "decoder_width"):

@@ -91,7 +91,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "train ablate": {
         "validation": None, "data": None, "config": "small", "setting": None,
-        "output": Path("runs/almtokenizer-ablation"),
+        "output": Path("runs/almtokenizer-ablation"), "seeds": 1, "variant": None,
     },
     "train measure": {
         "checkpoint": None, "speech": None, "sound": None, "demo": None, "training": None,

@@ -3,8 +3,10 @@
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from pathlib import Path
+from shutil import copytree, rmtree
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from pystoi import stoi
 
 from almbench.cli import main as cli
 from almbench.errors import UserError
+from almbench.names import safe_name
 from almbench.training import codebook_init as training
 from almbench.training.ablation import VARIANTS, WHOLE, ablate
 from almbench.training.recipe import load_config
@@ -23,19 +26,23 @@ from almbench.training.state import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 
-SKIP = "model.skip_connections=true"
-FEWER = ["stage1.steps=3", "stage2.steps=3", "stage2.quantize_from=1", SKIP]
+FEWER = ["stage1.steps=3", "stage2.steps=3", "stage2.quantize_from=1"]
+CHOSEN = ["no prior", "no AR loss", "no MAE loss"]
+SEEDS = (5, 6)  # the recipe's, and the one after it
 
 
-def test_each_variant_takes_away_what_it_says(toml: Path) -> None:
-    whole = load_config(str(toml), [SKIP, *VARIANTS[WHOLE]])
-    assert whole == load_config(str(toml), [SKIP])
+def test_each_variant_changes_what_it_says(toml: Path) -> None:
+    shared = ["model.skip_connections=true", "model.lookahead=1", "model.code_width=12"]
+    shared += ["stage2.speed=0.1", "stage2.gain_db=3", "stage2.equalizer_db=3"]
+    shared += ["stage2.weights.level=1", "stage2.weights.envelope=1", "stage2.weights.spectral=0"]
+    whole = load_config(str(toml), [*shared, *VARIANTS[WHOLE]])
+    assert whole == load_config(str(toml), shared)
     assert next(iter(VARIANTS)) == WHOLE  # whose stage 1 the others take
     assert whole.stage1.weights.mae > 0
     assert whole.stage2.weights.ar > 0
     differing = {}
     for name, changes in VARIANTS.items():
-        recipe = load_config(str(toml), [SKIP, *changes]).model_dump()
+        recipe = load_config(str(toml), [*shared, *changes]).model_dump()
         differing[name] = [
             f"{table}.{key}"
             for table in ("model", "stage1", "stage2")
@@ -44,9 +51,19 @@ def test_each_variant_takes_away_what_it_says(toml: Path) -> None:
         ]
     assert differing == {
         WHOLE: [],
-        "no MAE loss": ["stage1.weights"],
-        "no AR loss": ["stage2.weights"],
         "no prior": ["model.prior_width"],
+        "codebooks 8 wide": ["model.code_width"],
+        "codebooks 16 wide": ["model.code_width"],
+        "no lookahead": ["model.lookahead"],
+        "no level loss": ["stage2.weights"],
+        "no envelope loss": ["stage2.weights"],
+        "loss of mel spectrograms at six scales": ["stage2.weights"],
+        "discriminators of weight 0.1": ["stage2.weights"],
+        "crops as they are": [
+            f"stage2.{key}" for key in ("speed", "gain_db", "equalizer_db", "noise_db")
+        ],
+        "no AR loss": ["stage2.weights"],
+        "no MAE loss": ["stage1.weights"],
         "no queries: every w-th frame kept": ["model.compression"],
         "no skip connections": ["model.skip_connections"],
     }
@@ -68,7 +85,12 @@ class Made:
 
     place: Path
     table: pd.DataFrame
+    runs: pd.DataFrame
     said: str
+
+    def run(self, seed: int, name: str) -> Path:
+        """Where a run lies."""
+        return self.place / f"seed-{seed}" / safe_name(name)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +98,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, toml: Path, short: Path) -> M
     place = tmp_path_factory.mktemp("ablation") / "out"
     line = ["bench", "train", "ablate", "--config", toml, "--data", f"speech={short}"]
     line += ["--validation", short, "-o", place, *(w for s in FEWER for w in ("--set", s))]
+    line += ["--seeds", 2, *(word for name in CHOSEN for word in ("--variant", name))]
     said = StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
         patch.setattr(training, "START_CROPS", 8)
@@ -84,56 +107,97 @@ def made(tmp_path_factory: pytest.TempPathFactory, toml: Path, short: Path) -> M
             cli.main()
     assert ended.value.code == 0
     table = pd.read_csv(place / "ablation.csv", index_col="variant")
-    return Made(place, table, said.getvalue())
+    return Made(place, table, pd.read_csv(place / "runs.csv"), said.getvalue())
 
 
 @pytest.mark.slow
-def test_a_row_a_variant_and_a_column_a_metric(made: Made) -> None:
-    table = made.table
-    assert list(table.index) == list(VARIANTS)
-    assert {"stoi", "estoi", "mel_distance"} <= set(table.columns)
-    assert np.isfinite(table[["stoi", "mel_distance"]].to_numpy()).all()
-    assert len(set(table["mel_distance"])) == len(VARIANTS)  # no two alike
-    for distance in table["mel_distance"]:
-        assert f"{distance:.3f}".rstrip("0") in made.said
+def test_a_row_a_variant_with_means_and_spread_over_seeds(made: Made) -> None:
+    assert list(made.table.index) == [WHOLE, *CHOSEN]
+    pairs = [(name, seed) for seed in SEEDS for name in (WHOLE, *CHOSEN)]
+    assert list(zip(made.runs["variant"], made.runs["seed"], strict=True)) == pairs
+    assert made.runs["mel_distance"].nunique() == len(pairs)  # no two alike
+    for name, row in made.table.iterrows():
+        values = made.runs[made.runs["variant"] == name]
+        assert row["seeds"] == 2
+        for column in ("stoi", "estoi", "mel_distance", "seconds"):
+            first, second = values[column]
+            assert row[column] == pytest.approx((first + second) / 2)
+            assert row[f"{column}_sd"] == pytest.approx(abs(first - second) / 2**0.5)
+        assert row["seconds"] > 0
+        assert f"{row['mel_distance']:.3f}".rstrip("0") in made.said
 
 
 @pytest.mark.slow
 def test_the_scores_are_those_of_the_sounds(made: Made) -> None:
-    for number, name in enumerate(VARIANTS):
+    for _, run in made.runs.iterrows():
         values = []
-        for path in sorted((made.place / str(number) / "samples" / "original").glob("*.flac")):
-            pair = [sf.read(p)[0] for p in (path, path.parents[1] / "w6" / path.name)]
+        samples = made.run(run["seed"], run["variant"]) / "samples"
+        for path in sorted((samples / "original").glob("*.flac")):
+            pair = [sf.read(p)[0] for p in (path, samples / "w6" / path.name)]
             low = [soxr.resample(samples, 24_000, 16_000, quality="VHQ") for samples in pair]
             values.append(stoi(*low, 16_000))
         assert len(values) == 2
-        assert made.table.loc[name, "stoi"] == pytest.approx(np.mean(values), abs=1e-4)
+        assert run["stoi"] == pytest.approx(np.mean(values), abs=1e-4)
 
 
 @pytest.mark.slow
-def test_stage_1_is_shared_unless_it_is_what_changes(made: Made) -> None:
-    states = [read_state(made.place / str(n) / "stage1.pt") for n in range(len(VARIANTS))]
-    alike = [
-        all(torch.equal(states[0]["average"][key], value) for key, value in s["average"].items())
-        for s in states
-    ]
-    assert alike == ["stage1.weights.mae=0" not in changes for changes in VARIANTS.values()]
-    for n, changes in enumerate(VARIANTS.values()):
-        state = read_state(made.place / str(n) / "stage2.pt")
-        assert state["step"] == 3
-        for change in changes:
-            assert change.split("=")[0].split(".")[-1] in state["recipe"]
+def test_stage_1_is_shared_within_a_seed_unless_it_is_what_changes(made: Made) -> None:
+    def stage_1(seed: int, name: str) -> dict[str, torch.Tensor]:
+        weights: dict[str, torch.Tensor] = read_state(made.run(seed, name) / "stage1.pt")["average"]
+        return weights
+
+    def alike(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
+        names = [name for name in one if name.startswith(("patchify.", "unpatchify."))]
+        return all(torch.equal(one[name], two[name]) for name in names)
+
+    for seed in SEEDS:
+        shared = [alike(stage_1(seed, WHOLE), stage_1(seed, name)) for name in CHOSEN]
+        assert shared == [name != "no MAE loss" for name in CHOSEN]
+        for name in CHOSEN:
+            state = read_state(made.run(seed, name) / "stage2.pt")
+            assert state["step"] == 3
+            assert f'"seed":{seed}' in state["recipe"]
+    assert not alike(*(stage_1(seed, WHOLE) for seed in SEEDS))
 
 
 @pytest.mark.slow
-def test_running_again_trains_nothing_and_scores_the_same(
-    made: Made, toml: Path, short: Path
+def test_what_is_finished_is_kept_and_the_rest_trained(
+    made: Made, toml: Path, short: Path, tmp_path: Path
 ) -> None:
-    before = read_state(made.place / "0" / "stage2.pt")["average"]
-    again = ablate(str(toml), FEWER, {"speech": short}, short, made.place)
-    pd.testing.assert_frame_equal(again, made.table, check_names=False)
-    after = read_state(made.place / "0" / "stage2.pt")["average"]
-    assert all(torch.equal(after[name], value) for name, value in before.items())
+    place = tmp_path / "out"
+    copytree(made.place, place)
+    rmtree(place / "seed-6" / safe_name("no prior"))
+    kept = {path: path.stat().st_mtime_ns for path in place.rglob("stage*.pt")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "START_CROPS", 8)
+        again = ablate(str(toml), FEWER, {"speech": short}, short, place, 2, CHOSEN)
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+    columns = ["seeds", "stoi", "estoi", "mel_distance"]
+    pd.testing.assert_frame_equal(again[columns], made.table[columns], check_names=False)
+
+
+def test_a_folder_with_runs_of_another_recipe_is_refused(
+    toml: Path, short: Path, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "START_CROPS", 8)
+        run = partial(ablate, str(toml), data={"speech": short}, validation=short, output=tmp_path)
+        run([*FEWER], variants=["no AR loss"])
+        with pytest.raises(UserError, match="belongs to another recipe"):
+            run([*FEWER, "stage2.batch=3"], variants=["no AR loss"])
+
+
+def test_what_changes_nothing_of_the_recipe_is_left_out(
+    toml: Path, short: Path, tmp_path: Path
+) -> None:
+    settings = [*FEWER, "stage2.weights.ar=0"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "START_CROPS", 8)
+        found = ablate(
+            str(toml), settings, {"speech": short}, short, tmp_path, variants=["no AR loss"]
+        )
+    assert list(found.index) == [WHOLE]
+    assert found["stoi_sd"].isna().all()  # one seed has no spread
 
 
 def test_a_folder_of_validation_without_sound_is_named_before_any_training(
@@ -152,6 +216,7 @@ def test_a_folder_of_validation_without_sound_is_named_before_any_training(
         (["--data", "speech=/nowhere"], "/nowhere does not exist"),
         (["--data", "speech=."], "no sound is there"),
         (["--data", "speech=.", "--set", "stage1.stps=1"], "Did you mean 'steps'?"),
+        (["--data", "speech=.", "--variant", "no priors"], "Did you mean 'no prior'?"),
         ([], "--data"),
     ],
 )
