@@ -20,7 +20,7 @@ from almbench.codecs.lowpass import Lowpass, LowpassOptions
 from almbench.listening.design import Design, Material, Sound, System, TrialDesign
 from almbench.listening.kinds import TestKind, load_kinds
 from almbench.results.codec_names import name_codecs
-from almbench.results.manifest import CodecRecord
+from almbench.results.codec_record import CodecRecord
 from almbench.site.media import publish
 from almbench.site.pages import Page, Site
 from almbench.site.source import Run

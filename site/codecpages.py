@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from almbench.codecs.base import Checkpoint
 from almbench.names import ORIGINAL
 from almbench.results.codec_names import UNIT, kbps, nominal
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
 from almbench.results.costs import real_time_factor
-from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.tables import NOT_RUN
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.language import ntr, tr
 from almbench.site.means import Cell, Column, cell, column
 from almbench.site.media import Sound, Sounds, publish_sampled, publish_token_use

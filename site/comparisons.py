@@ -11,7 +11,7 @@ from almbench.names import ORIGINAL
 from almbench.results.compare import PairedComparison, compare_codecs, compared_metrics
 from almbench.results.compare_export import to_csv
 from almbench.results.differences import made_differently
-from almbench.results.manifest import TestSetRecord
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.language import ntr, tr
 from almbench.site.media import Sound
 from almbench.site.pages import Page, Site, Versus

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from almbench.drawing import LIGHT, in_themes, short, style
 from almbench.results.codec_names import nominal
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison, metric_label
-from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.site.language import tr
 from almbench.site.plots import Plot, paper_files
 from almbench.site.source import Run

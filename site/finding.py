@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
-from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.site.language import mtr, tr
 from almbench.site.means import main_metrics
 from almbench.site.words import number, size

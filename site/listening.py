@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from almbench.names import ORIGINAL
 from almbench.results.codec_names import UNIT, nominal
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
-from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.table_rows import ClipRow, MetricRow
 from almbench.results.tables import NOT_RUN
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.language import tr
 from almbench.site.means import Column, column
 from almbench.site.media import Sound, Sounds

@@ -14,7 +14,7 @@ from almbench.listening.plot import draw, draw_for_paper
 from almbench.names import ORIGINAL
 from almbench.results.codec_names import name_codecs
 from almbench.results.comparison import ARROWS
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.tables import records
 from almbench.site.output import Output
 from almbench.site.source import Run

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from almbench.results.codec_names import kbps as nominal_text
 from almbench.results.codec_names import nominal
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import ARROWS, Comparison, Mark
-from almbench.results.manifest import CodecRecord, MetricRecord, TestSetRecord
+from almbench.results.metric_record import MetricRecord
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.language import ntr, tr
 from almbench.site.source import Run
 from almbench.site.words import hertz, interval, kbps, number

@@ -13,7 +13,7 @@ from almbench.errors import CodecError
 from almbench.loudness import loudness, matching_gains
 from almbench.names import ORIGINAL
 from almbench.progress import stage
-from almbench.results.manifest import CodecRecord
+from almbench.results.codec_record import CodecRecord
 from almbench.results.runfolder import SAMPLED
 from almbench.site.codes_view import draw_codes
 from almbench.site.language import ntr, tr

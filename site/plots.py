@@ -11,7 +11,7 @@ from almbench.results import plain_text
 from almbench.results.codec_names import UNIT
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.figures import COLUMN, draw_figure
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.rate_distortion import RateDistortion
 from almbench.results.rate_plot import Look, draw_rate_plot
 from almbench.results.rate_points import Point, families, front, points_table, rate_points

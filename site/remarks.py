@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from almbench.results.manifest import CodecRecord, TestSetRecord
+from almbench.results.codec_record import CodecRecord
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.language import tr
 from almbench.site.source import Run
 

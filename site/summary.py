@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from almbench.results.codec_names import nominal
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
 from almbench.results.costs import codec_rows
-from almbench.results.manifest import CodecRecord
 from almbench.site.language import tr
 from almbench.site.means import cell
 from almbench.site.source import Run

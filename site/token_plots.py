@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from almbench.drawing import in_themes, style
 from almbench.results.codec_names import UNIT
 from almbench.results.comparison import Comparison, metric_label
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.probes import language_bits
 from almbench.results.rate_plot import draw_rate_plot
 from almbench.results.rate_points import Point, families, language_points, points_table

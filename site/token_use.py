@@ -8,7 +8,7 @@ from PIL import Image
 
 from almbench.codecs.codes_file import read_codes
 from almbench.errors import CodecError
-from almbench.results.manifest import CodecRecord
+from almbench.results.codec_record import CodecRecord
 from almbench.site.source import Run
 from almbench.statistics.tokens import Codes
 

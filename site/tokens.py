@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from almbench.names import ORIGINAL
 from almbench.results.codec_names import nominal
-from almbench.results.manifest import CodecRecord, TestSetRecord
+from almbench.results.codec_record import CodecRecord
 from almbench.results.probes import ALL_BOOKS, language_bits
 from almbench.results.table_rows import ProbeRow
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.language import tr
 from almbench.site.source import Run
 from almbench.site.told import told

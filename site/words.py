@@ -1,6 +1,6 @@
 """Numbers as readers want them: with units, and without exponents."""
 
-from almbench.results.manifest import TestSetRecord
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.language import ntr, tr
 
 MINUS = "−"

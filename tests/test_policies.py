@@ -15,7 +15,8 @@ from almbench.audio import Samples, exact_bits, headroom_gain, read, resample, t
 from almbench.codecs.registry import create
 from almbench.domains import SCORING_RATES
 from almbench.metrics.registry import make_family, metric
-from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.results.codec_record import CodecRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import PlannedCodec, PlannedTestSet

@@ -18,7 +18,8 @@ from almbench.metrics.registry import family_of, make_family
 from almbench.results.cases import Case, RunRows, cases, original_cases, read_all
 from almbench.results.checksums import files_of, read_checksums
 from almbench.results.formats import TABLE_NAMES, TableName
-from almbench.results.manifest import Manifest, MetricRecord, read_manifest
+from almbench.results.manifest import Manifest, read_manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.probes import probe_table, read_probes
 from almbench.results.records import (
     OriginalRow,

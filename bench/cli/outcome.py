@@ -14,7 +14,7 @@ from almbench.metrics.registry import family_names, make_family
 from almbench.results.cases import cases, read_all
 from almbench.results.comparison import TIE, Comparison, Mark, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.results import Results
 from almbench.results.table_rows import ClipRow
 

@@ -12,8 +12,8 @@ from almbench.audio import read, resample
 from almbench.errors import AudioError
 from almbench.names import ORIGINAL
 from almbench.results import remark_rules as rules
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
-from almbench.results.manifest import CodecRecord
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow
 from almbench.spectra import band_edge

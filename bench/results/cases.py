@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from almbench import policies
-from almbench.results.manifest import ORIGINALS, ClipRecord, CodecRecord, Manifest, TestSetRecord
+from almbench.results.codec_record import ORIGINALS, CodecRecord
+from almbench.results.manifest import Manifest
 from almbench.results.records import (
     OriginalRow,
     ReconstructionRow,
@@ -14,6 +15,7 @@ from almbench.results.records import (
     unchanged,
 )
 from almbench.results.runfolder import RunFolder
+from almbench.results.testset_record import ClipRecord, TestSetRecord
 
 
 @dataclass(frozen=True)

@@ -5,25 +5,24 @@ Those of the sounds are in the rows, those of checkpoints in the manifest.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from almbench.atomic import write_atomically
 from almbench.audio import sha256
 from almbench.errors import UserError
+from almbench.record import Record
 from almbench.results.formats import TABLE_NAMES
 from almbench.results.manifest import read_manifest
 from almbench.results.runfolder import RunFolder
 
 
-class Checksums(BaseModel):
+class Checksums(Record):
     """The file.
 
     Attributes:
         schema_version: Version of this form.
         files: Path below the run folder, with `/` -> SHA-256 as hexadecimal digits.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = 1
     files: dict[str, str]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from almbench.codecs.base import CodecSpec
-from almbench.results.manifest import CodecRecord
+from almbench.results.codec_record import CodecRecord
 
 UNIT = "kbps"
 """The unit of bitrates wherever people read them: 1 kbps is 1000 bit/s."""

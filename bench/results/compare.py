@@ -11,7 +11,8 @@ import pandas as pd
 
 from almbench.domains import Domain
 from almbench.errors import UserError
-from almbench.results.manifest import Manifest, MetricRecord
+from almbench.results.manifest import Manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import OriginalRow, read_rows
 from almbench.statistics.paired import compare_paired
 from almbench.statistics.significance import ALPHA, holm_adjust

@@ -8,14 +8,11 @@ import pandas as pd
 
 from almbench.domains import Domain
 from almbench.results.codec_names import CodecName, name_codecs
-from almbench.results.manifest import (
-    ORIGINALS,
-    CodecRecord,
-    Manifest,
-    MetricRecord,
-    TestSetRecord,
-)
+from almbench.results.codec_record import ORIGINALS, CodecRecord
+from almbench.results.manifest import Manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.table_rows import SummaryRow
+from almbench.results.testset_record import TestSetRecord
 
 TIE = "⁼"
 MARKS = (

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from almbench.results.codec_record import CodecRecord
 from almbench.results.frames import to_frame
-from almbench.results.manifest import CodecRecord, Manifest
+from almbench.results.manifest import Manifest
 from almbench.results.table_rows import TABLES, ClipRow, CodecRow
 
 

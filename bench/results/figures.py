@@ -11,7 +11,7 @@ from matplotlib.transforms import Bbox
 from almbench.drawing import for_paper, style
 from almbench.errors import UserError
 from almbench.results.comparison import Comparison, metric_label
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.rate_plot import Look, draw_rate_plot
 from almbench.results.rate_points import rate_points
 

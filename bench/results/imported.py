@@ -14,19 +14,15 @@ from almbench.metrics.base import Metric
 from almbench.metrics.registry import metric as own_metric
 from almbench.privacy import command_line
 from almbench.results.checksums import write_checksums
+from almbench.results.codec_record import CodecRecord
 from almbench.results.manifest import (
-    ClipRecord,
-    CodecRecord,
-    MachineRecord,
     Manifest,
-    MetricRecord,
     PoliciesRecord,
-    RunRecord,
     SourceRecord,
     SuiteRecord,
-    TestSetRecord,
     write_manifest,
 )
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import (
     OriginalRow,
     ReconstructionRow,
@@ -36,8 +32,10 @@ from almbench.results.records import (
     Writer,
     signature,
 )
+from almbench.results.run_record import MachineRecord, RunRecord
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import build_tables, write_tables
+from almbench.results.testset_record import ClipRecord, TestSetRecord
 from almbench.version import __version__
 
 

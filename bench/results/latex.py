@@ -4,7 +4,7 @@ from textwrap import wrap
 
 from almbench.results.codec_names import UNIT, nominal
 from almbench.results.comparison import MARKS, TIE, Comparison, Mark, cell
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 
 HEAD_LETTERS = 12  # of a line of a heading, at most, where it can be broken
 ARROWS = {True: r" $\uparrow$", False: r" $\downarrow$", None: ""}

@@ -6,10 +6,11 @@ from math import isfinite
 from typing import Any, Self
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 from pydantic.dataclasses import dataclass
 
 from almbench.names import ORIGINAL
+from almbench.record import Record
 from almbench.results.frames import to_frame
 from almbench.results.records import Name, Row, read_rows
 from almbench.results.runfolder import RunFolder
@@ -20,7 +21,7 @@ ALL_BOOKS = "all"
 ONE_CLUSTER = "no interval: all clips that it is over are of one cluster, such as a speaker"
 
 
-class ProbeValue(BaseModel):
+class ProbeValue(Record):
     """A number that a token measure found.
 
     Attributes:
@@ -37,8 +38,6 @@ class ProbeValue(BaseModel):
         reason: Why there is no value, or no interval of it; or what to know of it.
         detail: What else belongs to it, such as a learning curve.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     measure: str
     input: str = ""

@@ -10,7 +10,8 @@ import pandas as pd
 
 from almbench.domains import Domain
 from almbench.errors import UserError, unknown
-from almbench.results.manifest import Manifest, TestSetRecord
+from almbench.results.manifest import Manifest
+from almbench.results.testset_record import TestSetRecord
 from almbench.statistics.bjontegaard import (
     LEAST_POINTS,
     Curve,

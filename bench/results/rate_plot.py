@@ -13,7 +13,7 @@ from almbench.drawing import FAMILIES, LIGHT, short
 from almbench.labels import Boxes, place_labels
 from almbench.results.codec_names import UNIT
 from almbench.results.comparison import Comparison, metric_label
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.rate_points import Point, front, rate_points
 
 MARKERS = "os^DvPX"

@@ -7,8 +7,9 @@ from math import nan
 import pandas as pd
 
 from almbench.results.codec_names import nominal
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
-from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.results.metric_record import MetricRecord
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from almbench.errors import UserError, in_a_line
 from almbench.metrics.bitstream import VERSIONS
 from almbench.names import ORIGINAL, check_file_name
 from almbench.results.cases import Case, cases, original_cases, read_all
+from almbench.results.codec_record import ORIGINALS
 from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.frames import PIECE, Columns, from_frame, read_csv, to_frame
-from almbench.results.manifest import ORIGINALS, Manifest, MetricRecord
+from almbench.results.manifest import Manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.ranks import with_rank_groups
 from almbench.results.records import Status
 from almbench.results.runfolder import RunFolder

@@ -8,10 +8,12 @@ import numpy as np
 from almbench.codecs.codes_file import header, read_codes
 from almbench.errors import CodecError
 from almbench.metrics.bitstream import ESTIMATOR, VERSIONS
-from almbench.results.manifest import CodecRecord, Manifest, TestSetRecord
+from almbench.results.codec_record import CodecRecord
+from almbench.results.manifest import Manifest
 from almbench.results.records import ReconstructionRow, Status, signature
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import MetricRow, SummaryRow
+from almbench.results.testset_record import TestSetRecord
 from almbench.statistics.tokens import (
     LEAST_COVERAGE,
     CodebookStatistics,

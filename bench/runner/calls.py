@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from almbench.atomic import write_atomically
-from almbench.results.manifest import CallRecord, UsageRecord
+from almbench.results.run_record import CallRecord, UsageRecord
 from almbench.results.runfolder import RunFolder
 
 

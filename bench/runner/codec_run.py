@@ -11,7 +11,7 @@ from almbench.audio import Samples, Sound, read, resample
 from almbench.codecs.base import Codec, Encoded, from_codes
 from almbench.devices import Device, out_of_memory, process_peak_mb, reset_process_peak
 from almbench.errors import AudioError, CodecError
-from almbench.results.manifest import UsageRecord
+from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.complexity import count_macs
 from almbench.runner.plan import PlannedCodec

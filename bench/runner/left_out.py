@@ -1,8 +1,8 @@
 """What a run folder holds from earlier runs that its tables do not show, as after narrowing one."""
 
-from almbench.results.manifest import TestSetRecord
 from almbench.results.records import ReconstructionRow, ScoreRow, iter_rows
 from almbench.results.runfolder import RunFolder
+from almbench.results.testset_record import TestSetRecord
 
 
 def left_out(folder: RunFolder, testsets: tuple[TestSetRecord, ...]) -> tuple[str, ...]:

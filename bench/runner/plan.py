@@ -21,7 +21,8 @@ from almbench.metrics.registry import (
     metric_names,
     unusable,
 )
-from almbench.results.manifest import CodecRecord, MetricRecord
+from almbench.results.codec_record import CodecRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import signature
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 from almbench.suite.kept import kept_clips, most_kept

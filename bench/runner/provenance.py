@@ -16,19 +16,12 @@ from almbench.files import counted
 from almbench.metrics import bitstream
 from almbench.packages import installed_version
 from almbench.privacy import command_line
-from almbench.results.manifest import (
-    ClipRecord,
-    LeftOutRecord,
-    MachineRecord,
-    Manifest,
-    MetricRecord,
-    PoliciesRecord,
-    RunRecord,
-    SuiteRecord,
-    TestSetRecord,
-)
+from almbench.results.manifest import Manifest, PoliciesRecord, SuiteRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import OriginalRow, read_rows, signature
+from almbench.results.run_record import MachineRecord, RunRecord
 from almbench.results.runfolder import RunFolder
+from almbench.results.testset_record import ClipRecord, LeftOutRecord, TestSetRecord
 from almbench.runner.left_out import left_out
 from almbench.runner.plan import Plan, PlannedTestSet
 from almbench.runner.surplus import surplus

@@ -19,8 +19,8 @@ from almbench.codecs.codes_file import read_codes
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device
 from almbench.errors import AudioError, CodecError
-from almbench.results.manifest import UsageRecord
 from almbench.results.records import ReconstructionRow, signature
+from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.codec_run import CodecRun, depth
 from almbench.runner.ledger import Ledger

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from pebble import ProcessExpired
 
 from almbench.names import ORIGINAL
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import ReconstructionRow, ScoreRow
 from almbench.results.runfolder import RunFolder
 from almbench.runner import worker

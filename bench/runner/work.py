@@ -10,8 +10,8 @@ from almbench.codecs.reconstructions import Reconstructions
 from almbench.devices import Device, highest_process_peak_mb
 from almbench.names import ORIGINAL
 from almbench.progress import display, note
-from almbench.results.manifest import PeakMemory, RunRecord, UsageRecord
 from almbench.results.records import ReconstructionRow, unchanged
+from almbench.results.run_record import PeakMemory, RunRecord, UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.calls import recorded_call
 from almbench.runner.claims import Claims

@@ -9,7 +9,7 @@ from pebble import ProcessExpired
 
 from almbench.errors import UserError
 from almbench.progress import note, stage
-from almbench.results.manifest import ORIGINALS
+from almbench.results.codec_record import ORIGINALS
 from almbench.results.probes import ProbeRecord, probe_table, read_probes
 from almbench.results.records import Writer
 from almbench.results.runfolder import RunFolder

@@ -13,9 +13,11 @@ from almbench.audio import Sound, read
 from almbench.codecs.base import Codec
 from almbench.codecs.codes_file import read_codes
 from almbench.errors import CodecError
-from almbench.results.manifest import CodecRecord, Manifest, TestSetRecord
+from almbench.results.codec_record import CodecRecord
+from almbench.results.manifest import Manifest
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
+from almbench.results.testset_record import TestSetRecord
 from almbench.runner.plan import OBJECT, AnyCodec, configured_codec
 from almbench.statistics.tokens import Codes
 from almbench.suite.load import load_suite

@@ -19,7 +19,7 @@ from almbench.metrics.recogniser import transcribe as hear
 from almbench.metrics.registry import make_family, metric, unusable
 from almbench.metrics.wer import PACKAGES, Wer, WerSettings, WerToOriginal, error_rate
 from almbench.packages import missing_packages
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.statistics.word_errors import word_errors
 from almbench.torchaudio_import import import_torchaudio
 from tests.hub import local_hub

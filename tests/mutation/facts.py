@@ -33,6 +33,8 @@ DOMAINS, RECONSTRUCT = "bench/domains.py", "bench/runner/reconstruct.py"
 STORING = "bench/runner/storing.py"
 ORIGINALS, SCORING = "bench/runner/originals.py", "bench/runner/scoring.py"
 TABLES, MANIFEST = "bench/results/tables.py", "bench/results/manifest.py"
+RUN_RECORD, TESTSET_RECORD = "bench/results/run_record.py", "bench/results/testset_record.py"
+CODEC_RECORD, METRIC_RECORD = "bench/results/codec_record.py", "bench/results/metric_record.py"
 ROWS, FORMATS = "bench/results/table_rows.py", "bench/results/formats.py"
 RECORDS, COMPARISON = "bench/results/records.py", "bench/results/comparison.py"
 NAMES = "bench/results/codec_names.py"
@@ -148,8 +150,8 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(ORIGINALS, "", "signature(policies.VERSION, ", "signature("),
         M(RECONSTRUCT, "", "[policies.VERSION, original", "[original"),
         M(STORING, "", "if not fine:", "if note:"),
-        M(MANIFEST, "def signature", "policies.VERSION, reconstruction", "reconstruction"),
-        M(MANIFEST, "def signature", "self.settings, scoring_rate", "self.settings"),
+        M(METRIC_RECORD, "def signature", "policies.VERSION, reconstruction", "reconstruction"),
+        M(METRIC_RECORD, "def signature", "self.settings, scoring_rate", "self.settings"),
         M(WORKER, "", "reconstruction[:length]", "reconstruction"),
         M(WORKER, "NotApplicable as error", '"skipped"', '"failed"'),
         M(WORKER, "", '= "failed"', '= "skipped"'),
@@ -158,15 +160,15 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
     ],
     ("tests/results/test_manifest.py", "tests/results/test_records.py"): [
         M(MANIFEST, "", "SCHEMA_VERSION: Literal[2] = 2", "SCHEMA_VERSION: Literal[2, 3] = 3"),
-        M(MANIFEST, "class MachineRecord", "cores: int | None", "cpus: int | None"),
-        M(MANIFEST, "class UsageRecord", "load_s: float", "load_seconds: float"),
-        M(MANIFEST, "class PeakMemory", "largest_worker: int", "worker: int"),
-        M(MANIFEST, "class TestSetRecord", "data_hash: str", "data_sha: str"),
-        M(MANIFEST, "class ClipRecord", 'speaker: str = ""', 'voice: str = ""'),
-        M(MANIFEST, "class _Record", '"forbid"', '"ignore"'),
+        M(RUN_RECORD, "class MachineRecord", "cores: int | None", "cpus: int | None"),
+        M(RUN_RECORD, "class UsageRecord", "load_s: float", "load_seconds: float"),
+        M(RUN_RECORD, "class PeakMemory", "largest_worker: int", "worker: int"),
+        M(TESTSET_RECORD, "class TestSetRecord", "data_hash: str", "data_sha: str"),
+        M(TESTSET_RECORD, "class ClipRecord", 'speaker: str = ""', 'voice: str = ""'),
+        M("bench/record.py", "class Record", '"forbid"', '"ignore"'),
         M(MANIFEST, "if version", "!= SCHEMA_VERSION", "> SCHEMA_VERSION"),
         M(MANIFEST, "", "indent=2", "indent=1"),
-        M(MANIFEST, "", "bool(self.codebook_sizes) and (", "bool(self.codebook_sizes) or ("),
+        M(CODEC_RECORD, "", "bool(self.codebook_sizes) and (", "bool(self.codebook_sizes) or ("),
         M("codecs/base.py", "class Checkpoint", "revision: str", "commit: str"),
         M("bench/suite/config.py", "class About", "citation: str", "cite: str"),
         M(RECORDS, "def signature", "[:16]", "[:12]"),

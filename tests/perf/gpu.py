@@ -33,7 +33,8 @@ from almbench.codecs.transformers_codec import (
     MimiOptions,
 )
 from almbench.devices import Device, cpu_count
-from almbench.results.manifest import CodecRecord, UsageRecord
+from almbench.results.codec_record import CodecRecord
+from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import PlannedCodec, PlannedTestSet
 from almbench.samples import folder as samples

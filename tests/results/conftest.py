@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from almbench.metrics.bitstream import BITSTREAM_METRICS, FAMILY, VERSIONS
-from almbench.results.manifest import Manifest, MetricRecord
+from almbench.results.manifest import Manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow, Writer
 from almbench.results.runfolder import RunFolder
 

@@ -10,8 +10,10 @@ import soundfile as sf
 from almbench.names import ORIGINAL
 from almbench.results.audit import CONTRADICTIONS, audit
 from almbench.results.codec_names import name_codecs
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
-from almbench.results.manifest import CodecRecord, Manifest, MetricRecord
+from almbench.results.manifest import Manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.remark_rules import SHAPES
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, SummaryRow

@@ -4,7 +4,7 @@ import pytest
 
 from almbench.codecs.base import CodecSpec
 from almbench.results.codec_names import CodecName, codec_label, kbps, name_codecs, nominal
-from almbench.results.manifest import CodecRecord
+from almbench.results.codec_record import CodecRecord
 
 
 def spec(id_: str, label: str, bps: float | None = None) -> CodecSpec:

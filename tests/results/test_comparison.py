@@ -1,9 +1,12 @@
 from dataclasses import replace
 
 from almbench.results.codec_names import codec_label
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison, Mark, compare, formatted
-from almbench.results.manifest import CodecRecord, Manifest, MetricRecord, TestSetRecord
+from almbench.results.manifest import Manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.table_rows import SummaryRow
+from almbench.results.testset_record import TestSetRecord
 
 CODECS = {"a": 412.5, "b": None, "c": 6000.0, "d": 6000.0, "low": None}  # id -> bit/s
 METRICS = (("up", "MOS", True), ("down", "", False), ("fact", "ms", None), ("none", "", True))

@@ -5,7 +5,8 @@ import pytest
 from almbench.codecs.base import CodecSpec
 from almbench.codecs.registry import make_codec
 from almbench.results.costs import codec_rows, codec_table
-from almbench.results.manifest import Manifest, UsageRecord
+from almbench.results.manifest import Manifest
+from almbench.results.run_record import UsageRecord
 from almbench.results.table_rows import TABLES, ClipRow
 
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from almbench.drawing import FAMILIES, THEMES, style
 from almbench.errors import UserError
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
 from almbench.results.figures import LOOK, draw_figure, figure_width
-from almbench.results.manifest import CodecRecord
 from almbench.results.rate_plot import draw_rate_plot
 from tests.results.test_comparison import table
 

@@ -11,27 +11,27 @@ from almbench import policies
 from almbench.codecs.base import Checkpoint
 from almbench.errors import UserError
 from almbench.metrics.registry import metric
+from almbench.results.codec_record import CodecRecord
 from almbench.results.manifest import (
     SCHEMA_VERSION,
-    CallRecord,
-    ClipRecord,
-    CodecRecord,
-    LeftOutRecord,
-    MachineRecord,
     Manifest,
-    MetricRecord,
-    PeakMemory,
     PoliciesRecord,
-    RunRecord,
     SourceRecord,
     SuiteRecord,
-    TestSetRecord,
-    UsageRecord,
     read_manifest,
     write_manifest,
 )
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import signature
+from almbench.results.run_record import (
+    CallRecord,
+    MachineRecord,
+    PeakMemory,
+    RunRecord,
+    UsageRecord,
+)
 from almbench.results.runfolder import RunFolder
+from almbench.results.testset_record import ClipRecord, LeftOutRecord, TestSetRecord
 from almbench.suite.config import Published
 
 # The form of version 2. A change of it needs a new table here, and a new SCHEMA_VERSION unless what

@@ -11,8 +11,10 @@ from almbench.audio import Samples
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.codes_file import read_codes
 from almbench.errors import CodecError
-from almbench.results.manifest import CodecRecord, Manifest, RunRecord
+from almbench.results.codec_record import CodecRecord
+from almbench.results.manifest import Manifest
 from almbench.results.records import ReconstructionRow, Writer, read_rows
+from almbench.results.run_record import RunRecord
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, write_tables
 from almbench.results.token_tables import NO_OTHERS

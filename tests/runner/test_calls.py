@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from almbench.results.manifest import UsageRecord
 from almbench.results.results import load_results
+from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.calls import read_calls, recorded_call
 from almbench.runner.originals import Importer

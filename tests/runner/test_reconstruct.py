@@ -12,7 +12,7 @@ from almbench.audio import Samples, read
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.devices import Device, choose, out_of_memory
 from almbench.errors import Unavailable, UserError
-from almbench.results.manifest import CodecRecord
+from almbench.results.codec_record import CodecRecord
 from almbench.results.records import ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import PlannedCodec, PlannedTestSet

@@ -12,7 +12,7 @@ import soundfile as sf
 from almbench.metrics.alignment import GainDb
 from almbench.metrics.registry import make_family, metric
 from almbench.names import ORIGINAL
-from almbench.results.manifest import MetricRecord
+from almbench.results.metric_record import MetricRecord
 from almbench.results.records import (
     OriginalRow,
     ReconstructionRow,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from almbench.results.manifest import CodecRecord, Manifest
+from almbench.results.codec_record import CodecRecord
+from almbench.results.manifest import Manifest
 from almbench.results.results import load_results
 from almbench.site.build import build_site
 from almbench.site.language import speak

@@ -2,15 +2,12 @@
 
 import pytest
 
+from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison, compare
-from almbench.results.manifest import (
-    ClipRecord,
-    CodecRecord,
-    Manifest,
-    MetricRecord,
-    TestSetRecord,
-)
+from almbench.results.manifest import Manifest
+from almbench.results.metric_record import MetricRecord
 from almbench.results.table_rows import SummaryRow
+from almbench.results.testset_record import ClipRecord, TestSetRecord
 from almbench.site.finding import finding
 
 Scores = dict[str, tuple[float | None, str]]  # codec -> mean and rank groups

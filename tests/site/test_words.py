@@ -2,7 +2,7 @@
 
 import pytest
 
-from almbench.results.manifest import TestSetRecord
+from almbench.results.testset_record import TestSetRecord
 from almbench.site.words import duration, set_name, set_title, significant, time_span
 
 
