@@ -134,13 +134,10 @@ def make_cells(
 
 
 def mean_error(cells: Sequence[Cell], errors: Floats) -> float:
-    """Average over contexts, then speakers of X, then those of A and B, then pairs of words."""
-    over_contexts: dict[tuple[tuple[str, str], tuple[str, str]], list[float]] = {}
-    for cell, error in zip(cells, errors, strict=True):
-        over_contexts.setdefault((cell.words, cell.speakers), []).append(error)
+    """Average over speakers of X and contexts, then speakers of A and B, then pairs of words."""
     nested: dict[tuple[str, str], dict[str, list[float]]] = {}
-    for (words, speakers), of_pair in over_contexts.items():
-        nested.setdefault(words, {}).setdefault(speakers[0], []).append(float(np.mean(of_pair)))
+    for cell, error in zip(cells, errors, strict=True):
+        nested.setdefault(cell.words, {}).setdefault(cell.speakers[0], []).append(error)
     of_pairs = [np.mean([np.mean(e) for e in of.values()]) for of in nested.values()]
     return float(np.mean(of_pairs))
 
@@ -155,7 +152,7 @@ class Abx(Measure[AbxSettings]):
     """
 
     name = "abx"
-    version = "2"
+    version = "3"
     settings_type = AbxSettings
     uses_codec = True
     takes_labels = True

@@ -13,6 +13,7 @@ from almbench.errors import MetricUndefined, UserError
 from almbench.tokens.measure import ClipSet, LabelledClip
 
 COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
+ROUNDED = 6  # digits of a frame, so that an end on its middle is on it in binary, too
 PHONE, CONTEXT = "phone", "context"  # labels of items
 T = TypeVar("T", bound=np.generic)
 
@@ -38,10 +39,12 @@ class Item:
     speaker: str
 
     def frames(self, rate: float) -> slice:
-        """The frames whose middles lie in it, at a frame rate in Hz."""
-        return slice(
-            max(0, math.ceil(self.onset * rate - 0.5)), math.ceil(self.offset * rate - 0.5)
-        )
+        """The frames whose middles lie in it, both ends included, at a frame rate in Hz.
+
+        So do ABXpy and fastabx; Libri-Light takes a frame less.
+        """
+        first, last = (round(end * rate - 0.5, ROUNDED) for end in (self.onset, self.offset))
+        return slice(max(0, math.ceil(first)), math.floor(last) + 1)
 
 
 def read_items(path: Path) -> list[Item]:

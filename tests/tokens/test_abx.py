@@ -64,7 +64,7 @@ def test_cells_and_their_averages() -> None:
         (("b", "a"), ("t", "s"), (3,), (2,), (1,)),
     ]
     assert [(c.words, c.a, c.b) for c in cells["within"]] == [(("a", "b"), (0, 4), (1,))]
-    # Speakers of X first, then those of A and B, then words.
+    # Speakers of X and contexts first, then speakers of A and B, then words.
     uneven = [Cell(("a", "b"), ("s", x), (), (), ()) for x in "tuv"]
     uneven += [Cell(("a", "b"), ("t", "s"), (), (), ()), Cell(("b", "a"), ("s", "t"), (), (), ())]
     errors = np.array([0.0, 0.3, 0.6, 0.1, 1.0])

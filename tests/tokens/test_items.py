@@ -21,8 +21,8 @@ RATE = 50.0
 def test_the_frames_are_those_whose_middles_lie_inside() -> None:
     item = Item("a", 0.1, 0.2, "p", "x y", "s")
     assert item.frames(50) == slice(5, 10)  # middles at 0.11, 0.13, ..., 0.19
-    assert item.frames(12.5) == slice(1, 2)  # of 0.04, 0.12, 0.20
-    assert item.frames(5) == slice(0, 1)  # the end does not belong to it
+    assert item.frames(12.5) == slice(1, 3)  # of 0.04, 0.12, 0.20: both ends are included
+    assert replace(item, onset=0.27, offset=0.29).frames(50) == slice(13, 15)  # 0.27 and 0.29
     assert replace(item, onset=0.0, offset=0.01).frames(10) == slice(0, 0)
 
 
@@ -77,6 +77,50 @@ def test_phones_are_told_apart_in_their_contexts(spoken: tuple[TokenSet, Path]) 
     heard = replace(tokens.clipset, read_sound=lambda _: Sound(sound, 16_000), sound_hash="x")
     plain = {v.measure: v.value for v in measure.baseline(heard, "phone", Effort())}
     assert plain["abx_error_across"] == 0.0
+
+
+FASTABX = {"one-hot": (0.348161, 0.345852), "vectors": (0.39628973, 0.39184140)}
+
+
+@pytest.fixture
+def heard(tmp_path: Path) -> tuple[TokenSet, Path]:
+    """Four clips of each of three speakers, whose phones end on middles of frames or not."""
+    rng = np.random.default_rng(7)
+    lines, codes, ids = [], [], []
+    for speaker in "stu":
+        for clip in range(4):
+            ids.append(f"{speaker}{clip}")
+            of_clip, start = rng.integers(0, 12, (1, 101)), 0.0
+            while start < 1.8:
+                phone, around = "pbk"[rng.integers(3)], ("a a", "i i")[rng.integers(2)]
+                end = round(start + rng.integers(3, 16) / 100, 2)
+                inside = slice(round(start * RATE), round(end * RATE))
+                likely = rng.random(of_clip[:, inside].shape) < 0.3
+                of_clip[:, inside][likely] = "pbk".index(phone)
+                lines.append(f"{ids[-1]} {start:.2f} {end:.2f} {phone} {around} {speaker}")
+                start = end
+            codes.append(of_clip)
+    path = tmp_path / "heard.item"
+    path.write_text(HEAD + "\n".join(lines))
+    made = token_set(codes, frame_rate=RATE)
+    clips = tuple(replace(c, id=id_) for c, id_ in zip(made.clipset.clips, ids, strict=True))
+    entries = rng.standard_normal((4, 12))
+    vectors = [entries[:, one[0]] + 0.1 * rng.standard_normal((4, 101)) for one in codes]
+    clipset = replace(made.clipset, clips=clips)
+    return replace(made, clipset=clipset, dequantize=lambda: vectors), path
+
+
+def test_errors_are_those_of_fastabx(heard: tuple[TokenSet, Path]) -> None:
+    """Those that `zerospeech_abx` of fastabx 0.9.0 found for the same files.
+
+    No group or speaker of X was left out; its distance was `identical` for `one-hot`, where paths
+    of the same cost have several lengths, and `angular` for `vectors`.
+    """
+    tokens, path = heard
+    values = Abx(AbxSettings(items=path)).compute(tokens, "phone", Effort())
+    found = {(value.input, value.measure.rpartition("_")[2]): value.value for value in values}
+    for (input_, errors), near in zip(FASTABX.items(), (1e-4, 1e-7), strict=True):
+        assert (found[input_, "within"], found[input_, "across"]) == pytest.approx(errors, abs=near)
 
 
 def test_the_item_file_is_part_of_the_settings_by_what_it_says(
