@@ -1,7 +1,6 @@
 """The codecs that the library transformers has: how each kind of model is read, fed and decoded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import log2, prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,72 +9,12 @@ import numpy as np
 from almbench.audio import resample
 from almbench.codecs.encodec_chunks import Chunks, decode_chunks, encode_chunks
 from almbench.codecs.neural import Facts
+from almbench.codecs.transformers_latents import PocketTTS, VibeVoice
+from almbench.codecs.transformers_model import TRANSFORMERS, Model
 from almbench.errors import Unavailable
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-TRANSFORMERS = "Apache-2.0 (transformers)"
-
-
-@dataclass(frozen=True)
-class Latents:
-    """What a continuous tokenizer makes of a clip: frames of real numbers, no codes.
-
-    Attributes:
-        frames: **Shape** `[B, ...]`.
-        gain: What the clips were multiplied by first.
-    """
-
-    frames: "Tensor"
-    gain: float = 1.0
-
-
-class Model:
-    """A kind of model, as the `model_type` of its configuration names it.
-
-    Attributes:
-        class_name: Its class in transformers.
-        causal: Whether it needs no future sound.
-        pads: Whether clips are padded with zeros to whole frames first.
-        supports_batching: Whether clips of as many frames may share a batch, or, where the model
-            does not pad to whole frames, of equal length.
-        supports_padding: Whether clips of any lengths may share a batch, too.
-        chunked: Whether it makes `Chunks`, whose codes alone make no sound.
-        packages: Packages that it needs besides transformers.
-        licenses: Licence of the code, and of the weights by default.
-        published: Checkpoints that are known, by hub id.
-        settings: What else there is to say of how it is used.
-    """
-
-    class_name: ClassVar[str]
-    causal: ClassVar[bool] = False
-    pads: ClassVar[bool] = True
-    supports_batching: ClassVar[bool] = False
-    supports_padding: ClassVar[bool] = False
-    chunked: ClassVar[bool] = False
-    packages: ClassVar[tuple[str, ...]] = ()
-    licenses: ClassVar[tuple[str, str]]
-    published: ClassVar[Mapping[str, Facts]]
-    settings: ClassVar[Mapping[str, str]] = {}
-
-    def read(self, config: dict[str, Any]) -> Facts:
-        """Read the facts from the file `config.json`. Raises `Unavailable` if it cannot be used."""
-        raise NotImplementedError
-
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
-        """Encode `[B, 1, T]` to codes `[B, K, T']`, K >= `depth`; to `Latents` or `Chunks`."""
-        raise NotImplementedError
-
-    def decode(self, model: Any, coded: "Any") -> "Tensor":
-        """Decode codes `[B, K, T']`, latents or chunks to `[B, T'']`."""
-        decoded: Tensor = model.decode(coded).audio_values[:, 0]
-        return decoded
-
-    def dequantize(self, model: Any, codes: "Tensor") -> "Tensor | None":
-        """Turn codes `[B, K, T']` into the sum of their entries `[B, D, T']`; None if not shown."""
-        del model, codes
-        return None
 
 
 class Encodec(Model):
@@ -373,72 +312,6 @@ class WavTokenizer(Model):
         """Decode; the head may leave out the axis of channels."""
         decoded: Tensor = model.decode(coded).audio_values
         return decoded.reshape(len(decoded), -1)
-
-
-class PocketTTS(Model):
-    """The audio tokenizer of Pocket TTS: 12.5 frames of 32 real numbers a second, no codes."""
-
-    class_name = "PocketTTSAudioTokenizerModel"
-    causal = True
-    licenses = (f"MIT (Pocket TTS), {TRANSFORMERS}", "CC-BY-4.0")
-    settings: ClassVar = {"latents": "continuous: no codes, no bitrate"}
-    published: ClassVar = {
-        "eustlb/pocket-tts-audio-tokenizer": Facts(24_000, 1920, 0, 0, 20_054_337)
-    }
-
-    def read(self, config: dict[str, Any]) -> Facts:
-        """Read the facts."""
-        hop = prod(config["upsampling_ratios"]) * config["latent_stride"]
-        return Facts(config["sampling_rate"], hop, 0, 0)
-
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Latents:
-        """Encode to latents."""
-        del depth, facts
-        return Latents(model.encode(sounds).latents)
-
-
-class VibeVoice(Model):
-    """VibeVoice's acoustic tokenizer: 7.5 frames of 64 real numbers a second, no codes.
-
-    As the library's feature extractor does, a clip is brought to -25 dB of full scale first, or to
-    a peak of one where that would clip, and then padded with zeros to whole frames; that gain is
-    undone after decoding. The latents are the
-    mean that the encoder gives, without the noise that training adds.
-    """
-
-    class_name = "VibeVoiceAcousticTokenizerModel"
-    causal = True
-    pads = False
-    licenses = (f"MIT (VibeVoice), {TRANSFORMERS}", "MIT")
-    settings: ClassVar = {
-        "latents": "continuous: no codes, no bitrate",
-        "level": "-25 dBFS inside, undone after",
-    }
-    published: ClassVar = {
-        "bezzam/VibeVoice-AcousticTokenizer": Facts(24_000, 3200, 0, 0, 687_392_001)
-    }
-
-    def read(self, config: dict[str, Any]) -> Facts:
-        """Read the facts; the rate is nowhere in the configuration."""
-        return Facts(24_000, prod(config["downsampling_ratios"]), 0, 0)
-
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Latents:
-        """Encode one clip to latents."""
-        import torch
-
-        del depth
-        epsilon = 1e-6
-        gain = 10 ** (-25 / 20) / (float(torch.sqrt(torch.mean(sounds**2))) + epsilon)
-        peak = gain * float(sounds.abs().max())
-        gain /= peak + epsilon if peak > 1 else 1.0
-        rest = -sounds.shape[-1] % facts.hop
-        padded = torch.nn.functional.pad(gain * sounds, (0, rest))
-        return Latents(model.encode(padded, sample=False).latents, gain)
-
-    def decode(self, model: Any, coded: "Any") -> "Tensor":
-        """Decode."""
-        decoded: Tensor = model.decode(coded).audio[:, 0]
-        return decoded
 
 
 def _kbps(depth: int, facts: Facts) -> float:

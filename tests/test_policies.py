@@ -19,7 +19,8 @@ from almbench.results.codec_record import CodecRecord
 from almbench.results.metric_record import MetricRecord
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.runner.plan import PlannedCodec, PlannedTestSet
+from almbench.runner.plan import PlannedTestSet
+from almbench.runner.planned_codecs import PlannedCodec
 from almbench.runner.worker import MetricRequest, MetricResult, ScoringJob, score_pair
 from almbench.suite.config import TestSetConfig
 from almbench.suite.testsets import Clip

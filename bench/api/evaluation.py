@@ -20,7 +20,8 @@ from almbench.domains import Domain, check_domain
 from almbench.errors import UserError
 from almbench.names import ascii_name, safe_name
 from almbench.results.results import Results
-from almbench.runner.plan import OBJECT, AnyCodec, select
+from almbench.runner.plan import select
+from almbench.runner.planned_codecs import OBJECT, AnyCodec
 from almbench.runner.run import run_suite
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 from almbench.suite.load import fill_in

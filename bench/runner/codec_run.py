@@ -14,7 +14,7 @@ from almbench.errors import AudioError, CodecError
 from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.complexity import count_macs
-from almbench.runner.plan import PlannedCodec
+from almbench.runner.planned_codecs import PlannedCodec
 from almbench.runner.tasks import EncodeJob, Outcome, Task, encode_jobs
 
 A = TypeVar("A")

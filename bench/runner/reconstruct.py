@@ -24,7 +24,8 @@ from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.codec_run import CodecRun, depth
 from almbench.runner.ledger import Ledger
-from almbench.runner.plan import PlannedCodec, PlannedTestSet
+from almbench.runner.plan import PlannedTestSet
+from almbench.runner.planned_codecs import PlannedCodec
 from almbench.runner.ready import ready_notes
 from almbench.runner.storing import store
 from almbench.runner.tasks import Outcome, Task

@@ -22,7 +22,8 @@ from almbench.runner.claims import Claims
 from almbench.runner.forecast import Forecast, forecast
 from almbench.runner.keeping import Keeping, Kept
 from almbench.runner.ledger import KINDS, Ledger
-from almbench.runner.plan import AnyCodec, Plan, make_plan
+from almbench.runner.plan import Plan, make_plan
+from almbench.runner.planned_codecs import AnyCodec
 from almbench.runner.provenance import make_manifest, suite_text, testset_record, write_suite
 from almbench.runner.reconstruct import Reconstructor
 from almbench.runner.scoring import Scorer

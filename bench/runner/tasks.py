@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from almbench.audio import Sound
 from almbench.results.records import OriginalRow, ReconstructionRow, Status
-from almbench.runner.plan import PlannedCodec
+from almbench.runner.planned_codecs import PlannedCodec
 
 
 @dataclass(frozen=True)

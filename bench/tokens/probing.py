@@ -11,7 +11,7 @@ from almbench.results.checksums import write_checksums
 from almbench.results.manifest import read_manifest
 from almbench.results.probes import ProbeRecord
 from almbench.results.runfolder import RunFolder
-from almbench.runner.plan import AnyCodec
+from almbench.runner.planned_codecs import AnyCodec
 from almbench.tokens.kmeans import kmeans_source
 from almbench.tokens.measure import USUAL, Effort, Measure
 from almbench.tokens.registry import make_measure, measure_names

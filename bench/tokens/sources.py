@@ -18,7 +18,7 @@ from almbench.results.manifest import Manifest
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
 from almbench.results.testset_record import TestSetRecord
-from almbench.runner.plan import OBJECT, AnyCodec, configured_codec
+from almbench.runner.planned_codecs import OBJECT, AnyCodec, configured_codec
 from almbench.statistics.tokens import Codes
 from almbench.suite.load import load_suite
 from almbench.tokens.measure import NO_CODEC, ClipSet, Floats, LabelledClip, TokenSet

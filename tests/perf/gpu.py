@@ -24,19 +24,13 @@ from almbench.audio import read, resample
 from almbench.checks.compare import peak_difference
 from almbench.codecs.base import Codec, from_codes
 from almbench.codecs.codes_file import read_codes
-from almbench.codecs.transformers_codec import (
-    Dac,
-    DacOptions,
-    Encodec,
-    EncodecOptions,
-    Mimi,
-    MimiOptions,
-)
+from almbench.codecs.hub_codecs import Dac, DacOptions, Encodec, EncodecOptions, Mimi, MimiOptions
 from almbench.devices import Device, cpu_count
 from almbench.results.codec_record import CodecRecord
 from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
-from almbench.runner.plan import PlannedCodec, PlannedTestSet
+from almbench.runner.plan import PlannedTestSet
+from almbench.runner.planned_codecs import PlannedCodec
 from almbench.samples import folder as samples
 from almbench.suite.config import TestSetConfig
 from almbench.suite.testsets import Clip

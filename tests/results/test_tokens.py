@@ -18,7 +18,8 @@ from almbench.results.run_record import RunRecord
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import Tables, build_tables, write_tables
 from almbench.results.token_tables import NO_OTHERS
-from almbench.runner.plan import Plan, PlannedCodec, PlannedTestSet
+from almbench.runner.plan import Plan, PlannedTestSet
+from almbench.runner.planned_codecs import PlannedCodec
 from almbench.runner.provenance import make_manifest, write_suite
 from almbench.statistics.tokens import token_statistics
 from almbench.suite.config import CodecConfig, Suite, TestSetConfig

@@ -15,7 +15,8 @@ from almbench.errors import Unavailable, UserError
 from almbench.results.codec_record import CodecRecord
 from almbench.results.records import ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.runner.plan import PlannedCodec, PlannedTestSet
+from almbench.runner.plan import PlannedTestSet
+from almbench.runner.planned_codecs import PlannedCodec
 from almbench.runner.reconstruct import Reconstructor
 from almbench.suite.config import TestSetConfig
 from almbench.suite.testsets import Clip

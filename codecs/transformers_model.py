@@ -1,0 +1,72 @@
+"""What a kind of model of the library transformers is: how it is read, fed and decoded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from almbench.codecs.neural import Facts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TRANSFORMERS = "Apache-2.0 (transformers)"
+
+
+@dataclass(frozen=True)
+class Latents:
+    """What a continuous tokenizer makes of a clip: frames of real numbers, no codes.
+
+    Attributes:
+        frames: **Shape** `[B, ...]`.
+        gain: What the clips were multiplied by first.
+    """
+
+    frames: "Tensor"
+    gain: float = 1.0
+
+
+class Model:
+    """A kind of model, as the `model_type` of its configuration names it.
+
+    Attributes:
+        class_name: Its class in transformers.
+        causal: Whether it needs no future sound.
+        pads: Whether clips are padded with zeros to whole frames first.
+        supports_batching: Whether clips of as many frames may share a batch, or, where the model
+            does not pad to whole frames, of equal length.
+        supports_padding: Whether clips of any lengths may share a batch, too.
+        chunked: Whether it makes `Chunks`, whose codes alone make no sound.
+        packages: Packages that it needs besides transformers.
+        licenses: Licence of the code, and of the weights by default.
+        published: Checkpoints that are known, by hub id.
+        settings: What else there is to say of how it is used.
+    """
+
+    class_name: ClassVar[str]
+    causal: ClassVar[bool] = False
+    pads: ClassVar[bool] = True
+    supports_batching: ClassVar[bool] = False
+    supports_padding: ClassVar[bool] = False
+    chunked: ClassVar[bool] = False
+    packages: ClassVar[tuple[str, ...]] = ()
+    licenses: ClassVar[tuple[str, str]]
+    published: ClassVar[Mapping[str, Facts]]
+    settings: ClassVar[Mapping[str, str]] = {}
+
+    def read(self, config: dict[str, Any]) -> Facts:
+        """Read the facts from the file `config.json`. Raises `Unavailable` if it cannot be used."""
+        raise NotImplementedError
+
+    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
+        """Encode `[B, 1, T]` to codes `[B, K, T']`, K >= `depth`; to `Latents` or `Chunks`."""
+        raise NotImplementedError
+
+    def decode(self, model: Any, coded: "Any") -> "Tensor":
+        """Decode codes `[B, K, T']`, latents or chunks to `[B, T'']`."""
+        decoded: Tensor = model.decode(coded).audio_values[:, 0]
+        return decoded
+
+    def dequantize(self, model: Any, codes: "Tensor") -> "Tensor | None":
+        """Turn codes `[B, K, T']` into the sum of their entries `[B, D, T']`; None if not shown."""
+        del model, codes
+        return None
