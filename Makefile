@@ -3,16 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 LOWEST := $(VENV)-lowest
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt
+# Compiling all files takes a minute; Python compiles those that are used, when they are.
+PIP := $(BIN)/pip install -q --disable-pip-version-check --no-compile -c constraints.txt
 # PyTorch for the CPU; PyPI's, which TORCH=cuda takes, has gigabytes of CUDA on Linux.
 TORCH ?= cpu
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 # A strict editable install links files one by one, so a file that comes or goes needs a new one.
 FILES := $(shell find bench codecs site templates -type f -not -path '*/__pycache__/*' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 
-# Two processes: each may take 2 GB. Files stay together, as they share fixtures.
+# Two processes: each may take 2 GB. Files stay together, as they share fixtures, in the order of tests/conftest.py.
 JOBS ?= 2
-TEST := pytest -n $(JOBS) --dist loadfile
+TEST := pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 ENGINE ?= docker
 APART = $(ENGINE) run --rm --read-only --network none --shm-size 64k -u "$$(id -u):$$(id -g)" \
@@ -119,10 +120,10 @@ endif
 	# What tests compare with; the dependencies that it declares are obsolete.
 	$(PIP) --no-deps resemblyzer==0.1.4
 	rm -f $(VENV)/installed-*
-	touch $@
+	touch $@ $(VENV)/linked
 
 $(VENV)/installed-$(FILES): $(VENV)/dependencies
-	$(PIP) --no-deps -e .
+	rm $(VENV)/linked 2>/dev/null || $(PIP) --no-deps -e .
 	rm -f $(VENV)/installed-*
 	touch $@
 

@@ -4,14 +4,18 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 import soundfile as sf
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 # Threads that spin on cores which other test processes hold take many times as long as one alone.
 # Processes that tests start, pytest's workers among them, inherit it.
 os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+# They inherit, too, that a shell's background jobs ignore Ctrl-C, which some tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +52,12 @@ id = "lowpass-3.5"
 [metrics]
 speech = ["stoi", "estoi", "mel_distance", "lag_ms", "gain_db"]
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put modules with slow tests first, so that parallel processes end at about the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +97,32 @@ def _folder(path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def bench() -> Bench:
-    """Run the installed `bench` command."""
+    """Run `bench` as its installed command does, but in this process, which has imported much."""
+    from almbench.cli.main import main
+
+    def run(*args: object, cwd: Path = Path()) -> subprocess.CompletedProcess[str]:
+        line = ["bench", *map(str, args)]
+        environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+        with (
+            patch.dict(os.environ, environment),
+            patch.object(sys, "argv", line),
+            chdir(cwd),
+            redirect_stdout(TextIOWrapper(BytesIO(), "utf-8", write_through=True)) as out,
+            redirect_stderr(TextIOWrapper(BytesIO(), "utf-8", write_through=True)) as err,
+            pytest.raises(SystemExit) as ended,
+        ):
+            main()
+        code = ended.value.code
+        assert isinstance(code, int)
+        said = (stream.buffer.getvalue().decode() for stream in (out, err))
+        return subprocess.CompletedProcess(line, code, *said)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def bench_process() -> Bench:
+    """Run the installed `bench` command, where it matters that it is a process of its own."""
     command = Path(sys.executable).with_name("bench")
 
     def run(*args: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -326,6 +364,16 @@ def tiny(toml: Path) -> "TrainConfig":
     from almbench.training.recipe import load_config
 
     return load_config(str(toml))
+
+
+@pytest.fixture(scope="module")
+def short_start() -> Iterator[None]:
+    """Fit the codebooks of a training to few crops, which is enough for 16 entries."""
+    from almbench.training import codebook_init
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codebook_init, "START_CROPS", 16)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,10 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
-from almbench.codecs.base import Codec
-from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import UserError, unknown
 from almbench.packages import missing_packages
 from almbench.results.audit import Remark, audit
@@ -33,6 +31,10 @@ from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow
 from almbench.results.tables import Tables, csv_parts, read_table
 from almbench.results.values import Values
 from almbench.results.versa_export import to_versa
+
+if TYPE_CHECKING:
+    from almbench.codecs.base import Codec
+    from almbench.codecs.reconstructions import Reconstructions
 
 
 class Results:

@@ -18,15 +18,19 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
 
 
-def test_a_codec_that_needs_nothing_is_here(bench: Bench, offline: None, tmp_path: Path) -> None:
-    done = bench("fetch", "opus-6", "almtokenizer")
+def test_a_codec_that_needs_nothing_is_here(
+    bench_process: Bench, offline: None, tmp_path: Path
+) -> None:
+    done = bench_process("fetch", "opus-6", "almtokenizer")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("opus-6: here\nalmtokenizer: here (")
     assert f"The hub's cache: {tmp_path / 'hub'}" in done.stdout
 
 
-def test_what_is_missing_is_told_once_and_can_be_copied(bench: Bench, offline: None) -> None:
-    done = bench("fetch", "alm-baselines")
+def test_what_is_missing_is_told_once_and_can_be_copied(
+    bench_process: Bench, offline: None
+) -> None:
+    done = bench_process("fetch", "alm-baselines")
     assert done.returncode == 1
     assert f"Unavailable 6 codecs: {OFFLINE}: dac-1.5, encodec-1.5," in done.stdout
     lines = done.stdout.splitlines()
@@ -35,7 +39,9 @@ def test_what_is_missing_is_told_once_and_can_be_copied(bench: Bench, offline: N
     assert any(line.startswith("bench fetch dac-1.5 encodec-1.5") for line in lines)
 
 
-def test_files_of_ones_own_are_not_looked_for(bench: Bench, offline: None, tmp_path: Path) -> None:
+def test_files_of_ones_own_are_not_looked_for(
+    bench_process: Bench, offline: None, tmp_path: Path
+) -> None:
     (tmp_path / "s.toml").write_text(
         """
         name = "mine"
@@ -53,25 +59,27 @@ def test_files_of_ones_own_are_not_looked_for(bench: Bench, offline: None, tmp_p
         id = "opus-6"
         """
     )
-    done = bench("fetch", tmp_path / "s.toml")
+    done = bench_process("fetch", tmp_path / "s.toml")
     assert done.returncode == 0, done.stderr
     assert "ours: not looked for: its files are yours\n" in done.stdout
     assert "mimi-1.1: not looked for: its files are yours (--data models=PATH)" in done.stdout
     assert "opus-6: here" in done.stdout
 
 
-def test_a_name_that_is_neither(bench: Bench) -> None:
-    done = bench("fetch", "mimi")
+def test_a_name_that_is_neither(bench_process: Bench) -> None:
+    done = bench_process("fetch", "mimi")
     assert done.returncode != 2  # an adapter with defaults, or a preset: both can be fetched
-    done = bench("fetch", "alm")
+    done = bench_process("fetch", "alm")
     assert done.returncode == 2
     assert "There is no suite or codec 'alm'. Did you mean alm-baselines, alm-demo" in done.stderr
 
 
 def test_codecs_that_cannot_be_used_are_neither_counted_nor_tabled(
-    bench: Bench, offline: None, small: Path, tmp_path: Path
+    bench_process: Bench, offline: None, small: Path, tmp_path: Path
 ) -> None:
-    done = bench("run", small, "--codec", "mimi-1.1", "--codec", "mimi-0.41", "-o", tmp_path / "r")
+    done = bench_process(
+        "run", small, "--codec", "mimi-1.1", "--codec", "mimi-0.41", "-o", tmp_path / "r"
+    )
     assert done.returncode == 1
     assert "Reconstructing: 0/0 clips" in done.stderr
     assert "means over" not in done.stdout

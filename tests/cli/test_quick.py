@@ -1,4 +1,4 @@
-"""The quick suite as a user runs, checks and repeats it: two codecs, two clips a domain."""
+"""The quick suite as a user runs, checks and repeats it: two codecs, a clip a domain."""
 
 import re
 from pathlib import Path
@@ -16,17 +16,17 @@ def test_the_quick_suite_verifies_and_repeats(bench: Bench, tmp_path: Path) -> N
     pytest.importorskip("torch", reason="ALMTokenizer needs the extra 'neural'")
     run, again, suite = (tmp_path / name for name in ("quick", "again", "quick.toml"))
     whole = (ROOT / "bench/suite/builtin/quick.toml").read_text()
-    suite.write_text(whole.replace("[[testset]]", "[[testset]]\nlimit = 2"))
+    suite.write_text(whole.replace("[[testset]]", "[[testset]]\nlimit = 1"))
     done = bench("run", suite, *FEW, "-o", run)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "8 ok (clips x codecs)" in done.stdout
+    assert "4 ok (clips x codecs)" in done.stdout
     # Once below the table of speech, which alone has PESQ.
     assert " ".join(done.stdout.split()).count(CORRIGENDUM) == 1
     for form in ("markdown", "latex"):
         exported = bench("export", run, "--format", form).stdout
         assert exported.count(CORRIGENDUM) == 1
 
-    checked = bench("verify", run, "--sample", 8, "--seed", 1)
+    checked = bench("verify", run, "--sample", 4, "--seed", 1)
     assert checked.returncode == 0, checked.stdout
     assert "scores come out the same again" in checked.stdout
     assert checked.stdout.rstrip().endswith("The run is what it says.")
@@ -37,4 +37,4 @@ def test_the_quick_suite_verifies_and_repeats(bench: Bench, tmp_path: Path) -> N
     counts = re.search(r"Repeated: (\d+) of (\d+) values are the same\.", repeated.stdout)
     assert counts is not None
     assert counts[1] == counts[2]
-    assert int(counts[2]) > 70
+    assert int(counts[2]) > 35

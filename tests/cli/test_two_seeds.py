@@ -1,6 +1,5 @@
 """`bench compare` on two seeds of one codec: trained, run and compared by the commands."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
 
@@ -32,16 +31,8 @@ def bench(*arguments: object, code: int = 0) -> str:
     return done.output
 
 
-@pytest.fixture(autouse=True)
-def _short_start() -> Iterator[None]:
-    from almbench.training import codebook_init
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codebook_init, "START_CROPS", 8)
-        yield
-
-
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_start")
 def test_two_seeds_of_a_codec(tmp_path: Path, toml: Path, clips: Path) -> None:
     copyfile(toml, tmp_path / "tiny.toml")
     (tmp_path / "seeds.toml").write_text(SUITE)

@@ -1,4 +1,4 @@
-"""A clip of ten minutes: what takes it does so in bounded memory, and what does not says why."""
+"""A clip of five minutes: what takes it does so in bounded memory, and what does not says why."""
 
 import subprocess
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from almbench.results.results import load_results
 
 pytestmark = pytest.mark.slow
 Bench = Callable[..., subprocess.CompletedProcess[str]]
-SECONDS, RATE = 600, 16_000
+SECONDS, RATE = 305, 16_000  # longer than ViSQOL takes
 SUITE = """
 name = "long"
 [metrics]
@@ -50,25 +50,24 @@ def suite(tmp_path: Path, speech: list[Path]) -> Path:
     return path
 
 
-def test_ten_minutes(suite: Path, tmp_path: Path, bench: Bench) -> None:
+def test_five_minutes(suite: Path, tmp_path: Path, bench_process: Bench) -> None:
     pytest.importorskip("pycodec2", reason="pip install 'almbench[codec2]'")
-    done = bench("run", suite, "-o", tmp_path / "run", "--workers", "1")
+    done = bench_process("run", suite, "-o", tmp_path / "run", "--workers", "1")
     assert done.returncode == 1, done.stderr  # one codec does not take it
     results = load_results(tmp_path / "run")
     clips = {row.codec: row for row in read_rows(tmp_path / "run", ReconstructionRow).values()}
     assert {id_: row.status for id_, row in clips.items()} == {
         "opus-6": "ok", "codec2-700": "ok", "almtokenizer": "failed",
     }  # fmt: skip
-    assert "the clip lasts 600.0 s; this codec takes at most" in clips["almtokenizer"].reason
+    assert "the clip lasts 305.0 s; this codec takes at most" in clips["almtokenizer"].reason
     scores = {(row.codec, row.metric): row for row in results.metric_rows}
     for codec in ("opus-6", "codec2-700"):
         for metric in ("stoi", "mel_distance", "log_spectral_distance", "gain_db"):
             assert scores[codec, metric].status == "ok"
         for metric in ("pesq_wb", "visqol_speech"):
             assert scores[codec, metric].status == "failed"
-            assert "600 s is too long" in scores[codec, metric].reason
+            assert "305 s is too long" in scores[codec, metric].reason
     assert (scores["opus-6", "stoi"].value or 0) > 0.7
     peak = results.manifest.run.peak_memory_mb
     assert peak is not None
-    assert (peak.main, peak.largest_worker) < (1500, 1500)
-    assert peak.largest_worker < 1500
+    assert max(peak.main, peak.largest_worker) < 1200

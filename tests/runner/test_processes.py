@@ -62,7 +62,7 @@ def test_other_errors_of_the_one_that_asks_stay_what_they_are() -> None:
 
 
 def test_a_run_whose_processes_do_not_start_keeps_what_is_done(
-    bench: Bench, small: Path, dying: Path, tmp_path: Path
+    bench_process: Bench, small: Path, dying: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     program = f"""
@@ -80,7 +80,7 @@ def test_a_run_whose_processes_do_not_start_keeps_what_is_done(
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert f"Error: {TOLD}" in done.stderr
-    again = bench("run", small, "-o", run, "--codec", "lowpass-3.5")
+    again = bench_process("run", small, "-o", run, "--codec", "lowpass-3.5")
     assert again.returncode == 0, again.stderr
     assert "2 kept" in again.stderr + again.stdout
 

@@ -11,16 +11,15 @@ import pytest
 from almbench.errors import Unavailable
 from almbench.runner import ray_engine
 from almbench.runner.ray_engine import run_with_ray
-from almbench.runner.run import run_suite
 from almbench.suite.config import Resources
 from almbench.suite.load import load_suite
-from tests.runner.test_run import tables
-from tests.runner.test_sharing import (  # `suite` is a fixture
+from tests.runner.test_sharing import (  # `suite` and `whole` are fixtures
     KILLS,
     check_finished,
     kill_at_random,
     start,
     suite,  # noqa: F401
+    whole,  # noqa: F401
 )
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,9 +27,9 @@ HOW = "Ray is not installed: pip install 'almbench[ray]'"
 STORE = 100 * 2**20  # bytes of Ray's object store, of which units need nothing
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two_nodes() -> Iterator[Any]:
-    """A cluster of two nodes on this machine, a core each."""
+    """A cluster of two nodes on this machine, a core each; the last test takes one away."""
     utils: Any = pytest.importorskip("ray.cluster_utils", reason=HOW)
     node = {"num_cpus": 1, "object_store_memory": STORE}
     cluster = utils.Cluster(
@@ -44,25 +43,26 @@ def two_nodes() -> Iterator[Any]:
 @pytest.mark.slow
 def test_two_nodes_make_the_tables_of_one_process(
     suite: Path,  # noqa: F811
+    whole: Path,  # noqa: F811
     tmp_path: Path,
     two_nodes: Any,
 ) -> None:
-    loaded = load_suite(str(suite))
-    run_suite(loaded, tmp_path / "whole", "cpu", workers=1)
-    run_with_ray(loaded, tmp_path / "run", "cpu", 2, two_nodes.address, Resources(cpus=1))
-    check_finished(tmp_path / "run", tmp_path / "whole")
+    run_with_ray(
+        load_suite(str(suite)), tmp_path / "run", "cpu", 2, two_nodes.address, Resources(cpus=1)
+    )
+    check_finished(tmp_path / "run", whole)
 
 
 @pytest.mark.slow
 def test_two_workers_of_a_cluster_of_its_own(
     suite: Path,  # noqa: F811
+    whole: Path,  # noqa: F811
     tmp_path: Path,
-    bench: Bench,
+    bench_process: Bench,
 ) -> None:
     pytest.importorskip("ray", reason=HOW)
-    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
     root = tmp_path / "run"
-    done = bench("run", suite, "-o", root, "--engine", "ray", "--workers", "2")
+    done = bench_process("run", suite, "-o", root, "--engine", "ray", "--workers", "2")
     assert done.returncode == 0, done.stderr
     assert "Ray: 2 workers on 1 nodes" in done.stderr
     for line in [
@@ -73,42 +73,23 @@ def test_two_workers_of_a_cluster_of_its_own(
         first, then = (said for said in done.stderr.splitlines() if said.startswith(line))
         assert "kept from before" not in first  # what actors did, shown as they did it
         assert "kept from before" in then
-    check_finished(root, tmp_path / "whole")
-    assert tables(root) == tables(tmp_path / "whole")
-
-
-@pytest.mark.slow
-def test_a_node_that_is_lost_costs_nothing(
-    suite: Path,  # noqa: F811
-    tmp_path: Path,
-    two_nodes: Any,
-) -> None:
-    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
-    root = tmp_path / "run"
-    process = start(suite, root, "--engine", "ray", "--ray-address", two_nodes.address)
-    while not list((root / "rows").glob("*")):
-        assert process.poll() is None
-        time.sleep(0.1)
-    lost = next(iter(two_nodes.worker_nodes))
-    two_nodes.remove_node(lost, allow_graceful=False)
-    assert process.wait() == 0
-    check_finished(root, tmp_path / "whole")
+    check_finished(root, whole)
 
 
 @pytest.mark.slow
 def test_actors_killed_at_random_are_replaced(
     suite: Path,  # noqa: F811
+    whole: Path,  # noqa: F811
     tmp_path: Path,
     two_nodes: Any,
-    bench: Bench,
+    bench_process: Bench,
 ) -> None:
-    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
     root = tmp_path / "run"
     ray = ["--engine", "ray", "--ray-address", two_nodes.address]
     kill_at_random(suite, root, max(KILLS // 4, 2), *ray, beside=1)
-    done = bench("run", suite, "-o", root, "--workers", "2", *ray)
+    done = bench_process("run", suite, "-o", root, "--workers", "2", *ray)
     assert done.returncode == 0, done.stderr
-    check_finished(root, tmp_path / "whole")
+    check_finished(root, whole)
 
 
 def test_without_ray_it_says_how_to_get_it(
@@ -126,7 +107,25 @@ def test_what_actors_ask_for() -> None:
     assert "memory" not in ray_engine._options(Resources())
 
 
-def test_options_of_ray_need_ray(small: Path, bench: Bench) -> None:
-    done = bench("run", small, "--ray-address", "auto")
+def test_options_of_ray_need_ray(small: Path, bench_process: Bench) -> None:
+    done = bench_process("run", small, "--ray-address", "auto")
     assert done.returncode == 2
     assert "--ray-address and --gpus are for --engine ray" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_node_that_is_lost_costs_nothing(
+    suite: Path,  # noqa: F811
+    whole: Path,  # noqa: F811
+    tmp_path: Path,
+    two_nodes: Any,
+) -> None:
+    root = tmp_path / "run"
+    process = start(suite, root, "--engine", "ray", "--ray-address", two_nodes.address)
+    while not list((root / "rows").glob("*")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    lost = next(iter(two_nodes.worker_nodes))
+    two_nodes.remove_node(lost, allow_graceful=False)
+    assert process.wait() == 0
+    check_finished(root, whole)

@@ -31,7 +31,7 @@ from tests.runner.test_run import tables
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 BENCH = Path(sys.executable).with_name("bench")
 CLIPS = 18
-KILLS = int(os.environ.get("KILLS", "8"))  # `make crashes KILLS=100` for more
+KILLS = int(os.environ.get("KILLS", "4"))  # `make crashes KILLS=100` for more
 SUITE = """
 name = "shared"
 metrics.speech = ["stoi", "mel_distance", "gain_db"]
@@ -48,18 +48,27 @@ id = "lowpass-3.5"
 """
 
 
-@pytest.fixture
-def suite(tmp_path: Path, speech: list[Path]) -> Path:
-    """Eighteen clips of a second, three codecs, three metrics: 40 units."""
-    data = tmp_path / "data"
+@pytest.fixture(scope="session")
+def suite(tmp_path_factory: pytest.TempPathFactory, speech: list[Path]) -> Path:
+    """Eighteen clips of a second, three codecs, three metrics: 35 units."""
+    place = tmp_path_factory.mktemp("shared")
+    data = place / "data"
     data.mkdir()
     samples, rate = sf.read(speech[-1], dtype="int16")
     for number in range(CLIPS):
         start = number * rate // 8
         sf.write(data / f"{number:02}.wav", samples[start : start + rate], rate)
-    path = tmp_path / "shared.toml"
+    path = place / "shared.toml"
     path.write_text(SUITE.format(data=data))
     return path
+
+
+@pytest.fixture(scope="session")
+def whole(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The suite's run by one process."""
+    root = tmp_path_factory.mktemp("whole") / "run"
+    run_suite(load_suite(str(suite)), root, "cpu", workers=1)
+    return root
 
 
 def start(suite: Path, root: Path, *more: object) -> subprocess.Popen[bytes]:
@@ -92,26 +101,27 @@ def check_finished(root: Path, whole: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", ["all", "none"])
-def test_two_processes_share_a_run(suite: Path, tmp_path: Path, bench: Bench, keep: str) -> None:
-    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
+def test_two_processes_share_a_run(
+    suite: Path, whole: Path, tmp_path: Path, bench_process: Bench, keep: str
+) -> None:
     root = tmp_path / "run"
     processes = [start(suite, root, "--keep-audio", keep) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    check_finished(root, tmp_path / "whole")
-    verified = bench("verify", root)
+    check_finished(root, whole)
+    verified = bench_process("verify", root)
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 def test_a_run_that_asks_for_something_else_is_refused_meanwhile(
-    suite: Path, tmp_path: Path, bench: Bench
+    suite: Path, tmp_path: Path, bench_process: Bench
 ) -> None:
     root = tmp_path / "run"
     process = start(suite, root)
-    while not (root / "suite.toml").is_file():
+    while not list((root / "rows").glob("*")):  # then it holds no lock
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGSTOP)
-    other = bench("run", suite, "-o", root, "--metric", "stoi")
+    other = bench_process("run", suite, "-o", root, "--metric", "stoi")
     process.send_signal(signal.SIGCONT)
     assert other.returncode == 2
     assert "give the same, and both share the work" in other.stderr
@@ -132,9 +142,9 @@ def kill_at_random(suite: Path, root: Path, kills: int, *more: object, beside: i
         processes = [process for process in processes if process.poll() is None]
         while len(processes) < beside:
             processes.append(start(suite, root, *more))
-        time.sleep(rng.uniform(0.3, 4.0) if beside > 1 else rng.uniform(1.0, 12.0))
+        time.sleep(rng.uniform(0.3, 4.0) if beside > 1 else rng.uniform(1.0, 8.0))
         alive = [psutil.Process(p.pid) for p in processes if p.poll() is None]
-        if more:
+        if "ray" in more:
             alive += [p for p in psutil.process_iter() if _is_actor(p, root)]
         victims = [*alive, *(child for p in alive for child in _children(p))]
         if victims:
@@ -172,11 +182,10 @@ def _children(process: Any) -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("keep", ["all", "none"])
 def test_killed_at_random_a_run_is_finished_by_whoever_comes(
-    suite: Path, tmp_path: Path, bench: Bench, keep: str
+    suite: Path, whole: Path, tmp_path: Path, bench_process: Bench, keep: str
 ) -> None:
-    suite.write_text(f'keep_audio = "{keep}"\n{suite.read_text()}')
-    run_suite(load_suite(str(suite)), tmp_path / "whole", "cpu", workers=1)
-    kill_at_random(suite, tmp_path / "run", KILLS)
+    root, kept = tmp_path / "run", ("--keep-audio", keep)
+    kill_at_random(suite, root, KILLS, *kept)
     time.sleep(1)  # scoring processes end with the one that started them
-    assert bench("run", suite, "-o", tmp_path / "run").returncode == 0
-    check_finished(tmp_path / "run", tmp_path / "whole")
+    assert bench_process("run", suite, "-o", root, *kept).returncode == 0
+    check_finished(root, whole)

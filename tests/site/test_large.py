@@ -1,4 +1,4 @@
-"""A site of 60 clips and 12 systems, in a browser: what it weighs, and how soon it sounds."""
+"""A site of 40 clips and 12 systems, in a browser: what it weighs, and how soon it sounds."""
 
 import subprocess
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from almbench.suite.load import load_suite
 
 pytestmark = pytest.mark.slow
 Serve = Callable[[Path], tuple[subprocess.Popen[str], int]]
-CLIPS, SYSTEMS, RATE, SECONDS = 60, 12, 16_000, 0.5
-# All cells would have 5,000 nodes, and their sounds and pictures weigh 20 MB.
+CLIPS, SYSTEMS, RATE, SECONDS = 40, 12, 16_000, 0.5
+# All cells would have 3,400 nodes, and their sounds and pictures weigh 13 MB.
 MOST_NODES, MOST_BYTES = 2_500, 250_000
 ARRIVED = """() => performance.getEntries().filter(e => e.entryType !== "measure")
   .reduce((sum, e) => sum + (e.transferSize ?? 0), 0)"""

@@ -1,6 +1,5 @@
 """Steps of training recorded as CUDA graphs do what the same steps do without."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ import soundfile as sf
 import torch
 
 from almbench.codecs.almtokenizer.model import ALMTokenizer
-from almbench.training import codebook_init as training
 from almbench.training.data import open_folders
 from almbench.training.graphs import RecordedStage
 from almbench.training.recipe import TrainConfig, load_config
@@ -23,14 +21,8 @@ RECIPE = (
     "stage2.batch=4", "stage2.quantize_from=4", "stage2.min_seconds=0.8", "stage2.max_seconds=0.8",
     "stage2.warmup=0", "stage2.auxiliary_layers=1", "stage2.windows=[3, 6]",
 )  # fmt: skip
+pytestmark = pytest.mark.usefixtures("short_start")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _short_start() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "START_CROPS", 16)
-        yield
 
 
 @pytest.fixture(scope="module")

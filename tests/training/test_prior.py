@@ -22,7 +22,6 @@ from almbench.codecs.registry import create
 from almbench.errors import UserError
 from almbench.samples import folder
 from almbench.torchaudio_import import import_torchaudio
-from almbench.training import codebook_init as training
 from almbench.training.data import Folder
 from almbench.training.prior import (
     BeatsPrior,
@@ -355,11 +354,10 @@ def test_a_training_with_the_semantic_prior_ends_in_a_checkpoint(
     beats: Path,
     wav2vec2: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    short_start: None,
 ) -> None:
     for package in ("accelerate", "tensorboard"):
         pytest.importorskip(package, reason="training needs the extra 'train'")
-    monkeypatch.setattr(training, "START_CROPS", 16)
     recipe = tmp_path / "semantic.toml"
     sound = '[[data]]\nname = "sound"\nspeech = false\n'
     recipe.write_text(toml.read_text().replace("[stage1]\n", sound + "[stage1]\n"))

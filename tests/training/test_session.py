@@ -17,7 +17,6 @@ from almbench import load_codec
 from almbench.cli import main as cli
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import Unavailable
-from almbench.training import codebook_init as training
 from almbench.training import session
 from almbench.training.recipe import TrainConfig
 from almbench.training.state import read_state
@@ -31,10 +30,9 @@ Said = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def patch() -> Iterator[pytest.MonkeyPatch]:
-    """Log every other step, and fit the quantizer to two batches."""
+def patch(short_start: None) -> Iterator[pytest.MonkeyPatch]:
+    """Log every other step."""
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr(training, "START_CROPS", 8)
         changes.setattr(session, "LOG_EVERY", 2)
         yield changes
 

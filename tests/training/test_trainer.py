@@ -17,13 +17,13 @@ from torch import Tensor
 from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.errors import UserError
-from almbench.training import codebook_init as training
 from almbench.training.data import Crops, batches, open_folders
 from almbench.training.recipe import TrainConfig, load_config
 from almbench.training.state import read_state
 from almbench.training.trainer import Task, Trainer
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
+pytestmark = pytest.mark.usefixtures("short_start")
 
 Edit = Callable[..., TrainConfig]
 PAPER_PARAMETERS = 111_100_130  # the paper says 174 M, and leaves heads and widths inside open
@@ -35,14 +35,6 @@ SMALLEST = (
     "max_seconds=0.2",
     "adversarial_from=0",
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _short_start() -> Iterator[None]:
-    """Fit the quantizer to two batches, which is enough for 16 entries."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "START_CROPS", 8)
-        yield
 
 
 @pytest.fixture
@@ -481,16 +473,13 @@ SHALLOW = (
 )
 
 
-@pytest.mark.parametrize("depth", [SHALLOW, pytest.param((), marks=pytest.mark.slow)])
-def test_the_paper_preset_takes_a_step_of_each_stage(
-    clips: Path, tmp_path: Path, depth: tuple[str, ...]
-) -> None:
+def test_the_paper_preset_takes_a_step_of_each_stage(clips: Path, tmp_path: Path) -> None:
     settings = [f"stage{n}.{key}" for n in (1, 2) for key in SMALLEST]
     recipe = load_config(
         "paper",
         [
             *settings,
-            *depth,
+            *SHALLOW,
             "stage2.windows=[6]",
             "stage2.quantize_from=0",
             'prior.kind="mel"',  # the only one that needs no other model

@@ -1,7 +1,7 @@
 """A checkpoint as `bench train almtokenizer` writes it, and the adapter that loads it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 
@@ -25,12 +25,12 @@ from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.registry import create
 from almbench.errors import Unavailable, UserError
-from almbench.training import codebook_init as training
 from almbench.training.recipe import TrainConfig
 from almbench.training.state import read_state
 
 pytest.importorskip("accelerate", reason="training needs the extra 'train'")
 pytest.importorskip("tensorboard", reason="training needs the extra 'train'")
+pytestmark = pytest.mark.usefixtures("short_start")
 
 RATE, HOP = 24_000, 320
 NAMES = ("config.json", "model.safetensors")
@@ -48,13 +48,6 @@ def train(toml: Path, clips: Path) -> Train:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     return run
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _short_start() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "START_CROPS", 8)
-        yield
 
 
 @pytest.fixture(scope="module")
