@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from almbench.checks.conformance_cases import CASES, Case, Sounds
+from almbench.checks.case import Case, Sounds
+from almbench.checks.conformance_cases import CASES
 from almbench.errors import AudioError, MetricUndefined, Unavailable, UserError, unknown
 from almbench.metrics.bitstream import VERSIONS
 from almbench.metrics.registry import family_of, make_family

@@ -6,8 +6,9 @@ import pytest
 import soundfile as sf
 
 from almbench.checks import conformance as module
+from almbench.checks.case import Case, Sounds
 from almbench.checks.conformance import Conformance, conformance
-from almbench.checks.conformance_cases import CASES, Case, Sounds
+from almbench.checks.conformance_cases import CASES
 from almbench.errors import MetricUndefined, Unavailable, UserError
 from almbench.metrics.bitstream import BITSTREAM_METRICS
 from almbench.metrics.registry import metric_names

@@ -473,6 +473,7 @@ SHALLOW = (
 )
 
 
+@pytest.mark.slow
 def test_the_paper_preset_takes_a_step_of_each_stage(clips: Path, tmp_path: Path) -> None:
     settings = [f"stage{n}.{key}" for n in (1, 2) for key in SMALLEST]
     recipe = load_config(
