@@ -22,7 +22,7 @@ APART = $(ENGINE) run --rm --read-only --network none --shm-size 64k -u "$$(id -
 NODE := $(shell command -v npm)
 SCRIPTS := $(if $(NODE),tests/js/node_modules/.package-lock.json)
 
-.PHONY: demo test fast coverage fuzz crashes mutants lowest simulation demopage perf gpu scale lint format container languages docs install clean help
+.PHONY: demo test fast coverage fuzz crashes mutants lowest simulation demopage perf reconstruction scale lint format container languages docs install clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -70,10 +70,12 @@ demopage: install  ## Check the suite alm-demo's values on the demo page's audio
 	$(BIN)/python tests/demo/check_demo_page.py $(DATA)
 
 perf: install  ## Measure scoring against its metrics' own code, on speech with a folder gt: DATA=PATH.
-	$(BIN)/python tests/perf/scoring.py $(DATA)
+	$(BIN)/python -m tests.perf.scoring $(DATA)
 
-gpu: install  ## Measure neural codecs on a GPU against the CPU and a plain loop, with random weights.
-	$(BIN)/python -m tests.perf.gpu
+CLIPS ?= 200
+DEVICE ?= auto
+reconstruction: install  ## Measure neural codecs, with random weights, against a plain loop: CLIPS=N, DEVICE=cpu or cuda.
+	$(BIN)/python -m tests.perf.reconstruction --clips $(CLIPS) --device $(DEVICE)
 
 ROWS ?= 10000 100000
 scale: install  ## Measure how time and memory of commands grow with the ROWS of a run.

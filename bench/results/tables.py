@@ -212,22 +212,25 @@ def summarise(manifest: Manifest, metrics: pd.DataFrame, tokens: Tokens) -> list
         metrics: The values: rows of `metrics.csv`, texts as categories.
         tokens: Statistics of codes, for the rows of single codebooks.
     """
-    groups: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    groups: dict[tuple[str, str], list[tuple[MetricRow, pd.DataFrame]]] = {}
     by = ["testset", "codec", "metric"]
+    firsts = {
+        (row.testset, row.codec, row.metric): row
+        for row in from_frame(metrics[~metrics.duplicated(by)], MetricRow)
+    }
     key: Any
     for key, group in metrics.groupby(by, observed=True, sort=False):
-        groups.setdefault(key[:2], []).append(group)
+        groups.setdefault(key[:2], []).append((firsts[key], group))
     rows: list[SummaryRow] = []
     for testset in manifest.testsets:
         for codec in (ORIGINAL, *testset.codecs):
             of = testset.name, codec
-            rows += [_mean(group, manifest) for group in groups.get(of, [])]
+            rows += [_mean(first, group, manifest) for first, group in groups.get(of, [])]
             rows += tokens[of].codebook_rows() if of in tokens else []
     return rows
 
 
-def _mean(group: pd.DataFrame, manifest: Manifest) -> SummaryRow:
-    (first,) = from_frame(group[:1], MetricRow)
+def _mean(first: MetricRow, group: pd.DataFrame, manifest: Manifest) -> SummaryRow:
     metric, testset = (
         manifest.metrics_by_name[first.metric],
         manifest.testsets_by_name[first.testset],

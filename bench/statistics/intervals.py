@@ -52,10 +52,10 @@ def t_interval(values: NDArray[np.float64], clusters: Numbers | None = None) -> 
     """
     if count_clusters(clusters, len(values)) < 2:
         return Estimate(float(values.mean()) if len(values) else None, None, None)
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     mean, error, df = mean_error(values, clusters)
-    half = float(t.ppf((1 + CONFIDENCE) / 2, df) * error)
+    half = float(stdtrit(df, (1 + CONFIDENCE) / 2) * error)
     return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
 

@@ -24,9 +24,9 @@ def jackknife_interval(value: float, left_out: Floats) -> tuple[float, float]:
     >>> f"[{low:.3f}, {high:.3f}]"
     '[-0.968, 8.968]'
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     count = len(left_out)
     error = np.sqrt((count - 1) * np.var(left_out))
-    half = float(t.ppf((1 + CONFIDENCE) / 2, count - 1) * error)
+    half = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2) * error)
     return value - half, value + half

@@ -32,10 +32,10 @@ def paired_t_test(
         return None
     if np.ptp(differences) < EQUAL:
         return 1.0 if abs(differences[0]) < EQUAL else None
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     mean, error, df = mean_error(differences, clusters)
-    return float(2 * t.sf(abs(mean) / error, df)) if error > 0 else None
+    return float(2 * stdtr(df, -abs(mean) / error)) if error > 0 else None
 
 
 def holm_adjust(p: NDArray[np.float64]) -> NDArray[np.float64]:

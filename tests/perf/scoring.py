@@ -7,20 +7,15 @@ a table of medians is printed, and each call adds its figures to runs/perf.json.
 """
 
 import json
-import os
-import platform
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from almbench.devices import cpu_count
 from almbench.version import __version__
+from tests.perf.processes import keep, timed
 
 ROUNDS = 3
 KEPT = Path("runs/perf.json")
@@ -49,24 +44,11 @@ print(spent)
 """
 
 
-def timed(command: list[Any], **changes: str) -> tuple[float, float, str]:
-    """Run a process; its wall and CPU seconds, those of its children included, and its output."""
-    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        [*map(str, command)], env=os.environ | changes, capture_output=True, text=True, check=False
-    )
-    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode not in {0, 1}:
-        sys.exit(done.stderr)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu, done.stdout
-
-
 def score(folders: list[Path], metrics: list[str], out: Path, **changes: str) -> dict[str, float]:
     """Score the folders anew by the command; what its processes took."""
     bench = Path(sys.executable).with_name("bench")
     wanted = [f"--metric={name}" for name in metrics]
-    wall, cpu, _ = timed([bench, "score", *folders, *wanted, "-o", out], **changes)
+    wall, cpu, _ = timed([bench, "score", *folders, *wanted, "-o", out], may_fail=True, **changes)
     run = json.loads((out / "manifest.json").read_text())["run"]
     times = ("scoring_s", "scoring_busy_s", "scoring_loading_s", "scoring_in_metrics_s")
     return {"wall_s": wall, "cpu_s": cpu, **{name: run[name] for name in times}}
@@ -114,11 +96,7 @@ def main(data: Path) -> None:
     print("The floor: CPU seconds inside the metrics' code in the plain loop, over the cores.")
     for what, values in table.items():
         print(f"{what:<45}{ratios(values)}")
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    made = {"at": now, "version": __version__, "machine": platform.platform(), "cores": cores}
-    before = json.loads(KEPT.read_text()) if KEPT.is_file() else []
-    KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps([*before, {**made, **figures}], indent=1))
+    keep(KEPT, figures)
     print(f"Kept in {KEPT}")
 
 
