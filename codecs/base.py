@@ -152,13 +152,16 @@ class Codec(ABC, Generic[O]):
         supports_padding: Whether clips of any lengths may, for which the adapter pads the shorter
             ones and takes the padding's codes and sound away again. Only where that was shown, too.
         max_duration_s: The longest clip that it takes in seconds; None for any.
+        whole_s: The longest clip in seconds that it codes whole, where longer ones are coded in
+            pieces that join as if they were not. Only where that was shown.
     """
 
     options_type: ClassVar[type[Options]] = Options
     uses_device: ClassVar[bool] = False
     supports_batching: bool = False
     supports_padding: bool = False
-    max_duration_s: ClassVar[float | None] = None
+    max_duration_s: float | None = None
+    whole_s: float | None = None
 
     def __init__(self, id_: str, label: str, options: O) -> None:
         """Keep the options; load nothing heavy yet."""

@@ -91,7 +91,7 @@ class NeuralCodec(Codec[O]):
 
     Everything runs in evaluation mode, and in float32 unless an option says otherwise. Clips are at
     most 30 s long: memory grows with the length (20 to 75 MB per second and clip), and coding in
-    chunks would change the results.
+    pieces would change the results of most.
 
     A subclass gives the class attributes below, `_facts`, `_load`, `_encode` and `_decode`.
 

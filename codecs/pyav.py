@@ -15,7 +15,7 @@ from almbench.codecs.base import Codec, Encoded, Options, trim_delay
 from almbench.errors import CodecError
 
 if TYPE_CHECKING:
-    from av import AudioCodecContext, AudioFrame
+    from av import AudioCodecContext
 
 Settings = dict[str, str | int | float | bool | None]
 
@@ -107,22 +107,19 @@ def decode(decoder: str, stream: Stream) -> Samples:
     if stream.header:
         context.extradata = stream.header
     try:
-        frames = [
-            frame
+        pieces = [  # as they come: of an hour, frames and their floats would take gigabytes
+            frame.to_ndarray()[0]
             for packet in [*map(av.Packet, stream.packets), None]
             for frame in context.decode(packet)
         ]
     except av.FFmpegError as error:
         raise CodecError(f"{decoder} cannot decode this clip: {error}") from error
-    if not frames:
+    if not pieces:
         raise CodecError(f"{decoder} gave no sound")
-    return np.concatenate([_to_float(frame) for frame in frames])
-
-
-def _to_float(frame: "AudioFrame") -> Samples:
-    data = frame.to_ndarray()[0]
-    scale = 2**15 if data.dtype == np.int16 else 1
-    return np.asarray(data, np.float64) / scale
+    sound: Samples = np.concatenate(pieces, dtype=np.float64)
+    if pieces[0].dtype == np.int16:
+        sound /= 2**15
+    return sound
 
 
 def versions() -> Settings:

@@ -107,6 +107,8 @@ class TransformersCodec(NeuralCodec[O]):
         self._kind = MODELS[self._kind_of(self.files(network=False))]
         self.pads, self.supports_batching = self._kind.pads, self._kind.supports_batching
         self.supports_padding = self._kind.supports_padding
+        if self._kind.whole_s:
+            self.whole_s, self.max_duration_s = self._kind.whole_s, None
         super().load(device)
 
     @property

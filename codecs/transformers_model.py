@@ -36,6 +36,8 @@ class Model:
             does not pad to whole frames, of equal length.
         supports_padding: Whether clips of any lengths may share a batch, too.
         chunked: Whether it makes `Chunks`, whose codes alone make no sound.
+        whole_s: The longest clip in seconds that is coded whole; longer ones are coded in pieces.
+            None where none is.
         packages: Packages that it needs besides transformers.
         licenses: Licence of the code, and of the weights by default.
         published: Checkpoints that are known, by hub id.
@@ -48,6 +50,7 @@ class Model:
     supports_batching: ClassVar[bool] = False
     supports_padding: ClassVar[bool] = False
     chunked: ClassVar[bool] = False
+    whole_s: ClassVar[float | None] = None
     packages: ClassVar[tuple[str, ...]] = ()
     licenses: ClassVar[tuple[str, str]]
     published: ClassVar[Mapping[str, Facts]]

@@ -8,6 +8,7 @@ import numpy as np
 
 from almbench.audio import resample
 from almbench.codecs.encodec_chunks import Chunks, decode_chunks, encode_chunks
+from almbench.codecs.mimi_pieces import decode_pieces, encode_pieces
 from almbench.codecs.neural import Facts
 from almbench.codecs.transformers_latents import PocketTTS, VibeVoice
 from almbench.codecs.transformers_model import TRANSFORMERS, Model
@@ -138,13 +139,15 @@ class Mimi(Model):
 
     A clip is padded with zeros to whole frames of 1920 samples. Left to itself, the model would
     repeat its last state, which makes the last frame depend on the other clips of a batch. As the
-    model is causal, padding by more frames changes nothing of those before.
+    model is causal, padding by more frames changes nothing of those before, and long clips may be
+    coded in pieces.
     """
 
     class_name = "MimiModel"
     causal = True
     supports_batching = True
     supports_padding = True
+    whole_s = 30.0
     licenses = (f"MIT (Moshi), {TRANSFORMERS}", "CC-BY-4.0")
     published: ClassVar = {"kyutai/mimi": Facts(24_000, 1920, 2048, 32, 79_308_609)}
 
@@ -158,9 +161,16 @@ class Mimi(Model):
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
         """Encode."""
-        del facts
+        if sounds.shape[-1] > self.whole_s * facts.sample_rate:
+            return encode_pieces(model, sounds, depth)
         codes: Tensor = model.encode(sounds, num_quantizers=depth).audio_codes
         return codes
+
+    def decode(self, model: Any, coded: "Any") -> "Tensor":
+        """Decode."""
+        if coded.shape[-1] > self.whole_s * model.config.frame_rate:
+            return decode_pieces(model, coded)
+        return super().decode(model, coded)
 
     def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
         """Sum the entries."""

@@ -1,10 +1,12 @@
 """Checks of sounds that a codec may refuse, but must not garble."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from almbench.audio import Samples
+from almbench.checks.compare import Agreement, code_agreement, peak_difference
 from almbench.checks.finding import Result
 from almbench.checks.subject import Subject
 from almbench.errors import CodecError
@@ -29,11 +31,28 @@ def check_square(subject: Subject) -> Result:
 
 
 def check_long(subject: Subject) -> Result:
-    """A long clip, unless the codec says that it takes none."""
+    """A long clip, unless the codec takes none; in pieces it gives what it gives whole."""
     most = subject.codec.max_duration_s
     if most is not None and most < LONG_S:
         return f"refused: it takes at most {most:g} s", "info"
-    return _check(subject, subject.speech(int(LONG_S * subject.rate)))
+    clip = subject.speech(int(LONG_S * subject.rate))
+    start = time.perf_counter()
+    try:
+        encoded, sound = subject.round_trip(clip)
+    except CodecError as error:
+        return f"refused: {error}", "info"
+    message, verdict = _judge(clip, sound, time.perf_counter() - start)
+    if not subject.codec.whole_s:
+        return message, verdict
+    whole = clip[: int(subject.codec.whole_s * subject.rate)]
+    alone, sound_alone = subject.round_trip(whole)
+    if encoded.codes is not None and alone.codes is not None:
+        encoded = replace(encoded, codes=encoded.codes[:, : alone.codes.shape[1]])
+    agreement = Agreement(
+        code_agreement(encoded, alone), peak_difference(sound[: len(whole)], sound_alone)
+    )
+    message += f"; in pieces, its first {len(whole) / subject.rate:g} s against whole: {agreement}"
+    return message, verdict if agreement.within() else "FAIL"
 
 
 def _check(subject: Subject, clip: Samples) -> Result:
@@ -42,7 +61,10 @@ def _check(subject: Subject, clip: Samples) -> Result:
         sound = subject.round_trip(clip)[1]
     except CodecError as error:
         return f"refused: {error}", "info"
-    seconds = time.perf_counter() - start
+    return _judge(clip, sound, time.perf_counter() - start)
+
+
+def _judge(clip: Samples, sound: Samples, seconds: float) -> Result:
     if len(sound) != len(clip) or not np.isfinite(sound).all():
         bad = np.count_nonzero(~np.isfinite(sound))
         return f"{len(sound)} samples of {len(clip)}, {bad} of them not finite", "FAIL"

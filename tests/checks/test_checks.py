@@ -261,6 +261,22 @@ class Refuses(Sound):
         return super().quantise(samples)
 
 
+class InPieces(Sound):
+    """Codes long clips in pieces, as it says."""
+
+    whole_s = 30.0
+
+
+class GarblesPieces(InPieces):
+    """Begins each piece anew, from the middle of the scale."""
+
+    def quantise(self, samples: Samples) -> Array:
+        codes = super().quantise(samples)
+        if len(samples) > self.whole_s * RATE:
+            codes[:, codes.shape[1] // 4 : codes.shape[1] // 2] = 8
+        return codes
+
+
 class Overflowing(Sound):
     """Makes infinities of full scale."""
 
@@ -402,6 +418,13 @@ def test_what_is_not_claimed_is_not_held_against_it() -> None:
     assert "needs two samples" in found["1 sample"].measured
     assert "at most 5 s" in found["60 s"].measured
     assert look(Uncounted)["nested codebooks"].verdict == "info"
+
+
+def test_what_is_coded_in_pieces_is_held_against_the_whole() -> None:
+    good, bad = (look(kind)["60 s"] for kind in (InPieces, GarblesPieces))
+    assert good.verdict == "pass"
+    assert "its first 30 s against whole: 100.00% of the codes equal" in good.measured
+    assert bad.verdict == "FAIL"
 
 
 def test_an_unexpected_error_is_placed_in_the_adapter() -> None:
