@@ -19,9 +19,9 @@ def encode_pieces(model: Any, sounds: "Tensor", depth: int) -> "Tensor":
 
     coded = []
     attention = convolutions = None
-    for piece in sounds.split(FRAMES * model.config.frame_size, dim=-1):
+    for start in range(0, sounds.shape[-1], samples := FRAMES * model.config.frame_size):
         made = model.encode(
-            piece,
+            sounds[..., start : start + samples],
             num_quantizers=depth,
             encoder_cache=attention,
             padding_cache=convolutions,

@@ -69,7 +69,7 @@ def test_the_adapter_takes_a_minute_and_its_first_half_is_that_of_the_half(
     model: Any, tmp_path: Path
 ) -> None:
     model.save_pretrained(tmp_path)
-    codec = create("transformers", "mimi", "Mimi", {"checkpoint": str(tmp_path)})
+    codec = create("mimi", "Mimi", "transformers", {"checkpoint": str(tmp_path)})
     assert isinstance(codec, Codec)
     codec.load("cpu")
     assert (codec.whole_s, codec.max_duration_s) == (30.0, None)

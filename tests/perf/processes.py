@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,22 @@ from almbench.version import __version__
 
 
 def timed(
-    command: list[Any], *, may_fail: bool = False, **changes: str
+    command: list[Any], changes: Mapping[str, str] | None = None, *, may_fail: bool = False
 ) -> tuple[float, float, str]:
     """Run a process; its wall and CPU seconds, those of its children included, and its output.
 
     Args:
         command: What to run.
+        changes: Environment variables.
         may_fail: Whether exit code 1 is borne, by which `bench` says that clips failed.
-        **changes: Environment variables.
     """
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        [*map(str, command)], env=os.environ | changes, capture_output=True, text=True, check=False
+        [*map(str, command)],
+        env={**os.environ, **(changes or {})},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in ({0, 1} if may_fail else {0}):

@@ -156,7 +156,7 @@ class Bench:
         out.mkdir()
         script = LOOP.replace("ENCODE", self.known.encode).replace("DECODE", self.known.decode)
         given = [self._place / self.name, self._device, self.known.hop, self._place / "clips", out]
-        wall, cpu, said = timed([sys.executable, "-c", script, *given], **_threads())
+        wall, cpu, said = timed([sys.executable, "-c", script, *given], _threads())
         speed = json.loads(said.splitlines()[-1])
         return {"wall_s": wall, "cpu_s": cpu, "speed": speed, "codes": out}
 
@@ -179,7 +179,7 @@ class Bench:
         command = [Path(sys.executable).with_name("bench"), "run", suite, "-o", out]
         asked = ["--device", self._device, "--batch", batch]
         with kernels_seen(self._device) as kernels:
-            wall, cpu, _ = timed([*command, *asked], **changes)
+            wall, cpu, _ = timed([*command, *asked], changes)
         used = json.loads((out / "manifest.json").read_text())["run"]["codecs"][self.name]
         steady_s = used["coding_s"] / used["busy_share"]
         return {

@@ -48,7 +48,7 @@ def score(folders: list[Path], metrics: list[str], out: Path, **changes: str) ->
     """Score the folders anew by the command; what its processes took."""
     bench = Path(sys.executable).with_name("bench")
     wanted = [f"--metric={name}" for name in metrics]
-    wall, cpu, _ = timed([bench, "score", *folders, *wanted, "-o", out], may_fail=True, **changes)
+    wall, cpu, _ = timed([bench, "score", *folders, *wanted, "-o", out], changes, may_fail=True)
     run = json.loads((out / "manifest.json").read_text())["run"]
     times = ("scoring_s", "scoring_busy_s", "scoring_loading_s", "scoring_in_metrics_s")
     return {"wall_s": wall, "cpu_s": cpu, **{name: run[name] for name in times}}
@@ -63,7 +63,7 @@ def main(data: Path) -> None:
         place = Path(name)
         few = ["pesq_wb", "stoi", "estoi"]
         for i in range(ROUNDS):
-            wall, cpu, inside = timed([sys.executable, "-c", LOOP, *folders], **ONE_THREAD)
+            wall, cpu, inside = timed([sys.executable, "-c", LOOP, *folders], ONE_THREAD)
             figures["loop"].append({"wall_s": wall, "cpu_s": cpu, "in_metrics_s": float(inside)})
             figures["few"].append(score(folders, few, place / f"few{i}"))
         compiled = {"NUMBA_CACHE_DIR": str(place / "compiled")}
