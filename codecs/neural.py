@@ -107,7 +107,7 @@ class NeuralCodec(Codec[O]):
     """
 
     uses_device = True
-    max_duration_s = 30.0
+    max_duration_s: float | None = 30.0
     family: ClassVar[str]
     published: ClassVar[Mapping[str, Facts]]
     file_names: ClassVar[tuple[str, ...]]
