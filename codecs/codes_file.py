@@ -6,6 +6,7 @@ beside their sounds, without facts or with some of `CodesFacts`.
 
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from io import BytesIO
 from lzma import LZMAError
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from almbench.atomic import write_atomically
 from almbench.codecs.base import CodecSpec, codes_fault
 from almbench.errors import CodecError, in_a_line
+from almbench.names import readable, safe_name
 from almbench.validation import explain
 
 SUFFIX = ".npz"
@@ -125,6 +127,18 @@ def _told(error: Exception) -> str:
     if str(error) == "File is not a zip file":  # a sound, say, or the beginning of a file of codes
         return "it is no .npz file, or not a whole one"
     return in_a_line(str(error), 200)
+
+
+def list_codes(folder: Path) -> dict[str, Path]:
+    """The files of codes in a folder and below, by the id of their clip.
+
+    That is the stem of a file, or its path below the folder where stems repeat.
+    """
+    paths = sorted(folder.rglob(f"*{SUFFIX}"))
+    stems = Counter(path.stem for path in paths)
+    inside = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
+    names = [p.stem if stems[p.stem] == 1 else i for p, i in zip(paths, inside, strict=True)]
+    return {safe_name(readable(name)): path for name, path in zip(names, paths, strict=True)}
 
 
 def header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:

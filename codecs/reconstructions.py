@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from almbench.audio import EXTENSIONS
 from almbench.codecs.base import CodecSpec
-from almbench.codecs.codes_file import SUFFIX, read_facts
+from almbench.codecs.codes_file import SUFFIX, list_codes, read_facts
 from almbench.codecs.stated import StatedOptions
 from almbench.errors import CodecError, UserError
 from almbench.files import list_files
@@ -29,12 +29,15 @@ class ReconstructionsOptions(StatedOptions):
             or `{clip}/decoded`.
         cut_longer: Whether files much longer than their originals are cut, as where the originals
             are excerpts of what the codec was given. Else such clips fail.
+        codes: The folder of its files of codes, named after the clips; sub-folders count. Without
+            it, codes lie beside the sounds, as NAME.npz.
     """
 
     path: str = Field(min_length=1)
     sample_rate: int | None = Field(default=None, gt=0)
     match: str = CLIP
     cut_longer: bool = False
+    codes: str | None = Field(default=None, min_length=1)
 
     @field_validator("match")
     @classmethod
@@ -63,6 +66,7 @@ class Reconstructions:
         self.options = options
         self._folder = Path(options.path).expanduser()
         self._files = self._list()
+        self._codes = self._list_codes(options.codes) if options.codes else None
         # Tried in this order: by path below the folder or by stem, as they are, or as ids.
         self._keys: tuple[dict[str, list[Path]], ...] = ({}, {}, {}, {})
         pattern = _pattern(options.match)
@@ -87,6 +91,12 @@ class Reconstructions:
                 f"(looked for {', '.join(sorted(EXTENSIONS))})."
             )
         return files
+
+    def _list_codes(self, folder: str) -> dict[str, Path]:
+        path = Path(folder).expanduser()
+        if not path.is_dir():
+            raise UserError(f"Codec '{self.id}': the folder {path} of codes does not exist.")
+        return list_codes(path)
 
     def fetch(self, *, network: bool = True) -> None:
         """Nothing is needed."""
@@ -133,17 +143,22 @@ class Reconstructions:
 
     @property
     def with_codes(self) -> bool:
-        """Whether codes of known codebooks lie beside the sounds, as NAME.npz."""
-        return bool(self.options.codebook_sizes) and any(
-            path.with_suffix(SUFFIX).is_file() for path in self._files
-        )
+        """Whether there are codes of known codebooks."""
+        if self._codes is None:
+            there = any(path.with_suffix(SUFFIX).is_file() for path in self._files)
+        else:
+            there = bool(self._codes)
+        return there and bool(self.options.codebook_sizes)
 
     def codes(self, clip: str) -> Path | None:
-        """The file of a clip's codes beside its sound; None where there is none.
+        """The file of a clip's codes, in their folder or beside its sound; None for none.
 
         Raises:
             CodecError: As of `find`.
         """
+        if self._codes is not None:
+            names = safe_name(readable(clip)), safe_name(readable(Path(clip).name))
+            return next((self._codes[name] for name in names if name in self._codes), None)
         path = self.find(clip).with_suffix(SUFFIX)
         return path if path.is_file() else None
 

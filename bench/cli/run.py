@@ -168,8 +168,8 @@ def score(
         list[str] | None,
         typer.Option(
             metavar="[LABEL=]FOLDER",
-            help="Token files of a codec, CLIP.npz, for what `bench probe` finds in them, with its "
-            "settings by default; may be repeated.",
+            help="Token files of a codec, CLIP.npz, for its bitrate and what `bench probe` finds "
+            "in them, with its settings by default; may be repeated.",
         ),
     ] = None,
     labels: Annotated[
@@ -188,10 +188,16 @@ def score(
         raise UserError("--labels is for --codes.")
     server = _warm_server(context)
     from almbench.devices import cpu_count
+    from almbench.progress import note
     from almbench.results.runfolder import RunFolder
     from almbench.runner.plan import select
     from almbench.runner.run import run_suite
-    from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
+    from almbench.suite.folder_suite import (
+        Given,
+        check_same_folders,
+        give_codes,
+        suite_from_folders,
+    )
     from almbench.tokens.token_files import Labels, named_after
 
     given = [Given.parse(text) for text in reconstruction]
@@ -203,12 +209,19 @@ def score(
     folders = named_after([one.id for one in chosen.codec], codes or [])
     table = Labels.read(labels) if labels else None
     root = run_root(chosen, output)
+    configs = {config.id: config for config in chosen.codec}
+    apart = [one for one in folders if not give_codes(configs[one.name], one.folder)]
+    for one in apart:
+        note(
+            f"{one.name}: its token files do not say codebook_sizes and frame_rate, so they are "
+            "probed, but give no bitrate and no pictures"
+        )
     results = run_suite(chosen, root, "cpu", workers, server=server)
     if folders:
         from almbench.cli.probe_report import print_probes
         from almbench.tokens.probing import probe
 
-        print_probes(probe(root, folders=folders, labels=table, workers=workers or cpu_count()))
+        print_probes(probe(root, folders=apart, labels=table, workers=workers or cpu_count()))
     _report(results, None)
 
 

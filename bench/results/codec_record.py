@@ -18,7 +18,7 @@ class CodecRecord(CodecSpec):
         missing_cause: Why, in words that codecs missing for the same cause share.
         missing_command: The shell command that gets what is missing; empty where there is none.
         precomputed: Whether its reconstructions were ready files: it was not run.
-        with_codes: Whether codes lay beside the ready files.
+        with_codes: Whether there were codes with the ready files.
         stated_kbps: Nominal bitrate in kbps as the suite states it, for readers; None where it does
             not.
     """

@@ -218,7 +218,7 @@ class Reconstructor:
         record, path = task.planned.record, codec.codes(task.name)
         sizes, strides = record.codebook_sizes, record.codebook_strides
         if path is None:
-            return Outcome(task, sound, note="no codes beside its sound")
+            return Outcome(task, sound, note="no codes of it")
         try:
             encoded = from_codes(read_codes(path, sizes), sizes, len(sound.samples), strides)
         except CodecError as error:

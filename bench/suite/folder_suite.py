@@ -115,6 +115,24 @@ def suite_from_folders(
     )
 
 
+def give_codes(codec: CodecConfig, folder: Path) -> bool:
+    """Let a codec of ready files have its codes from a folder, if its files say their codebooks.
+
+    Args:
+        codec: The codec.
+        folder: The folder of the codes, named after the clips.
+
+    Returns:
+        Whether they do: they need the size of each codebook and the frame rate.
+    """
+    facts = facts_of_codes(folder)
+    if facts:
+        bitrate = codec.options.pop("bitrate", None)
+        codec.stated_kbps = bitrate / 1000 if bitrate else codec.stated_kbps
+        codec.options |= {"codes": str(folder.resolve()), **facts}
+    return bool(facts)
+
+
 def check_same_folders(suite: Suite, held: Path) -> None:
     """Refuse to score into the run of a comparison that has other folders by the same names.
 

@@ -1,6 +1,5 @@
 """Token files of a codec that is not here, and tables of labels, as a user brings them."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from almbench.audio import Sound, read, sha256
-from almbench.codecs.codes_file import SUFFIX, read_codes, read_facts
+from almbench.codecs.codes_file import SUFFIX, list_codes, read_codes, read_facts
 from almbench.errors import CodecError, UserError, unknown
 from almbench.names import ascii_name, readable, safe_name
 from almbench.results.records import signature
@@ -30,10 +29,12 @@ class TokenFolder:
 
     Attributes:
         name: Id and label of the codec.
+        folder: The folder.
         files: Id of a clip -> its file, by stem, or by path below the folder where stems repeat.
     """
 
     name: str
+    folder: Path
     files: Mapping[str, Path]
 
     @classmethod
@@ -47,14 +48,10 @@ class TokenFolder:
         folder = Path(path).expanduser()
         if not folder.is_dir():
             raise UserError(f"--codes {text}: {path} is not a folder. Allowed: {FORM}.")
-        paths = sorted(folder.rglob(f"*{SUFFIX}"))
-        if not paths:
+        files = list_codes(folder)
+        if not files:
             raise UserError(f"--codes {text}: there are no token files (*{SUFFIX}) in {path}.")
-        stems = Counter(p.stem for p in paths)
-        inside = [p.relative_to(folder).with_suffix("").as_posix() for p in paths]
-        names = [p.stem if stems[p.stem] == 1 else i for p, i in zip(paths, inside, strict=True)]
-        files = {safe_name(readable(n)): p for n, p in zip(names, paths, strict=True)}
-        return cls(ascii_name(name or readable(folder.resolve().name)), files)
+        return cls(ascii_name(name or readable(folder.resolve().name)), folder, files)
 
     def source(self, clips: ClipSet) -> TokenSource:
         """The codes of the clips of a test set that there are files of."""

@@ -45,6 +45,32 @@ def test_token_files_of_a_scored_codec_are_probed(given: Path, bench: Bench) -> 
     assert means["gain_db"] == pytest.approx(-6.02, abs=0.01)
 
 
+@pytest.mark.slow
+def test_token_files_that_say_their_codebooks_are_codes_of_the_run(
+    given: Path, bench: Bench
+) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("torch")
+    for i, path in enumerate(sorted((given / "tokens").iterdir())):
+        codes = np.full((1, 9), i % 2)
+        np.savez(path, codes=codes, codebook_sizes=[16], frame_rate=18.0)
+    given_twice = (
+        *("score", "originals", "Our codec=ours@0.1kbps", "--codes", "tokens"),
+        *("--labels", "labels.csv", "-o", "run", "--metric", "gain_db", "--workers", "1"),
+    )
+    done = bench(*given_twice, cwd=given)
+    assert done.returncode == 0, done.stderr
+    results = load_results(given / "run")
+    assert results.clips()["measured_kbps"].tolist() == pytest.approx([9 * 4 / 0.5 / 1000] * 4)
+    assert results.clips()["tokens_per_second"].tolist() == [18.0] * 4
+    table = results.probes()
+    bags = table[(table["input"] == "bag") & (table["codec"] != "original")]
+    assert bags["value"].tolist() == [1.0]
+    done = bench("site", "run", "-o", "public", cwd=given)
+    assert done.returncode == 0, done.stderr
+    assert len(list((given / "public").rglob("codes/*.webp"))) >= 2
+
+
 def test_token_files_of_another_codec_are_refused(given: Path, bench: Bench) -> None:
     done = bench("score", "originals", "ours", "--codes", "Theirs=tokens", "-o", "run", cwd=given)
     assert done.returncode == 2

@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from almbench.codecs.reconstructions import Reconstructions
+from almbench.codecs.registry import create
 from almbench.errors import UserError
 from almbench.results.results import load_results
 from almbench.suite.config import Suite
-from almbench.suite.folder_suite import Given, check_same_folders, suite_from_folders
+from almbench.suite.folder_suite import (
+    Given,
+    check_same_folders,
+    give_codes,
+    suite_from_folders,
+)
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 NOISE = np.random.default_rng(1).uniform(-0.1, 0.1, 16_000)
@@ -122,13 +129,36 @@ def test_codes_beside_the_sounds_give_the_bitrate(tmp_path: Path, bench: Bench) 
     assert rows["a"].nominal_kbps == pytest.approx(0.4)
     assert rows["b"].measured_kbps is None
     assert "no bitrate: its codes cannot be read: b.npz" in rows["b"].reason
-    assert rows["c"].reason == "no codes beside its sound"
+    assert rows["c"].reason == "no codes of it"
     used = [r for r in results.metric_rows if r.metric == "codebook_use" and r.value is not None]
     assert [r.clip for r in used] == ["a"]
     np.savez(tmp_path / "cod" / "c.npz", codes=codes, **facts)
     assert bench(*given, cwd=tmp_path).returncode == 0
     rows = {row.clip: row for row in load_results(results.folder.root).clip_rows}
     assert rows["c"].measured_kbps == pytest.approx(0.4)
+
+
+def test_codes_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    put(*(tmp_path / n / f"{c}{end}.wav" for n, end in (("ref", ""), ("cod", "_x")) for c in "ab"))
+    (tmp_path / "tokens").mkdir()
+    codes = np.zeros((1, 9), np.int64)
+    np.savez(tmp_path / "tokens" / "a.npz", codes=codes)
+    suite = suite_from_folders(
+        tmp_path / "ref", [Given(tmp_path / "cod", kbps=0.4)], "speech", "{clip}_x"
+    )
+    (codec,) = suite.codec
+    assert not give_codes(codec, tmp_path / "tokens")  # it does not say the codebooks
+    assert codec.options["bitrate"] == 400
+    np.savez(tmp_path / "tokens" / "a.npz", codes=codes, codebook_sizes=[16], frame_rate=9.0)
+    assert give_codes(codec, tmp_path / "tokens")
+    assert (codec.stated_kbps, "bitrate" in codec.options) == (0.4, False)
+    made = create(codec.id, "Cod", "reconstructions", codec.options)
+    assert isinstance(made, Reconstructions)
+    assert made.with_codes
+    assert made.codes("a") == tmp_path / "tokens" / "a.npz"
+    assert made.codes("b") is None
+    with pytest.raises(UserError, match="of codes does not exist"):
+        create(codec.id, "Cod", "reconstructions", {**codec.options, "codes": "nowhere"})
 
 
 def test_nothing_of_the_folders_vanishes(tmp_path: Path, bench: Bench) -> None:

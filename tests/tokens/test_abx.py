@@ -7,7 +7,8 @@ import pytest
 
 from almbench.errors import MetricUndefined
 from almbench.results.probes import ProbeValue
-from almbench.tokens.abx import Abx, AbxSettings, Cell, make_cells, mean_error
+from almbench.tokens.abx import Abx, AbxSettings
+from almbench.tokens.cells import Cell, make_cells, mean_error
 from almbench.tokens.dtw import angular, dtw, hamming
 from almbench.tokens.measure import Effort, Floats
 from tests.tokens.conftest import token_set

@@ -8,7 +8,8 @@ import pytest
 
 from almbench.audio import Sound
 from almbench.errors import MetricUndefined, UserError
-from almbench.tokens.abx import Abx, AbxSettings, make_cells
+from almbench.tokens.abx import Abx, AbxSettings
+from almbench.tokens.cells import make_cells
 from almbench.tokens.items import Item, read_items
 from almbench.tokens.measure import Effort, TokenSet
 from almbench.tokens.registry import make_measure
