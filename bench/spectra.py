@@ -139,7 +139,9 @@ def band_edge(
     steps = (np.fft.rfftfreq(size, 1 / rate) // step).astype(int)
     powers = []
     for sound in (original, made):
-        spectrum = (magnitudes(sound, size, size // 2) ** 2).mean(axis=0)
+        parts = magnitude_parts(sound, size, size // 2)
+        spectrum = np.sum([(part**2).sum(axis=0) for part in parts], axis=0)
+        spectrum /= 1 + len(sound) // (size // 2)
         powers.append(np.bincount(steps, spectrum) / np.bincount(steps))
     theirs, own = powers
     heard = theirs > theirs.max() * 1e-6
