@@ -92,8 +92,6 @@ class Work:
     def _stages(self, usage: dict[str, UsageRecord]) -> RunRecord:
         begin_s = time.perf_counter()
         testsets = self._plan.testsets
-        if not any(testset.families for testset in testsets):
-            self._server.stop()  # nothing will be scored, so its imports need not slow the codecs
         with display() as begin:
             stages = begin_stages(begin, testsets)
             bar, cases, scores = (stages[kind] for kind in KINDS)

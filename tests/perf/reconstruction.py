@@ -4,7 +4,8 @@ Encodec, DAC, Mimi and WavTokenizer as published, but with weights drawn at rand
 the project's own, of 2 to 10 s: by a script that loads, encodes, decodes and saves one clip after
 the other, and by `bench run`, in turn, as whole processes. On a GPU several sizes of batches,
 variants of lower precision and too little memory are tried as well. Nothing is judged: a table is
-printed, and each call adds its figures to runs/reconstruction.json.
+printed, and each call adds its figures to runs/reconstruction.json. Scores are those of the
+cheapest metric, as a run has at least one.
 """
 
 import argparse
@@ -170,7 +171,7 @@ class Bench:
         }
         suite = out.with_suffix(".toml")
         suite.write_text(
-            f'name = "perf"\n[[testset]]\nname = "t"\ndomain = "speech"\nmetrics = []\n'
+            f'name = "perf"\n[[testset]]\nname = "t"\ndomain = "speech"\nmetrics = ["gain_db"]\n'
             f'path = "{self._place / "clips"}"\n[[codec]]\nid = "{self.name}"\n'
             f'adapter = "transformers"\n[codec.options]\n'
             + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()),
