@@ -37,7 +37,7 @@ LABELS = {
     "mel_distance": "Mel distance of its own output",
     "stoi": "STOI of its own output",
 }
-"""What measures are called on pages; others go by their names."""
+"""What measures are called on pages, in the order there; others follow, by their names."""
 TARGETS = {"f0_quartile": "pitch, in quarters", "energy_quartile": "level, in quarters"}
 """What targets are called on pages; others go by the names of their columns."""
 INPUTS = {"ngram": "n-gram", "transformer": "Transformer", "bag": "bag of codes"}
@@ -166,7 +166,9 @@ def measured(run: Run, testset: str, codec: str) -> list[Measured]:
             by_key.setdefault((row.measure, row.target, row.input), {})[row.book] = row
     found = []
     most = min(BOOKS, max((int(r.book) for r in rows if r.book.isdecimal()), default=0))
-    for (measure, target, input_), books in by_key.items():
+    order = {name: place for place, name in enumerate(LABELS)}
+    for measure, target, input_ in sorted(by_key, key=lambda key: order.get(key[0], len(order))):
+        books = by_key[measure, target, input_]
         first = books.get(ALL_BOOKS) or next(iter(books.values()))
         texts = [_cell(books.get(str(k))).text for k in range(1, most + 1)]
         found.append(
@@ -301,12 +303,17 @@ def _capital(text: str) -> str:
 
 
 def _cell(row: ProbeRow | None, factor: float = 1, digits: int | None = None) -> Cell:
-    """A share or an error to two digits after the point; another value to three that count."""
+    """A share or an error to two digits after the point; another value to three that count.
+
+    An interval of no width says that the few values were the same, and is not shown.
+    """
     if row is None or row.value is None:
         return Cell()
     if digits is None:
         digits = 2 if abs(row.value) < 10 else 1
     low, high = (None if v is None else factor * v for v in (row.ci95_low, row.ci95_high))
+    if low == high:
+        low = high = None
     unit = row.unit if factor == 1 else ""
     text = number(factor * row.value, digits)
     return Cell(row.value, f"{text} {unit}".strip(), interval(low, high, digits))

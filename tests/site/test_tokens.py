@@ -64,12 +64,13 @@ def probed(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         value("probe_accuracy", None, "vectors", reason="no <vectors>"),
     ]
     stable = [value("stability", 0.625, "noise 30 dB"), value("stability", 0.875, "+1 dB")]
+    stable.append(value("lookahead_s", 0.0, unit="s"))  # of all clips the same
     log_mel = value("probe_accuracy", 0.96, "bag", chance=0.5)
     records = [
         ProbeRecord(codec="original", family="probe", target="speaker", found=(log_mel,), **one),
         ProbeRecord(codec="opus-6", family="probe", target="speaker", found=tuple(accuracy), **one),
-        ProbeRecord(codec="opus-6", family="language", found=tuple(language(400, 300)), **one),
         ProbeRecord(codec="opus-6", family="stability", found=tuple(stable), **one),
+        ProbeRecord(codec="opus-6", family="language", found=tuple(language(400, 300)), **one),
         ProbeRecord(codec="opus-24", family="language", found=tuple(language(2000, 3000)), **one),
         ProbeRecord(
             codec="Ours",
@@ -141,7 +142,10 @@ def test_the_page_of_a_codec_has_all_values_by_codebook(
             "Speaker, balanced accuracy", "bag of codes", "0.75", "[0.68, 0.83]", "0.50", "0.96",
             "0.25",
         ]  # fmt: skip
+        names = [row[0] for row in found]
+        assert names.index("Share of the nominal bitrate") < names.index("Codes that stay the same")
         assert ["Codes that stay the same", "+1 dB"] in [row[:2] for row in found]
+        assert found[-1][:4] == ["Sight of what comes after", "–", "0.00 s", "–"]
         picture = page.get_by_alt_text("How often the entries of each codebook occur")
         picture.scroll_into_view_if_needed()
         page.wait_for_function("document.querySelector('.use img').naturalWidth == 800")
