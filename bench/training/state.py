@@ -31,21 +31,22 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def check_recipe(path: Path, state: dict[str, Any], recipe: str) -> None:
-    """See that a state is of a recipe; steps and how often it is saved may have changed.
+    """See that a state is of a recipe; what training does not see may have changed, and steps.
 
     Raises:
         UserError: It is of another.
     """
-    if _without_length(state["recipe"]) != _without_length(recipe):
+    if _trained_by(state["recipe"]) != _trained_by(recipe):
         raise UserError(
             f"{path} belongs to another recipe. To fix: choose another folder with -o, or give "
-            "the recipe that it was begun with (only steps, save_every and validate_every may "
-            "change)."
+            "the recipe that it was begun with (only steps, save_every, validate_every and "
+            "model.contrast may change)."
         )
 
 
-def _without_length(recipe: str) -> dict[str, Any]:
+def _trained_by(recipe: str) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(recipe)
+    facts["model"].pop("contrast", None)
     for name in ("save_every", "validate_every"):
         del facts[name]
     for stage in ("stage1", "stage2"):

@@ -41,6 +41,9 @@ class ModelConfig(StrictModel):
             that the Transformers learn only what is left. The published model has none.
         lookahead: How many groups ahead the query decoder sees: each adds a group to the latency of
             decoding. 0 is causal over groups, as published.
+        contrast: Exponent of the magnitudes that come out, whose energy stays (spectral only).
+            Above 1 it deepens what lies between harmonics and between words, which few bits blur.
+            Training does not see it.
         min_window: Fewest frames per query that the model is trained for.
         max_window: Most frames per query that the model is trained for.
     """
@@ -61,6 +64,7 @@ class ModelConfig(StrictModel):
     compression: Literal["query", "drop"] = "query"
     skip_connections: bool = False
     lookahead: int = Field(default=0, ge=0, le=MOST)
+    contrast: float = Field(default=1.0, gt=0, le=4)
     min_window: int = Field(default=2, ge=1, le=MOST)
     max_window: int = Field(default=10, ge=1, le=MOST)
 

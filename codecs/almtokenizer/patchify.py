@@ -65,7 +65,7 @@ class SpectralUnPatchify(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.spectrum = Spectrum(config.hop)
+        self.spectrum, self.contrast = Spectrum(config.hop), config.contrast
         self.blocks = nn.Sequential(_ConvNeXt(config.width), _ConvNeXt(config.width))
         self.norm = nn.RMSNorm(config.width)
         self.levels = nn.Linear(config.width, self.spectrum.bins)
@@ -81,7 +81,7 @@ class SpectralUnPatchify(nn.Module):
         """Turn frames `[B, T, D]` into `[B, S]`, with the phases of `like`, `[B, S]`, if given."""
         magnitudes = self.magnitudes(frames)
         if like is None:
-            return self.spectrum.find_phases(magnitudes)
+            return self.spectrum.find_phases(sharpen(magnitudes, self.contrast))
         phases = self.spectrum(like).angle()
         return self.spectrum.inverse(torch.polar(magnitudes, phases))
 
@@ -104,6 +104,13 @@ class _ConvNeXt(nn.Module):
 def log_magnitude(magnitudes: Tensor) -> Tensor:
     """Natural logarithm of magnitudes with a floor of -80 dB."""
     return torch.log(magnitudes + FLOOR)
+
+
+def sharpen(magnitudes: Tensor, contrast: float) -> Tensor:
+    """Raise magnitudes `[B, F, T]` to the power `contrast`; each sound keeps its energy."""
+    raised = magnitudes**contrast
+    energy, now = (m.square().sum((1, 2), keepdim=True) for m in (magnitudes, raised))
+    return raised * (energy / now.clamp(min=1e-30)).sqrt()
 
 
 def _encodec(part: str, config: ModelConfig) -> nn.Module:

@@ -279,7 +279,7 @@ def test_the_learning_rate_is_held_until_the_cooldown(
     assert found == pytest.approx([1, 1, 1, 1, *cosine])
 
 
-def test_a_stage_may_be_made_longer_and_nothing_else_of_it_changes(
+def test_a_stage_may_be_made_longer_and_nothing_else_that_it_sees_changes(
     edit: Edit, clips: Path, tmp_path: Path
 ) -> None:
     begun = Trainer(task(edit(), 1, clips, tmp_path))
@@ -287,6 +287,7 @@ def test_a_stage_may_be_made_longer_and_nothing_else_of_it_changes(
     begun.save()
     longer = Trainer(task(edit("stage1.steps=9", "save_every=2"), 1, clips, tmp_path))
     assert (longer.step, longer.config.steps) == (2, 9)
+    assert Trainer(task(edit("model.contrast=1.3"), 1, clips, tmp_path)).step == 2
     for setting in ("stage1.batch=3", "stage1.weights.mae=0.5", "model.lookahead=2"):
         with pytest.raises(UserError, match="another recipe"):
             Trainer(task(edit(setting), 1, clips, tmp_path))

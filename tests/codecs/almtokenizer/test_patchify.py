@@ -12,6 +12,7 @@ from almbench.codecs.almtokenizer.patchify import (
     SpectralPatchify,
     SpectralUnPatchify,
     log_magnitude,
+    sharpen,
 )
 from almbench.training.recipe import TrainConfig
 
@@ -101,6 +102,30 @@ def test_magnitudes_are_bounded() -> None:
     unpatchify = SpectralUnPatchify(SPECTRAL)
     torch.nn.init.constant_(unpatchify.levels.bias, 1e4)
     assert unpatchify.magnitudes(torch.randn(1, 3, 64)).max() <= torch.tensor(3.0).exp() + 1e-3
+
+
+def test_contrast_is_an_exponent_that_keeps_the_energy_of_each_sound() -> None:
+    loud = torch.tensor([[4.0, 1.0], [2.0, 0.0]])
+    both = torch.stack((loud, loud / 1000))
+    found = sharpen(both, 2.0)
+    # 16, 1, 4 and 0 have 273 of energy, 4, 1, 2 and 0 have 21.
+    wanted = torch.tensor([[16.0, 1.0], [4.0, 0.0]]) * (21 / 273) ** 0.5
+    torch.testing.assert_close(found, torch.stack((wanted, wanted / 1000)))
+    assert torch.equal(sharpen(both, 1.0), both)
+    assert torch.equal(sharpen(torch.zeros(1, 3, 2), 1.2), torch.zeros(1, 3, 2))
+
+
+@torch.inference_mode()
+def test_contrast_is_of_what_is_decoded_and_not_of_what_losses_see() -> None:
+    torch.manual_seed(0)
+    plain = SpectralUnPatchify(SPECTRAL)
+    sharp = SpectralUnPatchify(SPECTRAL.model_copy(update={"contrast": 1.5}))
+    sharp.load_state_dict(plain.state_dict())
+    frames, sound = torch.randn(2, 6, 64), 0.1 * torch.randn(2, 6 * HOP)
+    assert torch.equal(plain.magnitudes(frames), sharp.magnitudes(frames))
+    assert torch.equal(plain(frames, like=sound), sharp(frames, like=sound))
+    wanted = sharp.spectrum.find_phases(sharpen(plain.magnitudes(frames), 1.5))
+    assert torch.equal(sharp(frames), wanted)
 
 
 @pytest.mark.parametrize("w", [2, 3, 6, 10])
