@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import soundfile as sf
 from pydantic import ValidationError
+from rich.markup import escape
 
 from almbench.arrays import SoundLike, to_sound
 from almbench.audio import EXTENSIONS, Samples
@@ -19,6 +20,8 @@ from almbench.codecs.registry import preset
 from almbench.domains import Domain, check_domain
 from almbench.errors import UserError
 from almbench.names import ascii_name, safe_name
+from almbench.progress import console
+from almbench.results.failures import failures, unavailable
 from almbench.results.results import Results
 from almbench.runner.plan import select
 from almbench.runner.planned_codecs import OBJECT, AnyCodec
@@ -99,9 +102,19 @@ def evaluate(
     root = Path(output) if output is not None else Path(temporary.name) / "run"
     results = run_suite(suite, root, device, workers, objects=objects, batch=batch)
     results.objects = objects
+    _tell(results)
     if output is None:
         results.keep(temporary)
     return results
+
+
+def _tell(results: Results) -> None:
+    """Say on standard error, below the progress, what failed and what could not be used."""
+    clips = results.clip_rows
+    for line in failures(clips):
+        console.print(f"[red]Failed[/] {escape(line)}")
+    for codec, reason in unavailable(clips).items():
+        console.print(f"[yellow]Unavailable[/] {escape(f'{codec}: {reason}')}")
 
 
 def _codecs(

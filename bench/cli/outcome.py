@@ -14,9 +14,9 @@ from almbench.metrics.registry import family_names, make_family
 from almbench.results.cases import cases, read_all
 from almbench.results.comparison import TIE, Comparison, Mark, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
+from almbench.results.failures import failures, unavailable
 from almbench.results.metric_record import MetricRecord
 from almbench.results.results import Results
-from almbench.results.table_rows import ClipRow
 
 console = Console(highlight=False)
 MAX_FAILURES = 20
@@ -131,21 +131,21 @@ def _cell(comparison: Comparison, codec: str, metric: MetricRecord) -> str:
 def _print_failures(results: Results) -> bool:
     """Print what failed and what could not be used; True if that is a fault of the run."""
     clips = results.clip_rows
-    unavailable = {row.codec: row.reason for row in clips if row.status == "unavailable"}
+    unusable = unavailable(clips)
     codecs = results.manifest.codecs_by_id
     print_missing(
         console,
         [
             Missing(id_, reason, codecs[id_].missing_cause, codecs[id_].missing_command)
-            for id_, reason in unavailable.items()
+            for id_, reason in unusable.items()
         ],
     )
-    requested = _print_missing_metrics(results, set(unavailable))
-    failures = _failures(clips)
-    for line in failures[:MAX_FAILURES]:
+    requested = _print_missing_metrics(results, set(unusable))
+    failed = failures(clips)
+    for line in failed[:MAX_FAILURES]:
         console.print(f"[red]Failed[/] {escape(line)}")
-    if len(failures) > MAX_FAILURES:
-        console.print(f"... and {len(failures) - MAX_FAILURES} other reasons: see clips.csv")
+    if len(failed) > MAX_FAILURES:
+        console.print(f"... and {len(failed) - MAX_FAILURES} other reasons: see clips.csv")
     notes = _notes(results)
     for note in notes[:MAX_FAILURES]:
         console.print(f"[yellow]Note[/] {escape(note)}")
@@ -153,37 +153,21 @@ def _print_failures(results: Results) -> bool:
         console.print(f"... and {len(notes) - MAX_FAILURES} more: see clips.csv")
     counts = Counter(row.status for row in clips)
     console.print(", ".join(f"{n} {status}" for status, n in counts.items()) + " (clips x codecs)")
-    return bool(failures or unavailable or requested)
+    return bool(failed or unusable or requested)
 
 
-def _failures(clips: list[ClipRow]) -> list[str]:
-    """What failed, once for each reason in a test set."""
-    groups: dict[tuple[str, str], list[ClipRow]] = {}
-    for row in clips:
-        if row.status == "failed":
-            groups.setdefault((row.testset, row.reason), []).append(row)
-    lines = []
-    for (testset, reason), rows in groups.items():
-        ids = list(dict.fromkeys(row.clip for row in rows))
-        codecs = list(dict.fromkeys(row.codec for row in rows))
-        more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
-        by = codecs[0] if len(codecs) == 1 else f"{len(codecs)} codecs"
-        lines.append(f"{testset}/{ids[0]}{more} by {by}: {reason}")
-    return lines
-
-
-def _print_missing_metrics(results: Results, unavailable: set[str]) -> bool:
+def _print_missing_metrics(results: Results, unusable: set[str]) -> bool:
     """Print which metrics have no value at all and why; True if one was asked for by name.
 
     Args:
         results: The results.
-        unavailable: Codecs that could not be used, whose values do not count.
+        unusable: Codecs that could not be used, whose values do not count.
     """
     requested = False
     for name, metric in results.by_metric:
         testset = results.manifest.testsets_by_name[name]
         rows = results.by_metric.rows_of(name, metric)
-        rows = rows[~rows["codec"].isin(unavailable)]
+        rows = rows[~rows["codec"].isin(unusable)]
         if metric not in testset.metrics or rows.empty or rows["value"].notna().any():
             continue
         status, reason = rows["status"].iloc[0], rows["reason"].iloc[0]

@@ -73,7 +73,9 @@ def test_names_objects_and_functions(clips: dict[str, Any]) -> None:
     assert "quarter" in results.to_markdown()
 
 
-def test_a_function_that_fails_costs_its_rows(clips: dict[str, Any]) -> None:
+def test_a_function_that_fails_costs_its_rows(
+    clips: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     results = almbench.evaluate([halve, short, broken, faulty], clips, "gain_db", workers=1)
     status = results.clips().set_index(["codec", "clip"])["status"].unstack()
     assert (status.loc["halve"] == "ok").all()
@@ -83,6 +85,10 @@ def test_a_function_that_fails_costs_its_rows(clips: dict[str, Any]) -> None:
     assert "the function's output" in reasons["broken"].iloc[0]
     assert "boom" in reasons["faulty"].iloc[0]
     assert "(test_evaluate.py, line" in reasons["faulty"].iloc[0]
+    told = capsys.readouterr().err
+    assert " and 1 more by broken: " in told
+    assert " by faulty: ValueError: boom" in told
+    assert " by halve: " not in told
 
 
 def test_a_run_folder_is_kept_and_gone_on_with(clips: dict[str, Any], tmp_path: Path) -> None:
