@@ -1,14 +1,17 @@
 """The scores of every clip behind a mean, for light and for dark pages."""
 
+from unicodedata import east_asian_width
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
 from almbench.drawing import LIGHT, in_themes, short, style
 from almbench.results.codec_names import nominal
-from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison, metric_label
 from almbench.results.metric_record import MetricRecord
 from almbench.site.language import tr
@@ -18,8 +21,8 @@ from almbench.site.words import number
 
 WIDTH = 300  # points
 ROW, HEAD, FOOT = 17, 22, 20  # points: of a codec, of the title, of the axis
-LABELS = 104  # points left of the axes
-LONGEST_LABEL = 17  # letters
+LEAST_LABEL, MOST_LABEL = 96, 132  # points left of the axes for the labels
+GAP = 8  # points: between labels and axes, and for faces wider than the one that is measured
 DOTS = 60  # so many clips are drawn one by one; of more, the box alone
 
 Values = NDArray[np.float64]
@@ -32,7 +35,9 @@ def distributions(run: Run, table: Comparison) -> list[Plot]:
         if table.domain in metric.headline:
             values = _values(run, table, metric.name)
             if max(map(len, values.values()), default=0) > 1:
-                labels = [_label(table, c) for c in table.codecs if c.id in values]
+                labels = [
+                    (table.names[c.id].title, nominal(c)) for c in table.codecs if c.id in values
+                ]
                 rows = list(values.values())
                 svg, paper = _draw(labels, rows, metric, _data(run, table, metric.name))
                 alt, caption = (
@@ -56,9 +61,17 @@ def _data(run: Run, table: Comparison, metric: str) -> pd.DataFrame:
     return rows[rows["value"].notna()]
 
 
-def _label(table: Comparison, codec: CodecRecord) -> str:
-    title = table.names[codec.id].title
-    return f"{short(title, LONGEST_LABEL)} {nominal(codec)}".rstrip()
+def _label(title: str, rate: str) -> str:
+    """The name and bitrate of a codec; a name that is too long ends early."""
+    labels = (f"{short(title, letters)} {rate}".rstrip() for letters in range(len(title), 0, -1))
+    return next((label for label in labels if _width(label) <= MOST_LABEL - GAP), rate)
+
+
+def _width(label: str) -> float:
+    """The width in points; a letter that is wide in East Asian type is as wide as it is high."""
+    text = "".join("—" if east_asian_width(letter) in "WF" else letter for letter in label)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(), False)
+    return float(width)
 
 
 def _alt(table: Comparison, metric: MetricRecord, values: dict[str, Values]) -> str:
@@ -85,14 +98,14 @@ def _height(rows: list[Values]) -> int:
 
 
 def _draw(
-    labels: list[str], rows: list[Values], metric: MetricRecord, data: pd.DataFrame
+    names: list[tuple[str, str]], rows: list[Values], metric: MetricRecord, data: pd.DataFrame
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     height = _height(rows)
     with style():
+        labels = [_label(title, rate) for title, rate in names]
+        left = max(LEAST_LABEL, *(GAP + _width(label) for label in labels)) / WIDTH
         figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
-        axes = figure.add_axes(
-            (LABELS / WIDTH, FOOT / height, 0.97 - LABELS / WIDTH, ROW * len(rows) / height)
-        )
+        axes = figure.add_axes((left, FOOT / height, 0.97 - left, ROW * len(rows) / height))
         for y, values in enumerate(rows):
             _row(axes, y, values)
         axes.set_ylim(len(rows) - 0.5, -0.5)

@@ -286,7 +286,8 @@ window.Almbench = window.Almbench || {};
       }
       if (!fits) root.classList.remove("tight");
       scroller.classList.toggle("fits", fits);
-      scroller.style.setProperty("--room", `${scroller.clientWidth}px`);
+      const room = Math.min(root.clientWidth, scroller.clientWidth);
+      scroller.style.setProperty("--room", `${room}px`);
     }
   }
 

@@ -534,6 +534,19 @@ def test_targets_and_accessibility(size: dict[str, int], browser: Any, address: 
             assert seen.page.evaluate("document.documentElement.scrollWidth") == size["width"]
 
 
+def test_an_open_card_stays_within_the_matrix(browser: Any, address: str) -> None:
+    with visit(browser, address) as seen:
+        seen.page.set_viewport_size({"width": 375, "height": 800})
+        seen.start()
+        grid, card = seen.page.evaluate("""() => {
+          const grid = document.querySelector(".grid");
+          grid.scrollLeft = grid.scrollWidth;
+          const left = (element) => element.getBoundingClientRect().left;
+          return [left(grid), left(document.querySelector(".opened .card"))];
+        }""")
+        assert card == pytest.approx(grid, abs=1)
+
+
 def test_from_the_disk_versions_switch_in_step_and_one_sounds(site: Path, browser: Any) -> None:
     with visit(browser, (site / "speech.html").as_uri()) as seen:
         seen.page.evaluate("""() => {

@@ -11,7 +11,7 @@ from almbench.drawing import THEMES, in_themes, short, style
 from almbench.results.frames import plain
 from almbench.results.rate_distortion import RateDistortion
 from almbench.results.values import Values
-from almbench.site.distributions import DOTS, distributions
+from almbench.site.distributions import DOTS, MOST_LABEL, distributions
 from almbench.site.plots import deltas, plots
 from almbench.site.source import Run, read_runs
 
@@ -85,6 +85,25 @@ def test_a_distribution_shows_every_clip(run: Path, read: Run) -> None:
     assert len(dots) == len(stoi)
     texts = [text.text for text in svg if text.tag.endswith("}text")]
     assert [t for t in texts if t and "p" in t] == ["Opus 6", "Opus 24", "Low-pass 3.5 kHz"]
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("ALMTokenizer (medium)", "ALMTokenizer (medium) 24"),
+        ("W" * 30, "WWWWWWWWWWWW… 24"),
+        ("\u97f3" * 30, "\u97f3" * 11 + "… 24"),
+        ("X", "X 24"),
+    ],
+)
+def test_names_are_cut_at_their_end_and_have_room(read: Run, title: str, shown: str) -> None:
+    table = read.tables[0]
+    names = {**table.names, "opus-24": replace(table.names["opus-24"], title=title)}
+    (plot,) = distributions(read, replace(table, names=names))
+    texts = {t.text: t for t in elements(plot.svg["light"]) if t.tag.endswith("}text")}
+    place = re.search(r"translate\(([\d.]+) ", texts[shown].get("transform", ""))
+    right = float(place[1]) if place else float(texts[shown].get("x", "nan"))
+    assert 0 <= right <= MOST_LABEL
 
 
 def test_a_distribution_of_many_clips_has_no_dots(read: Run) -> None:
