@@ -316,6 +316,8 @@ def shape_fault(codes: NDArray[Any], sizes: Sequence[int]) -> str:
     wanted = len(sizes)
     if codes.ndim == 2 and len(codes) != wanted == codes.shape[1]:
         return f"are [T, K] = {codes.shape}; they should be [K, T]: transpose them"
+    if codes.ndim == 1 == wanted:
+        return f"have the shape {list(codes.shape)}, not [1, T]: give codes[None]"
     if codes.ndim != 2 or len(codes) != wanted:
         books = f"{wanted} codebook{'s' if wanted != 1 else ''}"
         return f"have the shape {list(codes.shape)}, not [{wanted}, T] of {books} and T frames"
@@ -345,7 +347,9 @@ def codes_fault(codes: NDArray[Any], sizes: Sequence[int]) -> str:
         return f"fit their codebooks only as [T, K] = {codes.shape}: transpose them to [K, T]"
     row = codes[wrong]
     return (
-        f"go from {row.min()} to {row.max()} in codebook {wrong + 1}; it has 0 to "
+        f"are negative in codebook {wrong + 1}, {row.min()} the smallest; they count from 0"
+        if row.min() < 0
+        else f"go from {row.min()} to {row.max()} in codebook {wrong + 1}; it has 0 to "
         f"{sizes[wrong] - 1}"
     )
 

@@ -148,20 +148,26 @@ def header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
         CodecError: The file cannot be read.
     """
     try:
-        with ZipFile(path) as archive, archive.open("codes.npy") as file:
-            np.lib.format.read_magic(file)
-            shape, _, kind = np.lib.format.read_array_header_1_0(file)
+        with ZipFile(path) as archive:
+            if "codes.npy" not in archive.namelist():
+                names = ", ".join(name.removesuffix(".npy") for name in archive.namelist())
+                raise CodecError(
+                    f"{path.name} has no array 'codes'; it has: {in_a_line(names, 200) or 'none'}"
+                )
+            with archive.open("codes.npy") as file:
+                np.lib.format.read_magic(file)
+                shape, _, kind = np.lib.format.read_array_header_1_0(file)
     except UNREADABLE as error:
         raise CodecError(f"its codes cannot be read: {path.name}: {_told(error)}") from error
     return shape, kind
 
 
-def read_codes(path: Path, sizes: Sequence[int]) -> NDArray[np.int64]:
+def read_codes(path: Path, sizes: Sequence[int] = ()) -> NDArray[np.int64]:
     """Read the codes of a clip, **Shape** `[K, T]`.
 
     Args:
         path: The file.
-        sizes: Entries of each codebook.
+        sizes: Entries of each codebook; empty where they are not known.
 
     Raises:
         CodecError: They are not there, damaged, or not codes of such codebooks.
@@ -176,6 +182,19 @@ def read_codes(path: Path, sizes: Sequence[int]) -> NDArray[np.int64]:
             codes = file["codes"]
     except UNREADABLE as error:
         raise CodecError(f"its codes cannot be read: {path.name}: {_told(error)}") from error
-    if fault := codes_fault(codes, sizes):
+    if fault := codes_fault(codes, sizes) if sizes else _fault_without_sizes(codes):
         raise CodecError(f"its codes {fault}")
     return np.asarray(codes, np.int64)
+
+
+def _fault_without_sizes(codes: NDArray[Any]) -> str:
+    """Say what is wrong with codes of codebooks that are not known; empty for nothing."""
+    if codes.ndim == 1:
+        return f"have the shape {list(codes.shape)}, not [K, T]: store one codebook as codes[None]"
+    if codes.ndim != 2:
+        return f"have the shape {list(codes.shape)}, not [K, T] of K codebooks and T frames"
+    if not np.issubdtype(codes.dtype, np.integer):
+        return f"are {codes.dtype}, not integers"
+    if (codes < 0).any():
+        return f"are negative, {codes.min()} the smallest; they count from 0"
+    return ""

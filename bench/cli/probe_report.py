@@ -21,7 +21,8 @@ def print_probes(probed: Probed) -> int:
     """Print a table per test set, measure and target, and what could not be computed.
 
     Returns:
-        The exit code: 0, or 1 where a measure could not be computed for want of a package.
+        The exit code: 0, or 1 where a measure could not be computed for want of a package, or no
+        codes of a codec can be used.
     """
     console = Console(highlight=False)
     rows = from_frame(probe_table(probed.records), ProbeRow)

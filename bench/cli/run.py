@@ -217,12 +217,17 @@ def score(
             "probed, but give no bitrate and no pictures"
         )
     results = run_suite(chosen, root, "cpu", workers, server=server)
+    code = 0
     if folders:
         from almbench.cli.probe_report import print_probes
         from almbench.tokens.probing import probe
 
-        print_probes(probe(root, folders=apart, labels=table, workers=workers or cpu_count()))
-    _report(results, None)
+        coded = {row.codec for row in results.clip_rows if row.measured_kbps is not None}
+        apart = [one for one in folders if one in apart or one.name not in coded]
+        code = print_probes(
+            probe(root, folders=apart, labels=table, workers=workers or cpu_count())
+        )
+    _report(results, None, code)
 
 
 def _warm_server(context: typer.Context) -> "WarmServer":
@@ -250,11 +255,11 @@ def _run(
     _report(run_suite(suite, root, device, workers, server=server, batch=batch), old)
 
 
-def _report(results: "Results", old: "Results | None") -> NoReturn:
-    """Print what came out, and end with its exit code."""
+def _report(results: "Results", old: "Results | None", before: int = 0) -> NoReturn:
+    """Print what came out, and end with its exit code, or with that of what was printed before."""
     from almbench.cli.outcome import print_outcome, print_repetition
 
-    code = print_outcome(results)
+    code = print_outcome(results) or before
     if old:
         print_repetition(old, results)
     raise typer.Exit(code)

@@ -4,9 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
 import pandas as pd
 
 from almbench.audio import Sound, read, sha256
@@ -92,7 +90,7 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
         try:
             facts = read_facts(path)
             sizes = facts.codebook_sizes
-            held[id_] = read_codes(path, sizes) if sizes else _read_codes(path)
+            held[id_] = read_codes(path, sizes)
         except CodecError as error:
             faults.append(f"{clips.testset}/{id_} of {name}: {error}")
             continue
@@ -126,22 +124,6 @@ def _turned(held: Mapping[str, Codes]) -> str:
     """A hint where the codes of all clips seem to be `[T, K]`; empty where they do not."""
     columns = {codes.shape[1] for codes in held.values()}
     return " (they look like [T, K]: transpose them to [K, T])" if len(columns) == 1 else ""
-
-
-def _read_codes(path: Path) -> Codes:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            codes = np.atleast_2d(file["codes"])
-    except KeyError as error:
-        raise CodecError(f"{path.name} has no array 'codes'") from error
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise CodecError(f"{path.name} cannot be read: {error}") from error
-    if not np.issubdtype(codes.dtype, np.integer) or codes.ndim != 2 or (codes < 0).any():
-        raise CodecError(
-            f"{path.name} holds {codes.dtype} of shape {codes.shape}, not integers from 0 of shape "
-            "[codebooks, frames]"
-        )
-    return codes.astype(np.int64)
 
 
 @dataclass(frozen=True)

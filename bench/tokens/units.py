@@ -92,7 +92,7 @@ def compute(unit: Unit, before: str) -> Outcome:
         return Outcome(None, faults)
     start = time.perf_counter()
     with one_thread():
-        status, reason, values = _values(unit, subject)
+        status, reason, values = _values(unit, subject, faults)
     testset, codec, family, target = unit.key
     record = ProbeRecord(
         testset=testset,
@@ -112,9 +112,13 @@ def compute(unit: Unit, before: str) -> Outcome:
     return Outcome(record, faults)
 
 
-def _values(unit: Unit, subject: TokenSet | ClipSet) -> tuple[Status, str, list[ProbeValue]]:
+def _values(
+    unit: Unit, subject: TokenSet | ClipSet, faults: Sequence[str]
+) -> tuple[Status, str, list[ProbeValue]]:
     """Compute the values: status, reason and values."""
     measure, target, effort = unit.measure, unit.target, unit.effort
+    if isinstance(subject, TokenSet) and faults and not subject.clipset.clips:
+        return "unavailable", f"none of its codes can be used; the first: {faults[0]}", []
     try:
         if missing := measure.missing():
             return "unavailable", missing, []

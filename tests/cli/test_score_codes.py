@@ -1,6 +1,7 @@
 """`bench score --codes`: a codec takes part by its sounds and token files."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +70,25 @@ def test_token_files_that_say_their_codebooks_are_codes_of_the_run(
     done = bench("site", "run", "-o", "public", cwd=given)
     assert done.returncode == 0, done.stderr
     assert len(list((given / "public").rglob("codes/*.webp"))) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("facts", [{}, {"codebook_sizes": [16], "frame_rate": 18.0}])
+def test_token_files_that_cannot_be_used_are_a_failure(
+    given: Path, bench: Bench, facts: dict[str, Any]
+) -> None:
+    pytest.importorskip("sklearn")
+    for path in (given / "tokens").iterdir():
+        np.savez(path, allow_pickle=False, codes=np.full((1, 9), -3), **facts)
+    done = bench(
+        *("score", "originals", "ours", "--codes", "tokens", "--labels", "labels.csv"),
+        *("-o", "run", "--metric", "gain_db", "--workers", "1"),
+        cwd=given,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "none of its codes can be used" in " ".join(done.stdout.split())
+    assert "-3 the smallest" in done.stdout
+    assert "Tables: run/clips.csv" in done.stdout
 
 
 def test_token_files_of_another_codec_are_refused(given: Path, bench: Bench) -> None:

@@ -111,6 +111,20 @@ def test_vectors_are_compared_by_angle() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("speakers", "within", "across"), [(1, 0, None), (2, 1, 0), (3, 1, 1)])
+def test_intervals_take_the_speakers_that_their_reason_says(
+    speakers: int, within: int, across: int | None
+) -> None:
+    codes = [np.array([[i % 2, i % 3]]) for i in range(4 * speakers)]
+    labels = [{"word": "ab"[i % 2], "speaker": f"s{i // 4}"} for i in range(4 * speakers)]
+    values = Abx(AbxSettings()).compute(token_set(codes, labels, sizes=(3,)), "word", Effort())
+    found = {v.measure.removeprefix("abx_error_"): v for v in values if v.input == "one-hot"}
+    for name, has, least in (("within", within, "two"), ("across", across, "three")):
+        if has is not None:
+            assert (found[name].ci95_low is not None) == bool(has)
+            assert found[name].reason == ("" if has else f"no interval: it takes {least} speakers")
+
+
 @pytest.mark.parametrize("labels", [["a"], ["a", "a"], ["a", "b"], ["", ""]])
 def test_too_little_to_compare_says_so(labels: list[str]) -> None:
     codes = [np.zeros((1, 2), np.int64)] * len(labels)

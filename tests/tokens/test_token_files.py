@@ -1,6 +1,7 @@
 """Token files of a codec that is not here, from the folder to the table."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,6 +144,30 @@ def test_codes_that_are_not_of_the_codebooks_are_left_out(
 ) -> None:
     np.savez(tokens / "clip 3.npz", codes=codes, codebook_sizes=[2, 8], frame_rate=12.5)
     assert run(tokens).records[0].found[0].n == 38
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"codes": np.array([[3, -2]])}, "are negative, -2 the smallest"),
+        ({"codes": np.ones((2, 3))}, "are float64, not integers"),
+        ({"codes": np.ones(3, int)}, "store one codebook as codes[None]"),
+        ({"tokens": np.ones((2, 3), int)}, "has no array 'codes'; it has: tokens"),
+        ({"codes": np.ones((3, 2), int), "codebook_sizes": [2, 8]}, "transpose them"),
+        ({"codes": np.ones(3, int), "codebook_sizes": 8}, "give codes[None]"),
+        ({"codes": np.full((2, 3), 8), "codebook_sizes": [2, 8]}, "it has 0 to 1"),
+    ],
+)
+def test_a_codec_none_of_whose_token_files_can_be_used_is_a_failure(
+    tokens: Path, arrays: dict[str, Any], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in tokens.iterdir():
+        np.savez(path, allow_pickle=False, **arrays)
+    probed = run(tokens)
+    assert print_probes(probed) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "none of its codes can be used; the first: labels/" in printed
+    assert words in probed.records[0].reason
 
 
 def test_wrong_input_is_named(tokens: Path) -> None:
