@@ -72,7 +72,7 @@ class Results:
         reason: Why there is none.
         books: Its codebooks.
         use: Where the picture of their entries' use is; empty for none.
-        carried: What its tokens carry.
+        carried: What its tokens carry, by measure.
         gaps: Why values of that are missing, and what to know of others.
         sampled: Clips that a language model continued: their names, and where they are.
         extremes: Its best and worst clips; None where there are no two to be heard.
@@ -83,7 +83,7 @@ class Results:
     reason: str
     books: list[Book]
     use: str
-    carried: list[Measured]
+    carried: dict[str, list[Measured]]
     gaps: Reasons
     sampled: list[tuple[str, str]]
     extremes: Extremes | None

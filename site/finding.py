@@ -121,7 +121,14 @@ def _tested(said: _Words, table: Comparison, metrics: list[MetricRecord]) -> Ite
 def _lead(said: _Words, best: str, cases: dict[Standing, list[MetricRecord]]) -> Markup:
     parts = [_part(said, found, said.led(metrics, best)) for found, metrics in cases.items()]
     values = {"system": said.name(best), "parts": _listed(parts)}
-    if any(found.ties for found in cases):
+    ties = {id_ for found in cases for id_ in found.ties}
+    if len(ties) == 1:
+        return mtr(
+            "{system} is ahead {parts}; these clips do not separate it from {other}.",
+            other=said.name(*ties),
+            **values,
+        )
+    if ties:
         return mtr(
             "{system} is ahead {parts}; these clips do not separate it from the others.", **values
         )

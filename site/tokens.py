@@ -136,9 +136,8 @@ class Reasons(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """A value of a codec: its name, what it was computed from, the value, beside what, by book."""
+    """A value of a codec: what it was computed from, the value, beside what, by book."""
 
-    label: str
     input: str
     cell: Cell
     chance: str
@@ -157,23 +156,22 @@ def carried(run: Run) -> dict[str, Carried]:
     return found
 
 
-def measured(run: Run, testset: str, codec: str) -> list[Measured]:
-    """All values of a codec on a test set, those of codebooks beside that of all."""
+def measured(run: Run, testset: str, codec: str) -> dict[str, list[Measured]]:
+    """All values of a codec on a test set by measure, those of codebooks beside that of all."""
     rows = [r for r in run.probes_of(testset) if r.codec == codec]
     by_key: dict[tuple[str, str, str], dict[str, ProbeRow]] = {}
     for row in rows:
         if row.value is not None:
             by_key.setdefault((row.measure, row.target, row.input), {})[row.book] = row
-    found = []
+    found: dict[str, list[Measured]] = {}
     most = min(BOOKS, max((int(r.book) for r in rows if r.book.isdecimal()), default=0))
     order = {name: place for place, name in enumerate(LABELS)}
     for measure, target, input_ in sorted(by_key, key=lambda key: order.get(key[0], len(order))):
         books = by_key[measure, target, input_]
         first = books.get(ALL_BOOKS) or next(iter(books.values()))
         texts = [_cell(books.get(str(k))).text for k in range(1, most + 1)]
-        found.append(
+        found.setdefault(_label(measure, target), []).append(
             Measured(
-                _label(measure, target),
                 _input(input_),
                 _cell(books.get(ALL_BOOKS)),
                 _text(first.chance),

@@ -13,7 +13,7 @@ from almbench.audio import Samples, resample
 from almbench.codecs.base import Codec
 from almbench.errors import AlmbenchError, MetricUndefined
 from almbench.metrics.base import Settings
-from almbench.metrics.registry import make_family
+from almbench.metrics.registry import make_family, metric
 from almbench.results.probes import ALL_BOOKS, ProbeValue
 from almbench.statistics.clusters import Numbers, count_clusters
 from almbench.statistics.intervals import t_interval
@@ -227,7 +227,9 @@ def _value(
     """The mean of the values of some clips."""
     measure, input_ = key
     estimate = t_interval(column, clusters)
-    if measure not in SCORES:
+    if measure in SCORES:
+        estimate = estimate.within(metric(measure).low, metric(measure).high)
+    else:
         estimate = estimate.within(0.0, 1.0 if measure == "stability" else None)
     return ProbeValue.of(
         estimate,

@@ -92,7 +92,7 @@ def test_one_that_shares_the_lead() -> None:
     )
     last = {**scores, "C": (2.4, "2")}
     assert said(table(up=last)) == (
-        "A is ahead of all but B on up (3.0); these clips do not separate it from the others."
+        "A is ahead of all but B on up (3.0); these clips do not separate it from B."
     )
 
 

@@ -164,6 +164,15 @@ def test_values_are_means_over_clips_with_intervals_and_chance() -> None:
     assert values["mel_distance", "own output, 1 pass", "all"].n == 4
 
 
+def test_intervals_of_scores_keep_to_what_the_metrics_can_be() -> None:
+    values = compute(token_set({"a": tone(-40), "b": tone(-41)}, opened))
+    found = values["mel_distance", "own output, 1 pass", "all"]
+    assert found.value is not None
+    assert found.ci95_high is not None
+    assert found.ci95_high > 2 * found.value  # as far below the mean, it would be below zero
+    assert found.ci95_low == 0
+
+
 def test_what_cannot_be_had_says_why() -> None:
     with pytest.raises(MetricUndefined, match="it is not here"):
         compute(token_set({"a": tone(-20)}, None))
