@@ -46,6 +46,16 @@ class NotApplicable(MetricUndefined):
 
 
 LONGEST = 800  # characters of a line of a message
+MOST_NAMES = 20  # that a message lists beside a suggestion, where a command lists them
+LISTED = {
+    "codec": "codecs",
+    "built-in preset": "codecs",
+    "metric": "metrics",
+    "suite": "suites",
+    "suite or codec": "suites, bench list codecs",
+}
+"""What was named -> what `bench list` lists of it."""
+NEAREST = 3  # names that differ in a number, such as a bitrate
 
 
 def in_a_line(text: str, longest: int = LONGEST) -> str:
@@ -79,20 +89,23 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
         where: Where it was looked for, such as "in suite 'quick'".
 
     Returns:
-        One sentence with what the name may have meant, and the allowed names.
+        One sentence with what the name may have meant, and the allowed names; where it may have
+        meant something and there are many, the command that lists them.
     """
     allowed = sorted(set(known), key=_natural)
     place = f" {where}" if where else ""
-    hint = " " + did_you_mean(name, allowed)
-    return (
-        f"There is no {kind} '{in_a_line(name, 200)}'{place}.{hint.rstrip()} "
-        f"Allowed: {', '.join(allowed) or 'none'}."
-    )
+    hint = did_you_mean(name, allowed)
+    words = [f"There is no {kind} '{in_a_line(name, 200)}'{place}.", *filter(None, [hint])]
+    listed = "" if where else LISTED.get(kind, "")
+    if hint and listed and len(allowed) > MOST_NAMES:
+        return " ".join([*words, f"To see all: bench list {listed}."])
+    return " ".join([*words, f"Allowed: {', '.join(allowed) or 'none'}."])
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Ask for the names that begin with what the user wrote, or else for the most similar one.
 
+    Names that differ in numbers alone, such as bitrates, are the most similar: the nearest three.
     Upper and lower case count alike.
 
     Args:
@@ -103,10 +116,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     'Did you mean opus-6 or opus-12?'
     >>> did_you_mean("quik", ["quick"])
     "Did you mean 'quick'?"
+    >>> did_you_mean("opus-13", ["opus-6", "opus-12", "opus-16", "opus-32"])
+    'Did you mean opus-6, opus-12 or opus-16?'
     """
     allowed = list(known)
     lower = [one.lower() for one in allowed]
     near = [one for one in allowed if one.lower().startswith(name.lower())]
+    if not near and (alike := [one for one in allowed if _form(one) == _form(name)]):
+        nearest = sorted(alike, key=lambda one: _distance(one, name))[:NEAREST]
+        near = [one for one in alike if one in nearest]
     if not near:
         near = [allowed[lower.index(one)] for one in get_close_matches(name.lower(), lower, n=1)]
     if not near or not name:
@@ -119,3 +137,12 @@ def _natural(name: str) -> list[tuple[float, str]]:
     """Sort numbers in names by their value: opus-6 before opus-12."""
     parts = re.split(r"(\d+(?:\.\d+)?)", name)
     return [(float(part), "") if i % 2 else (-1.0, part) for i, part in enumerate(parts)]
+
+
+def _form(name: str) -> list[str]:
+    """A name without its numbers, to tell what differs in these alone."""
+    return [text.lower() for _, text in _natural(name)]
+
+
+def _distance(one: str, other: str) -> float:
+    return sum(abs(a - b) for (a, _), (b, _) in zip(_natural(one), _natural(other), strict=True))

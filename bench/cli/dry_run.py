@@ -14,8 +14,13 @@ from almbench.runner.run import foresee
 from almbench.suite.config import Suite
 
 
-def print_forecast(suite: Suite, root: Path, workers: int | None) -> None:
-    """Print what a run would do, what is done already, how long it takes and how large it gets."""
+def print_forecast(suite: Suite, root: Path, workers: int | None) -> int:
+    """Print what a run would do, what is done already, how long it takes and how large it gets.
+
+    Returns:
+        The exit code: 0, or 1 where the run would have it for a codec or a metric that was asked
+        for by name and cannot be used.
+    """
     plan, found = foresee(suite, root, workers)
     console = Console(highlight=False)
     console.print(f"Suite {escape(suite.name)} would run into {escape(str(root))}:")
@@ -33,12 +38,23 @@ def print_forecast(suite: Suite, root: Path, workers: int | None) -> None:
     console.print(
         f"Sounds to be stored: {clock(found.sound_s)}, at most {found.bytes / 1e9:.2g} GB{unread}"
     )
-    console.print(_time_line(found, root))
+    if found.reconstructions.to_do or found.scores.to_do:
+        console.print(_time_line(found, root))
     records = {c.record.id: c.record for t in plan.testsets for c in t.codecs if c.record.missing}
     print_missing(
         console,
         [Missing(r.id, r.missing, r.missing_cause, r.missing_command) for r in records.values()],
     )
+    requested = False
+    for testset in plan.testsets:
+        for metric in testset.metrics:
+            if metric.missing and testset.usable:
+                requested |= testset.metrics_requested
+                console.print(
+                    f"[yellow]No value[/] {escape(testset.name)} {metric.name} (unavailable): "
+                    f"{escape(metric.missing)}"
+                )
+    return 1 if records or requested else 0
 
 
 def _table(found: Forecast) -> Table:
@@ -68,6 +84,8 @@ def _count(number: int, what: str, plural: str = "s") -> str:
 
 
 def _time(amount: Amount) -> str:
+    if not amount.to_do:
+        return ""
     return "?" if amount.unknown else clock(amount.seconds)
 
 

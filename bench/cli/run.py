@@ -115,8 +115,7 @@ def run(
     if dry_run:
         from almbench.cli.dry_run import print_forecast
 
-        print_forecast(chosen, run_root(chosen, output), workers)
-        return
+        raise typer.Exit(print_forecast(chosen, run_root(chosen, output), workers))
     if engine == "ray":
         from almbench.runner.ray_engine import run_with_ray
         from almbench.suite.config import Resources

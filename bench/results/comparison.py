@@ -67,6 +67,17 @@ class Comparison:
         """The sample rate that a metric is computed at here; None where that means nothing."""
         return (metric.rate or self.of.scoring_rate) if metric.computed_from == "sound" else None
 
+    @property
+    def over(self) -> str:
+        """What the means are over: all clips, or how many of them have values."""
+        names = {metric.name for metric in self.metrics}
+        counts = {row.n for (_, name), row in self.cells.items() if name in names and row.n}
+        every = len(self.of.clips)
+        if self.of.means or not counts or min(counts) >= every:
+            return self.of.size
+        least, most = min(counts), max(counts)
+        return f"{least if least == most else f'{least} to {most}'} of {self.of.size}"
+
     def most_clips(self, metric: str) -> int:
         """Over how many clips the mean of a metric is, at most."""
         return max((row.n for (_, name), row in self.cells.items() if name == metric), default=0)

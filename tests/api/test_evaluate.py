@@ -133,7 +133,7 @@ def test_folders_tables_lists_and_a_limit(clips: dict[str, Any], tmp_path: Path)
 
 def test_wrong_arguments_are_the_callers_mistake(clips: dict[str, Any], tmp_path: Path) -> None:
     cases: list[tuple[Any, Any, dict[str, Any], str]] = [
-        ("opus-7", clips, {}, "Did you mean 'opus-6'"),
+        ("opus-7", clips, {}, "Did you mean opus-6,"),
         (halve, tmp_path / "nowhere", {}, "does not exist"),
         (3, clips, {}, "is no codec"),
         (halve, clips, {"metrics": ["stoy"]}, "Did you mean 'stoi'"),
@@ -215,7 +215,7 @@ def test_a_codec_of_any_rate_wants_to_know_it() -> None:
 def test_options_and_wrong_names_of_codecs() -> None:
     with almbench.load_codec("opus", bitrate=24_000) as codec:
         assert codec.spec.nominal_kbps == 24
-    with pytest.raises(almbench.AlmbenchError, match="Did you mean 'opus-6'"):
+    with pytest.raises(almbench.AlmbenchError, match=r"Did you mean opus-24, opus-\d+"):
         almbench.load_codec("opus-60")
     with pytest.raises(almbench.AlmbenchError, match="256000"):
         almbench.load_codec("opus", bitrate=1_000_000)

@@ -62,7 +62,7 @@ def test_version(bench: Bench) -> None:
         ),
         (["run", "--checkpoint", "opus-7=/no/such"], "There is no codec 'opus-7' in suite 'quick'"),
         (["run", "alm-demo"], "--data demo=PATH"),
-        (["run", "--checkpoint", "opus-66=/tmp"], "Did you mean 'opus-6'"),
+        (["run", "--checkpoint", "opus-66=/tmp"], "Did you mean opus-"),
         (["run", "--checkpoint", "opus-6=/tmp"], "no key 'checkpoint'"),
         (["run", "--set", "stoi=1"], "is not FAMILY.KEY=VALUE"),
         (["run", "--set", "speaker_similarity.backend=ekapa"], "ecapa"),

@@ -42,6 +42,14 @@ def test_tables_show_the_headline_metrics_and_fit(
         assert "\x1b" not in text
 
 
+def test_a_table_says_how_many_clips_have_values(small: Path, bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "data" / "torn.wav").write_bytes(b"no sound")
+    done = bench("run", small, "-o", tmp_path / "run")
+    assert done.returncode == 1
+    assert "talk (means over 2 of 3 clips)" in done.stdout
+    assert "means over 2 of 3 clips" in load_results(tmp_path / "run").to_latex()
+
+
 def test_the_heading_of_short_names_is_whole(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

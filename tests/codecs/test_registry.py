@@ -83,7 +83,9 @@ def test_options_change_a_preset() -> None:
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UserError, match=r"no codec adapter 'opsu'\. Did you mean 'opus'"):
         adapter("opsu")
-    with pytest.raises(UserError, match=r"no codec 'opus-7'\. Did you mean 'opus-6'"):
+    with pytest.raises(
+        UserError, match=r"no codec 'opus-7'\. Did you mean opus-6, opus-12 or opus-24\?"
+    ):
         make_codec("opus-7")
     with pytest.raises(UserError, match="Did you mean 'mp3'"):
         create("x", "X", "mp", {})

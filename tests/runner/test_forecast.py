@@ -105,3 +105,17 @@ def test_the_command_writes_nothing(small: Path, tmp_path: Path, bench: Bench) -
     assert re.search(r"scores +20 +0 +20 +\?", done.stdout)
     assert "Sounds to be stored: 0:12, at most " in done.stdout
     assert "Time: not known, as no speed of" in done.stdout
+
+
+def test_what_cannot_be_used_ends_as_the_run_would(
+    small: Path, tmp_path: Path, bench: Bench
+) -> None:
+    for args in (["--dry-run"], []):
+        done = bench("run", small, "--codec", "lyra-6", "-o", tmp_path / "run", *args)
+        if "Unavailable" not in done.stdout:
+            pytest.skip("the models of Lyra are here")
+        assert (done.returncode, "Time:" in done.stdout) == (1, False), done.stdout
+    (tmp_path / "run").rename(tmp_path / "gone")
+    assert bench("run", small, "-o", tmp_path / "run").returncode == 0
+    done = bench("run", small, "--dry-run", "-o", tmp_path / "run")
+    assert (done.returncode, "Time:" in done.stdout) == (0, False), done.stdout

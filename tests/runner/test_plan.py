@@ -78,9 +78,13 @@ def test_a_setting_may_choose_the_rate_of_a_metric(data: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ((["opus-7"], [], []), "There is no codec 'opus-7'. Did you mean 'opus-6'? Allowed:"),
+        (
+            (["opus-7"], [], []),
+            "There is no codec 'opus-7'. Did you mean opus-6, opus-12 or opus-24? "
+            "To see all: bench list codecs.",
+        ),
         (([], ["tolk"], []), "no test set 'tolk'. Did you mean 'talk'? Allowed: noise, talk."),
-        (([], [], ["stoy"]), "There is no metric 'stoy'. Did you mean 'stoi'? Allowed: cer"),
+        (([], [], ["stoy"]), "Did you mean 'stoi'? To see all: bench list metrics."),
     ],
 )
 def test_select_what_does_not_exist(
@@ -260,7 +264,7 @@ def test_settings_reach_their_family_and_its_records(data: Path) -> None:
     [
         ({"settings": {"stoy": {}}}, "There is no metric family 'stoy' in [settings]. Did you"),
         ({"metrics": {"music": ["stoy"]}}, "There is no metric 'stoy' in [metrics] of music."),
-        ({"codec": [{"id": "opus-7"}]}, "Did you mean 'opus-6'"),
+        ({"codec": [{"id": "opus-7"}]}, "Did you mean opus-6, opus-12 or opus-24?"),
     ],
 )
 def test_what_a_suite_names_must_exist(data: Path, changes: dict[str, Any], words: str) -> None:
