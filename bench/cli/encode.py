@@ -72,7 +72,6 @@ def encode(
 
 def decode(
     files: Annotated[list[Path], typer.Argument(metavar="CODES", help="Files of codes (.npz).")],
-    codec: CodecOption,
     output: Annotated[
         Path,
         typer.Option(
@@ -82,6 +81,14 @@ def decode(
             help="Where the sound goes (.wav or .flac); several need a folder.",
         ),
     ],
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            "--codec",
+            metavar="CODEC",
+            help="A built-in preset, an adapter, or hf:ORG/NAME@K. (default: as the files say)",
+        ),
+    ] = None,
     checkpoint: CheckpointOption = None,
     option: OptionOption = None,
     device: DeviceOption = "auto",
@@ -89,6 +96,7 @@ def decode(
 ) -> None:
     """Decode codes that bench encode or a run wrote, or your own, to sound."""
     targets = _targets(files, output, SOUNDS, force=force)
+    codec = codec or _codec_of(files)
     made = usable_codec(codec, option, checkpoint)
     if not made.spec.codebook_sizes:
         raise UserError(f"Codec '{codec}' has no codebooks: there are no codes to decode.")
@@ -98,6 +106,36 @@ def decode(
         return f"{sound}: {decoded.seconds:.2f} s at {decoded.rate} Hz"
 
     raise typer.Exit(_each(targets, made, device, one))
+
+
+def _codec_of(files: list[Path]) -> str:
+    """The preset or adapter that files of codes say they are of.
+
+    Raises:
+        UserError: A file cannot be read or names none, its codec is none of these, or two differ.
+    """
+    from almbench.codecs.builtin import PRESETS
+    from almbench.codecs.codes_file import read_facts
+    from almbench.codecs.registry import adapter_names
+    from almbench.errors import CodecError, in_a_line
+
+    said: dict[str, Path] = {}
+    for path in files:
+        try:
+            name = read_facts(path).codec
+        except CodecError as error:
+            raise UserError(f"{path}: {error}") from error
+        if name not in {*PRESETS, *adapter_names()}:
+            of = f"is of '{in_a_line(name, 200)}', which is no codec here" if name else "names none"
+            raise UserError(f"Which codec? {path} {of}. To fix: give --codec CODEC.")
+        said.setdefault(name, path)
+    if len(said) > 1:
+        (one, first), (other, second), *_ = said.items()
+        raise UserError(
+            f"{first} is of '{one}' and {second} of '{other}'. To fix: decode the files of one "
+            "codec at a time."
+        )
+    return next(iter(said))
 
 
 def _targets(

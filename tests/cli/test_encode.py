@@ -109,6 +109,28 @@ def test_codes_of_another_codec_or_shape_are_refused_by_name(tmp_path: Path) -> 
             codec.decode_file(path, out)
 
 
+def test_a_file_that_names_its_codec_is_decoded_by_it(tmp_path: Path, bench: Bench) -> None:
+    codes = np.zeros((3, 5), np.int64)
+    facts = CodesFacts(codebook_sizes=(2048,) * 3, frame_rate=12.5)
+    for name in ("almtokenizer", "ours", "opus-6", ""):
+        given = facts.model_copy(update={"codec": name})
+        write_codes(tmp_path / f"{name or 'none'}.npz", codes, given)
+    done = bench("decode", "almtokenizer.npz", "-o", "x.wav", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "0.40 s at 24000 Hz" in done.stdout
+    for files, words in [
+        (["none.npz"], "none.npz names none. To fix: give --codec CODEC."),
+        (["ours.npz"], "ours.npz is of 'ours', which is no codec here. To fix: give --codec"),
+        (["opus-6.npz"], "has no codebooks"),
+        (["almtokenizer.npz", "opus-6.npz"], "opus-6.npz of 'opus-6'. To fix: decode the files"),
+    ]:
+        done = bench("decode", *files, "-o", "out", cwd=tmp_path)
+        assert done.returncode == 2, done.stdout
+        assert words in " ".join(done.stderr.split())
+    done = bench("decode", "ours.npz", "--codec", "almtokenizer", "-o", "y.wav", cwd=tmp_path)
+    assert done.returncode == 2  # no weights say that it is the same
+
+
 def test_files_and_targets_that_cannot_be(tmp_path: Path, sounds: list[Path]) -> None:
     plain, loud = sounds
     twin = tmp_path / "plain.flac"
@@ -128,7 +150,7 @@ def test_files_and_targets_that_cannot_be(tmp_path: Path, sounds: list[Path]) ->
     with pytest.raises(UserError, match=r"opus-6' has no codebooks: .*load_codec\('opus-6'\)"):
         encode([plain], "opus-6", tmp_path / "x.npz")
     with pytest.raises(UserError, match="has no codebooks: there are no codes to decode"):
-        decode([there], "opus-6", tmp_path / "x.wav")
+        decode([there], tmp_path / "x.wav", "opus-6")
     with pytest.raises(UserError, match=r"Did you mean .*almtokenizer"):
         encode([plain], "almtokeniser", tmp_path / "x.npz")
     with pytest.raises(UserError, match=r"--checkpoint .*gone does not exist"):
