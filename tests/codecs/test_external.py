@@ -175,7 +175,7 @@ REASONS = {
     "error": "its worker says: too loud",
     "bad time": "its worker's fault: encode_s = 'soon' is not a number",
     "range": "its worker's fault: its codes go from .* to 4 in codebook 2; it has 0 to 3",
-    "negative": "its worker's fault: its codes go from -1 to .* in codebook 1; it has 0 to 15",
+    "negative": "its worker's fault: its codes are negative in codebook 1, -1 the smallest",
     "float": "its worker's fault: its codes are float64, not integers",
     "one book": r"its worker's fault: its codes have the shape \[1, 10\], not \[2, T\]",
     "flat": r"its worker's fault: its codes have the shape \[10\], not \[2, T\]",
