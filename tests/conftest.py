@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 import pytest
 import soundfile as sf
+from rich.console import Console
 
 from almbench.runner.worker import ONE_THREAD
 from almbench.samples import folder
@@ -105,6 +106,7 @@ def bench() -> Bench:
         environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
         with (
             patch.dict(os.environ, environment),
+            patch.object(Console, "width", 200),  # one keeps the COLUMNS of when it was made
             patch.object(sys, "argv", line),
             chdir(cwd),
             redirect_stdout(TextIOWrapper(BytesIO(), "utf-8", write_through=True)) as out,
