@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import pytest
 import soundfile as sf
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 from almbench.runner.worker import ONE_THREAD
 from almbench.samples import folder
@@ -34,6 +34,7 @@ os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+WIDE = ConsoleDimensions(200, 25)
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("bench", "codecs", "site", "templates")
@@ -103,10 +104,10 @@ def bench() -> Bench:
 
     def run(*args: object, cwd: Path = Path()) -> subprocess.CompletedProcess[str]:
         line = ["bench", *map(str, args)]
-        environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+        environment = {**os.environ, "COLUMNS": str(WIDE.width), "NO_COLOR": "1"}
         with (
             patch.dict(os.environ, environment),
-            patch.object(Console, "width", 200),  # one keeps the COLUMNS of when it was made
+            patch.object(Console, "size", WIDE),  # it keeps the COLUMNS of when it was made
             patch.object(sys, "argv", line),
             chdir(cwd),
             redirect_stdout(TextIOWrapper(BytesIO(), "utf-8", write_through=True)) as out,
