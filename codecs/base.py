@@ -345,13 +345,7 @@ def codes_fault(codes: NDArray[Any], sizes: Sequence[int]) -> str:
         return ""
     if codes.shape[0] == codes.shape[1] and _beyond(codes.T, sizes) is None:
         return f"fit their codebooks only as [T, K] = {codes.shape}: transpose them to [K, T]"
-    row = codes[wrong]
-    return (
-        f"are negative in codebook {wrong + 1}, {row.min()} the smallest; they count from 0"
-        if row.min() < 0
-        else f"go from {row.min()} to {row.max()} in codebook {wrong + 1}; it has 0 to "
-        f"{sizes[wrong] - 1}"
-    )
+    return _out_of_range(codes[wrong], wrong + 1, sizes[wrong])
 
 
 def _beyond(codes: NDArray[Any], sizes: Sequence[int]) -> int | None:
@@ -363,3 +357,11 @@ def _beyond(codes: NDArray[Any], sizes: Sequence[int]) -> int | None:
 def trim_delay(decoded: Samples, delay: int, length: int) -> Samples:
     """Drop `delay` samples at the start, then cut or pad the end to `length` samples."""
     return fit(decoded[delay:], length)
+
+
+def _out_of_range(row: NDArray[Any], book: int, size: int) -> str:
+    """Say which codes of a codebook, counted from 1, it does not have."""
+    least, most = row.min(), row.max()
+    if least < 0:
+        return f"are negative in codebook {book}, {least} the smallest; they count from 0"
+    return f"go from {least} to {most} in codebook {book}; it has 0 to {size - 1}"

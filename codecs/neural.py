@@ -37,6 +37,7 @@ class Facts:
         strides: Frames that a code of each codebook lasts; empty where that is one.
         overlap: Share of a chunk that the next one codes again, of a model that works in chunks.
         causal: Whether it needs no future sound, where that is the checkpoint's and not the kind's.
+        settings: What else of the checkpoint makes the sound what it is, for the codec's settings.
     """
 
     sample_rate: int
@@ -48,6 +49,7 @@ class Facts:
     strides: tuple[int, ...] = ()
     overlap: float = 0.0
     causal: bool | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def frame_rate(self) -> float:
@@ -189,6 +191,7 @@ class NeuralCodec(Codec[O]):
                 "num_codebooks": depth,
                 "dtype": self.options.dtype,
                 **{name: _release(name) for name in ("torch", *self.packages)},
+                **(facts.settings if facts else {}),
             },
         )
 

@@ -71,13 +71,9 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
     @property
     def spec(self) -> CodecSpec:
         """Facts of the checkpoint at this window."""
-        from almbench.codecs.almtokenizer.checkpoint import read_model_config
-
         spec = super().spec
         weights = "CC BY 4.0" if self.options.checkpoint == BUNDLED else spec.weights_license
         settings = {**spec.settings, "window": self.options.window}
-        if spec.sample_rate:  # its files are here
-            settings["contrast"] = read_model_config(self.files(network=False)).contrast
         return spec.model_copy(update={"settings": settings, "weights_license": weights})
 
     def _facts(self, files: Files) -> Facts:
@@ -100,6 +96,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
             config.codebooks,
             counted,
             causal=config.causal,
+            settings={"contrast": config.contrast},
         )
 
     def _load(self, files: Files) -> "nn.Module":
