@@ -195,14 +195,14 @@ class Bench:
             "fits": used["batch_that_fits"] or batch,
         }
 
-    def compare(self, rounds: int, batches: list[int]) -> dict[str, Any]:
+    def compare(self, rounds: int, batches: list[int], *, variants: bool) -> dict[str, Any]:
         """Run both ways in turn, and print and return what they took."""
         made: dict[str, list[Any]] = {"loop": []}
         for _ in range(rounds):
             made["loop"].append(self.loop())
             for batch in batches:
                 made.setdefault(f"batch {batch}", []).append(self.run(batch))
-        if self._device == "cuda":
+        if variants:
             for dtype in DTYPES:
                 made[dtype] = [self.run(batches[-1], dtype)]
             made["less memory"] = [self._with_less_memory(made, batches)]
@@ -286,6 +286,12 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=1, help="how often both ways are gone")
     parser.add_argument("--batch", type=int, action="append", help="(default: 1; 1, 8, 32 on CUDA)")
+    parser.add_argument(
+        "--variants",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="on CUDA, try lower precision and too little memory too",
+    )
     asked = parser.parse_args()
     device: Device = choose(asked.device, used=True)
     batches = sorted(asked.batch or ([1, 8, 32] if device.kind == "cuda" else [1]))
@@ -302,7 +308,8 @@ def main() -> None:
         print(HEAD)
         for codec in asked.codec or CODECS:
             made = Bench(codec, place, device.kind, heard_s)
-            figures[codec] = made.compare(asked.rounds, batches)
+            variants = asked.variants and device.kind == "cuda"
+            figures[codec] = made.compare(asked.rounds, batches, variants=variants)
     keep(KEPT, {"device": device.name, "clips": asked.clips, "heard_s": heard_s, **figures})
     print(f"{time.perf_counter() - begin:.0f} s. Kept in {KEPT}")
 
