@@ -61,7 +61,7 @@ def _hub(
 
 
 PRESETS = {
-    "almtokenizer": Preset("ALMTokenizer (medium)", "almtokenizer", {"window": 6}),
+    "almtokenizer": Preset("ALMTokenizer (large)", "almtokenizer", {"window": 6}),
     "almtokenizer2-1.3": Preset("ALMTokenizer2", "almtokenizer2", {}),
     "reasoningcodec-1.4": Preset(
         "ReasoningCodec", "almtokenizer2", {"model": "reasoningcodec-1024"}

@@ -171,7 +171,7 @@ class TrainConfig(StrictModel):
         seed: Seed of weights, crops, windows and masks.
         save_every: Steps between saved states.
         validate_every: Steps between validations.
-        initial: Checkpoint to go on from, a hub id or a folder, or `almtokenizer-medium`: stage 2
+        initial: Checkpoint to go on from, a hub id or a folder, or `almtokenizer-large`: stage 2
             begins with its weights and codebooks, and stage 1 is not needed.
         bfloat16: Whether a CPU computes products in bfloat16 too, as GPUs do wherever they can.
         model: Shape of the model.

@@ -16,7 +16,7 @@ from almbench.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BUNDLED = "almtokenizer-medium"  # the checkpoint that comes with the program
+BUNDLED = "almtokenizer-large"  # the checkpoint that comes with the program
 
 
 class ALMTokenizerOptions(NeuralOptions):
@@ -60,7 +60,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         """
         if self.options.checkpoint != BUNDLED:
             return super().files(network=network)
-        folder = Path(str(resources("almbench.codecs.almtokenizer"))) / "medium"
+        folder = Path(str(resources("almbench.codecs.almtokenizer"))) / "large"
         return Files(BUNDLED, "", {name: folder / name for name in self.file_names})
 
     @property

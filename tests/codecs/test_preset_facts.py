@@ -36,7 +36,7 @@ def _xcodec(name: str, depth: int, domains: tuple[str, ...]) -> Facts:
 FACTS = {
     # Yang et al., arXiv 2504.10344: 75 patches a second, in groups of 6 by default; 3 codebooks of
     # 2048 entries, 0.41 kbps. Griffin-Lim needs the whole clip.
-    "almtokenizer": Facts("ALMTokenizer (medium)", "almtokenizer", 24_000, 75 / 6, 33, (2048,) * 3),
+    "almtokenizer": Facts("ALMTokenizer (large)", "almtokenizer", 24_000, 75 / 6, 33, (2048,) * 3),
     # Rowe's Codec 2: 28 bits in 40 ms (700C), 48, 52, 56 and 64 in 40 ms (1200 to 1600), 48 and 64
     # in 20 ms (2400 and 3200), at 8 kHz.
     "codec2-700": Facts("Codec2 700C", "codec2", 8_000, 25, 28, (), SPEECH),

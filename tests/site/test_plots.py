@@ -90,7 +90,7 @@ def test_a_distribution_shows_every_clip(run: Path, read: Run) -> None:
 @pytest.mark.parametrize(
     ("title", "shown"),
     [
-        ("ALMTokenizer (medium)", "ALMTokenizer (medium) 24"),
+        ("ALMTokenizer (large)", "ALMTokenizer (large) 24"),
         ("W" * 30, "WWWWWWWWWWWW… 24"),
         ("\u97f3" * 30, "\u97f3" * 11 + "… 24"),
         ("X", "X 24"),

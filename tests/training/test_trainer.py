@@ -320,8 +320,8 @@ def test_stage_2_may_go_on_from_a_published_checkpoint(
 
 
 def test_a_checkpoint_of_another_shape_is_refused(edit: Edit, clips: Path, tmp_path: Path) -> None:
-    recipe = edit("stage2.quantize_from=0", "initial=almtokenizer-medium")
-    with pytest.raises(UserError, match="almtokenizer-medium is of a model of another shape"):
+    recipe = edit("stage2.quantize_from=0", "initial=almtokenizer-large")
+    with pytest.raises(UserError, match="almtokenizer-large is of a model of another shape"):
         Trainer(task(recipe, 2, clips, tmp_path))
 
 
