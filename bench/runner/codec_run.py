@@ -22,6 +22,7 @@ T = TypeVar("T")
 Heard = tuple[EncodeJob, Sound | Exception]  # what was read of a clip, or why it was not
 AHEAD = 4  # batches read ahead
 LEAST_FULL = 0.8  # of the longest clip of a padded batch
+WARMING_UP = 1.0  # seconds of the first clip that warm a CPU up
 
 
 class CodecRun:
@@ -83,7 +84,7 @@ class CodecRun:
             for batch in self._batches():
                 if not warm:
                     # The first call sets things up; a GPU does so for each size.
-                    self._encode(batch if self._device.kind == "cuda" else batch[:1])
+                    self._encode(batch if self._device.kind == "cuda" else [_beginning(batch[0])])
                     warm, self._coding_s, start = True, 0.0, time.perf_counter()
                 yield from self._encode(batch)
             facts |= self._busy(time.perf_counter() - start)
@@ -232,6 +233,14 @@ class CodecRun:
         seconds = time.perf_counter() - start
         self._coding_s += seconds
         return result, seconds
+
+
+def _beginning(heard: Heard) -> Heard:
+    """The first second of a clip."""
+    job, sound = heard
+    if isinstance(sound, Sound):
+        sound = replace(sound, samples=sound.samples[: int(WARMING_UP * sound.rate)])
+    return job, sound
 
 
 def depth(planned: PlannedCodec) -> int:

@@ -194,6 +194,12 @@ def test_clips_of_as_many_frames_share_a_batch(tmp_path: Path) -> None:
     assert [rows["t", clip, "three"].batch for clip in "012345"] == [4, 1, 4, 4, 4, 1]
 
 
+def test_a_cpu_warms_up_with_no_more_than_a_second(tmp_path: Path) -> None:
+    codec = Framed("three", 3)
+    run(tmp_path / "run", [codec], sounds(tmp_path, RATE + RATE // 2))
+    assert codec.lengths[:2] == [[RATE], [RATE + RATE // 2]]
+
+
 def test_clips_of_any_lengths_share_a_batch_that_is_well_filled(tmp_path: Path) -> None:
     codec = Padding("three", 3)
     clips = sounds(tmp_path, 4000, 1000, 1250, 1100, 1300)

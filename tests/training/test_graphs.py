@@ -46,6 +46,8 @@ def test_a_recording_gives_the_losses_and_gradients_of_the_stage(
     for codebook in stage.model.quantizer.codebooks:
         codebook.learns = False  # else recording would move the entries
     recorded = RecordedStage(stage, plain)
+    # First, as in a training: gradients of an earlier step must not wait for another stream.
+    recorded(torch.randn(4, 19_200, device="cuda") / 10, w, step)
     for _ in range(3):
         sound = torch.randn(4, 19_200, device="cuda") / 10
         stage.zero_grad()
