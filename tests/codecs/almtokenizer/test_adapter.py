@@ -82,7 +82,7 @@ def test_the_nominal_rate_is_what_is_measured(window: int, talk: Samples) -> Non
 def test_window_6_is_the_published_point() -> None:
     spec = make().spec
     assert spec.settings["window"] == 6
-    assert spec.settings["contrast"] == 1.1
+    assert spec.settings["contrast"] == 1.05
     assert spec.nominal_kbps == 0.4125
     assert spec.frame_rate == 12.5
     assert spec.codebook_sizes == (2048,) * 3
