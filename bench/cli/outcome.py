@@ -77,7 +77,7 @@ def _print_comparison(comparison: Comparison) -> list[MetricRecord]:
             used = 0
         parts[-1].append(metric)
         used += width
-    console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over {comparison.over})")
+    console.print(f"\n[bold]{escape(comparison.testset)}[/] (means over {comparison.over(shown)})")
     for part in filter(None, parts):
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("codec", max_width=first, no_wrap=True)

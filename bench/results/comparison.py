@@ -1,6 +1,6 @@
 """The comparison table: one row per codec, one column per metric, the best marked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,10 +67,9 @@ class Comparison:
         """The sample rate that a metric is computed at here; None where that means nothing."""
         return (metric.rate or self.of.scoring_rate) if metric.computed_from == "sound" else None
 
-    @property
-    def over(self) -> str:
-        """What the means are over: all clips, or how many of them have values."""
-        names = {metric.name for metric in self.metrics}
+    def over(self, metrics: Iterable[MetricRecord]) -> str:
+        """What the means of some metrics are over: all clips, or how many of them have values."""
+        names = {metric.name for metric in metrics}
         counts = {row.n for (_, name), row in self.cells.items() if name in names and row.n}
         every = len(self.of.clips)
         if self.of.means or not counts or min(counts) >= every:

@@ -44,7 +44,7 @@ def to_latex(table: Comparison, *, intervals: bool = False) -> str:
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[t]",
         r"\centering",
-        rf"\caption{{Test set {escape(table.testset)}: means over {table.over}. {marks}}}",
+        rf"\caption{{Test set {escape(table.testset)}: means over {table.over(metrics)}. {marks}}}",
         rf"\label{{tab:{label(table.testset)}}}",
         rf"\begin{{tabular}}{{lr{'r' * len(metrics)}}}",
         r"\toprule",

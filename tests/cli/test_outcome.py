@@ -1,6 +1,7 @@
 """What `bench run` prints at the end, at the widths of terminals."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,18 @@ def test_a_table_says_how_many_clips_have_values(small: Path, bench: Bench, tmp_
     assert done.returncode == 1
     assert "talk (means over 2 of 3 clips)" in done.stdout
     assert "means over 2 of 3 clips" in load_results(tmp_path / "run").to_latex()
+
+
+def test_clips_count_for_what_a_table_shows_alone(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = load_results(run)
+    [comparison] = results.comparisons
+    key = next(key for key in comparison.cells if key[1] == "lag_ms")
+    comparison.cells[key] = replace(comparison.cells[key], n=1)  # among what is also computed
+    outcome.print_outcome(results)
+    assert f"talk (means over {comparison.of.size})" in capsys.readouterr().out
+    assert f"means over 1 to 2 of {comparison.of.size}" in results.to_latex()
 
 
 def test_the_heading_of_short_names_is_whole(
