@@ -9,16 +9,17 @@ from rich.table import Table
 
 from almbench.results.frames import from_frame
 from almbench.results.plain_text import number
-from almbench.results.probes import probe_table
+from almbench.results.probes import ALL_BOOKS, probe_table
 from almbench.results.table_rows import ProbeRow
 from almbench.tokens.probing import Probed
 
 MOST = 1000  # columns of a terminal
-BOOKS = 4  # that have lines of their own; the table has all
 
 
 def print_probes(probed: Probed) -> int:
     """Print a table per test set, measure and target, and what could not be computed.
+
+    Single codebooks have lines only where there is none of all of them; the file has both.
 
     Returns:
         The exit code: 0, or 1 where a measure could not be computed for want of a package, or no
@@ -26,9 +27,10 @@ def print_probes(probed: Probed) -> int:
     """
     console = Console(highlight=False)
     rows = from_frame(probe_table(probed.records), ProbeRow)
-    for (testset, measure, target), same in groupby(
-        sorted((row for row in rows if row.value is not None), key=_group), key=_group
-    ):
+    found = [row for row in rows if row.value is not None]
+    of_all = {_whole(row) for row in found if row.book == ALL_BOOKS}
+    shown = [row for row in found if row.book == ALL_BOOKS or _whole(row) not in of_all]
+    for (testset, measure, target), same in groupby(sorted(shown, key=_group), key=_group):
         console.print(f"\n[bold]{escape(testset)}[/] {measure} {escape(target)}".rstrip())
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for column in ("codec", "input"):
@@ -37,8 +39,6 @@ def print_probes(probed: Probed) -> int:
         for column in ("value", "95 % interval", "n", "chance", "baseline"):
             table.add_column(column, justify="right", no_wrap=True)
         for row in same:
-            if row.book.isdecimal() and int(row.book) > BOOKS:
-                continue
             table.add_row(
                 escape(row.label or row.codec), row.input, row.book,
                 f"{_number(row.value)} {row.unit}".strip(), _interval(row),
@@ -63,12 +63,19 @@ def print_probes(probed: Probed) -> int:
         console.print(f"[yellow]Note[/] {escape(remark)}")
     for reason in probed.not_continued:
         console.print(f"[yellow]Not continued[/] {escape(reason)}")
-    console.print(f"Table: {probed.folder.table('probes')}")
+    more = len(found) - len(shown)
+    also = f", with {more} values of single codebooks" if more else ""
+    console.print(f"Table: {probed.folder.table('probes')}{also}")
     return 1 if any(record.status == "unavailable" for record in probed.records) else 0
 
 
 def _group(row: ProbeRow) -> tuple[str, str, str]:
     return row.testset, row.measure, row.target
+
+
+def _whole(row: ProbeRow) -> tuple[str, ...]:
+    """What a row of a single codebook is a part of."""
+    return *_group(row), row.codec, row.input
 
 
 def _number(value: float | None) -> str:

@@ -92,6 +92,10 @@ def test_a_folder_of_token_files_and_a_table_of_labels_do(
     assert print_probes(probed) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "labels probe_accuracy class" in printed
+    assert " bag all 1 [1, 1]" in printed
+    assert " bag 1 1 [1, 1]" not in printed  # of a single codebook: in the file
+    single = table["book"].str.isdecimal() & table["value"].notna()
+    assert f"with {single.sum()} values of single codebooks" in printed
     assert "No value labels probe_accuracy class vectors of Ours: the codec was given" in printed
 
 
