@@ -20,7 +20,8 @@ from almbench.tokens.sources import TokenSource, clips_of_run, run_codecs, sourc
 from almbench.tokens.token_files import Labels, TokenFolder, clips_of_files
 
 NO_CODES = (
-    "There are no codes to probe: no codec of the run has codebooks, and no --codes were given."
+    "There are no codes to probe: no codec of the run has codes of its clips. To fix: give token "
+    "files, named after the clips, by --codes [NAME=]FOLDER."
 )
 
 
@@ -147,16 +148,19 @@ def _of_run(
 ) -> list[TokenSource]:
     manifest = read_manifest(folder)
     clipsets = clips_of_run(folder, manifest)
+    ids = [clip.id for clips in clipsets for clip in clips.clips]
+    for given in folders:
+        given.check(ids)
     if labels:
-        labels.check({clip.id for clips in clipsets for clip in clips.clips}, "the run")
+        labels.check(ids, "the run")
         clipsets = [labels.added_to(clips) for clips in clipsets]
     sources: list[TokenSource] = []
     codecs = run_codecs(folder, manifest)
     codecs |= {id_: partial(_itself, codec) for id_, codec in objects.items()}
     for clips in clipsets:
         sources += sources_of_run(folder, manifest, clips, codecs, effort.device)
-        ids = {clip.id for clip in clips.clips}
-        sources += [given.source(clips) for given in folders if ids & set(given.files)]
+        here = {clip.id for clip in clips.clips}
+        sources += [given.source(clips) for given in folders if here & set(given.files)]
     return sources
 
 

@@ -51,6 +51,19 @@ class TokenFolder:
             raise UserError(f"--codes {text}: there are no token files (*{SUFFIX}) in {path}.")
         return cls(ascii_name(name or readable(folder.resolve().name)), folder, files)
 
+    def check(self, ids: Collection[str]) -> None:
+        """Refuse files of none of a run's clips.
+
+        Raises:
+            UserError: They are of none.
+        """
+        if not set(self.files) & set(ids):
+            file, clip = f"{next(iter(self.files))}{SUFFIX}", next(iter(ids), "none")
+            raise UserError(
+                f"--codes {self.name}={self.folder}: no file is named after a clip of the run: "
+                f"there is '{file}', and the clip '{clip}'."
+            )
+
     def source(self, clips: ClipSet) -> TokenSource:
         """The codes of the clips of a test set that there are files of."""
         there = {clip.id: self.files[clip.id] for clip in clips.clips if clip.id in self.files}
@@ -150,6 +163,8 @@ class Labels:
         Raises:
             UserError: It cannot be read, has no such column, or names a clip twice.
         """
+        if path.is_dir():
+            raise UserError(f"{path} is a folder; labels are in a CSV file.")
         return cls.of(Contents().table(path, set()), path)
 
     @classmethod
@@ -162,7 +177,8 @@ class Labels:
         key = next((name for name in ("id", "clip", "path") if name in table), None)
         if key is None:
             columns = ", ".join(map(str, table.columns))
-            raise UserError(f"{path} has no column 'id' or 'path'; it has: {columns}.")
+            commas = " Columns are separated by commas." if ";" in columns else ""
+            raise UserError(f"{path} has no column 'id' or 'path'; it has: {columns}.{commas}")
         rows: dict[str, Mapping[str, str]] = {}
         sounds: dict[str, Path] = {}
         for row in table.to_dict("records"):

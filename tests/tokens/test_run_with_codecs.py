@@ -12,6 +12,7 @@ from almbench.runner.run import run_suite
 from almbench.suite.load import load_suite
 from almbench.tokens.measure import Effort
 from almbench.tokens.probing import Wanted, probe
+from almbench.tokens.token_files import TokenFolder
 
 SUITE = """
 name = "two"
@@ -64,3 +65,10 @@ def test_a_codec_with_codes_and_one_without(run: Path) -> None:
 def test_without_codes_there_is_nothing_to_read(run: Path) -> None:
     with pytest.raises(UserError, match="no codes to probe"):
         probe(run, Wanted(["probe", "language"], codecs=["opus-24"]))
+
+
+def test_token_files_of_no_clip_of_the_run_are_refused(run: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x_c0.npz", codes=np.zeros((1, 5), np.int64))
+    given = [TokenFolder.parse(f"Ours={tmp_path}")]
+    with pytest.raises(UserError, match=r"there is 'x_c0\.npz', and the clip 'c0'"):
+        probe(run, Wanted(["probe"]), folders=given)

@@ -186,6 +186,11 @@ def test_wrong_input_is_named(tokens: Path) -> None:
     (tokens.parent / "odd.csv").write_text("name,class\nzebra,a\n")
     with pytest.raises(UserError, match="no column 'id' or 'path'"):
         Labels.read(tokens.parent / "odd.csv")
+    (tokens.parent / "semicolons.csv").write_text("id;class\nzebra;a\n")
+    with pytest.raises(UserError, match=r"it has: id;class\. Columns are separated by commas"):
+        Labels.read(tokens.parent / "semicolons.csv")
+    with pytest.raises(UserError, match="is a folder; labels are in a CSV file"):
+        Labels.read(tokens)
     (tokens.parent / "twice.csv").write_text("id,class\nclip 1,a\nclip 1,b\n")
     with pytest.raises(UserError, match="twice"):
         Labels.read(tokens.parent / "twice.csv")
