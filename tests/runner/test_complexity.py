@@ -84,6 +84,6 @@ def test_the_almtokenizer_that_comes_along() -> None:
     codec.load("cpu")
     counted = count_macs(codec, 24_000)
     assert counted is not None
-    # Each of its 4.4 million parameters is used 12.5 to 75 times a second, those of convolutions
+    # Each of its 5.9 million parameters is used 12.5 to 75 times a second, those of convolutions
     # more often.
     assert 12.5 * 5.9e6 < counted.encode + counted.decode < 200 * 5.9e6

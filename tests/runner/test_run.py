@@ -203,7 +203,7 @@ def test_select_narrows_and_adds_ready_made_codecs(small: Path) -> None:
     suite = select(load_suite(str(small)), ["mp3-16", "opus-6"], ["talk"], ["stoi"])
     assert [c.id for c in suite.codec] == ["mp3-16", "opus-6"]
     assert suite.metrics["speech"] == ["stoi"]
-    with pytest.raises(UserError, match="Did you mean opus-"):
+    with pytest.raises(UserError, match="Did you mean opus-24, opus-32 or opus-64"):
         select(load_suite(str(small)), ["opus-66"], [], [])
     with pytest.raises(UserError, match="no test set 'tolk'"):
         select(load_suite(str(small)), [], ["tolk"], [])
