@@ -4,7 +4,8 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from almbench.codecs.checkpoints import Files, read_config
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
+from almbench.codecs.facts import Facts
+from almbench.codecs.neural import NeuralCodec, NeuralOptions
 from almbench.codecs.pickled import fill
 from almbench.errors import Unavailable
 

@@ -2,9 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from math import log2
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -14,57 +12,23 @@ from almbench.audio import Samples, fit
 from almbench.codecs import revisions
 from almbench.codecs.base import Checkpoint, Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.codecs.checkpoints import Files, find
-from almbench.codecs.tensors import Dtype, allow_tf32, fetch, precision, send
+from almbench.codecs.facts import Facts
+from almbench.codecs.rows import Rows
+from almbench.codecs.tensors import (
+    Dtype,
+    allow_tf32,
+    fetch,
+    keep_sizes_on_host,
+    pack,
+    precision,
+    round_up,
+    send,
+)
 from almbench.errors import Unavailable, UserError
 from almbench.packages import installed_version, missing_packages
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a checkpoint is.
-
-    Attributes:
-        sample_rate: Rate in Hz.
-        hop: Samples per frame.
-        codebook_size: Entries of each codebook.
-        codebooks: Codebooks there are; a codec may use the first few. None of a model whose frames
-            are real numbers.
-        parameters: Learned parameters; codebooks that the model keeps as buffers do not count.
-        depths: How many codebooks the model was trained to do with; empty for any number.
-        strides: Frames that a code of each codebook lasts; empty where that is one.
-        overlap: Share of a chunk that the next one codes again, of a model that works in chunks.
-        causal: Whether it needs no future sound, where that is the checkpoint's and not the kind's.
-        settings: What else of the checkpoint makes the sound what it is, for the codec's settings.
-    """
-
-    sample_rate: int
-    hop: int
-    codebook_size: int
-    codebooks: int
-    parameters: int | None = field(default=None, compare=False)
-    depths: tuple[int, ...] = ()
-    strides: tuple[int, ...] = ()
-    overlap: float = 0.0
-    causal: bool | None = None
-    settings: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def frame_rate(self) -> float:
-        """Frames that a second of sound makes."""
-        return self.sample_rate / self.hop / (1 - self.overlap)
-
-    @property
-    def allowed_depths(self) -> Sequence[int]:
-        """How many codebooks may be used."""
-        return self.depths or range(1, self.codebooks + 1)
-
-    @property
-    def kbps_a_codebook(self) -> float:
-        """Bitrate of one codebook in kbps, as authors count it: without overlap."""
-        return log2(self.codebook_size) * self.sample_rate / self.hop / 1000
 
 
 class NeuralOptions(Options):
@@ -206,7 +170,9 @@ class NeuralCodec(Codec[O]):
         files = self.files(network=False)
         self._loaded = self._facts(files)
         # Moved before its first use: some models keep a copy of their codebooks from then on.
-        self._model = self._load(files).eval().float().to(device)
+        # Its parameters are learned no more, which the counter of operations takes as given.
+        self._model = self._load(files).eval().requires_grad_(False).float().to(device)
+        keep_sizes_on_host(self._model)
         self._device = device
 
     def unload(self) -> None:
@@ -222,8 +188,10 @@ class NeuralCodec(Codec[O]):
         import torch
 
         del rate
-        with torch.inference_mode(), self._precision():
-            made = fetch(self._encode(self._sounds(batch))).astype(np.int64)
+        lengths = [self.batch_length(len(samples)) for samples in batch]
+        sounds = self._sounds(batch)
+        with torch.inference_mode(), self._precision(), self._apart(lengths, sounds.shape[-1]):
+            made = fetch(self._encode(sounds)).astype(np.int64)
         depth = self._depth(self._loaded)
         sizes = [self._loaded.codebook_size] * depth
         frames = [self._frames(len(one)) if self.supports_padding else None for one in batch]
@@ -238,11 +206,21 @@ class NeuralCodec(Codec[O]):
 
         del rate
         codes = [item.codes for item in batch if item.codes is not None]
-        most = max(one.shape[1] for one in codes)
-        padded = np.stack([np.pad(one, ((0, 0), (0, most - one.shape[1]))) for one in codes])
-        with torch.inference_mode(), self._precision():
-            decoded = fetch(self._decode(send(padded, self._device))).astype(np.float64)
-        return [fit(one, item.length) for one, item in zip(decoded, batch, strict=True)]
+        lengths = [one.shape[1] for one in codes]
+        width = self._width(max(lengths), 1)
+        padded = np.stack([np.pad(one, ((0, 0), (0, width - one.shape[1]))) for one in codes])
+        with torch.inference_mode(), self._precision(), self._apart(lengths, width) as rows:
+            decoded = fetch(self._decode(send(padded, self._device)))
+        ends = rows.at(decoded.shape[1]) if rows else [decoded.shape[1]] * len(batch)
+        return [
+            fit(one[: min(end, item.length)].astype(np.float64), item.length)
+            for one, end, item in zip(decoded, ends, batch, strict=True)
+        ]
+
+    def _apart(self, lengths: Sequence[int], width: int) -> "AbstractContextManager[Rows | None]":
+        """Let each row of a batch of `width` columns end where its clip ends."""
+        del lengths, width
+        return nullcontext()
 
     def _precision(self) -> AbstractContextManager[Any]:
         return precision(self.options.dtype, self._device)
@@ -251,12 +229,22 @@ class NeuralCodec(Codec[O]):
         return -(-samples // self._loaded.hop)
 
     def _sounds(self, batch: list[Samples]) -> "Tensor":
-        """What the model hears of clips, padded with zeros to the longest: `[B, 1, T]`."""
+        """What the model hears of clips, padded with zeros to the longest or more: `[B, 1, T]`."""
         longest = max(self.batch_length(len(samples)) for samples in batch)
-        sounds = np.zeros((len(batch), 1, longest), np.float32)
-        for row, samples in zip(sounds, batch, strict=True):
-            row[0, : len(samples)] = samples
-        return send(sounds, self._device)
+        return pack(batch, self._width(longest, self._loaded.hop), self._device)
+
+    def _width(self, longest: int, frame: int) -> int:
+        """How many columns a batch gets: on a GPU few different numbers, where it may be padded.
+
+        Args:
+            longest: Columns of the longest row.
+            frame: Columns of a frame.
+        """
+        if self._device == "cpu" or not self.supports_padding:
+            return longest
+        frames = round_up(-(-longest // frame))
+        most_s = self.whole_s or self.max_duration_s or 0.0
+        return frames * frame if frames <= most_s * self._loaded.frame_rate else longest
 
     def _depth(self, facts: Facts) -> int:
         """How many codebooks to use. Raises `UserError` where the checkpoint has no such number."""

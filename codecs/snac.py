@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from almbench.codecs.base import CodecSpec
 from almbench.codecs.checkpoints import Files, read_config
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
+from almbench.codecs.facts import Facts
+from almbench.codecs.neural import NeuralCodec, NeuralOptions
 from almbench.codecs.pickled import fill, read_state
 from almbench.errors import Unavailable
 

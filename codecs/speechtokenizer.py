@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from almbench.codecs.checkpoints import Files, read_config
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
+from almbench.codecs.facts import Facts
+from almbench.codecs.neural import NeuralCodec, NeuralOptions
 from almbench.codecs.pickled import fill, read_state, unfit
 from almbench.packages import import_inside
 

@@ -1,5 +1,7 @@
 """Codecs that the library transformers has, from any checkpoint of theirs: one adapter for all."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -11,7 +13,9 @@ from almbench.audio import Samples, fit
 from almbench.codecs.base import CodecSpec, Encoded, from_codes, refuse_missing
 from almbench.codecs.checkpoints import Files, read_config
 from almbench.codecs.encodec_chunks import SCALE_BITS, Chunks
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
+from almbench.codecs.facts import Facts
+from almbench.codecs.neural import NeuralCodec, NeuralOptions
+from almbench.codecs.rows import Rows
 from almbench.codecs.tensors import fetch
 from almbench.codecs.transformers_model import TRANSFORMERS, Latents, Model
 from almbench.codecs.transformers_models import MODELS, kind_of
@@ -250,6 +254,9 @@ class TransformersCodec(NeuralCodec[O]):
 
     def _decode(self, codes: "Tensor") -> "Tensor":
         return self._kind.decode(self._model, codes)
+
+    def _apart(self, lengths: Sequence[int], width: int) -> "AbstractContextManager[Rows | None]":
+        return self._kind.apart(self._model, lengths, width)
 
     def _unfit(self, files: Files, reason: str) -> Unavailable:
         return Unavailable(

@@ -3,7 +3,7 @@
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from almbench.codecs.neural import Facts
+from almbench.codecs.facts import Facts
 from almbench.codecs.transformers_model import TRANSFORMERS, Latents, Model
 
 if TYPE_CHECKING:

@@ -1,10 +1,13 @@
 """What a kind of model of the library transformers is: how it is read, fed and decoded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from almbench.codecs.neural import Facts
+from almbench.codecs.facts import Facts
+from almbench.codecs.rows import Rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +72,31 @@ class Model:
         decoded: Tensor = model.decode(coded).audio_values[:, 0]
         return decoded
 
+    def apart(
+        self, model: Any, lengths: Sequence[int], width: int
+    ) -> "AbstractContextManager[Rows | None]":
+        """Let each row of a batch end where its clip ends, where padding does not do that.
+
+        Args:
+            model: The model.
+            lengths: Columns of each row of what it is given.
+            width: The columns of that.
+        """
+        del model, lengths, width
+        return nullcontext()
+
     def dequantize(self, model: Any, codes: "Tensor") -> "Tensor | None":
         """Turn codes `[B, K, T']` into the sum of their entries `[B, D, T']`; None if not shown."""
         del model, codes
         return None
+
+
+def kbps_of(depth: int, facts: Facts) -> float:
+    """The bandwidth that so many codebooks make, as a configuration lists it."""
+    return round(depth * facts.kbps_a_codebook, 6)
+
+
+def depths_of(bandwidths: list[float], rate: int, hop: int, size: int) -> tuple[int, ...]:
+    """How many codebooks each bandwidth in kbps allows."""
+    books = {int(1000 * kbps * hop / rate / log2(size) + 1e-9) for kbps in bandwidths}
+    return tuple(sorted(books))

@@ -1,17 +1,18 @@
 """The codecs that the library transformers has: how each kind of model is read, fed and decoded."""
 
-from collections.abc import Mapping
-from math import log2, prod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from almbench.audio import resample
 from almbench.codecs.encodec_chunks import Chunks, decode_chunks, encode_chunks
+from almbench.codecs.facts import Facts
 from almbench.codecs.mimi_pieces import decode_pieces, encode_pieces
-from almbench.codecs.neural import Facts
+from almbench.codecs.rows import Rows, alone
 from almbench.codecs.transformers_latents import PocketTTS, VibeVoice
-from almbench.codecs.transformers_model import TRANSFORMERS, Model
+from almbench.codecs.transformers_model import TRANSFORMERS, Model, depths_of, kbps_of
+from almbench.codecs.transformers_xcodec import HiggsAudio, NeuCodec, XCodec, XCodec2
+from almbench.codecs.wavtokenizer_rows import wavtokenizer_alone
 from almbench.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Encodec(Model):
     causal = True
     pads = False
     supports_batching = True
+    supports_padding = True
     # The authors have not said under which licence the weights are:
     # https://github.com/facebookresearch/encodec/issues/69
     licenses = (f"MIT (Encodec), {TRANSFORMERS}", "not stated by the authors")
@@ -45,13 +47,19 @@ class Encodec(Model):
                 "stereo, in chunks and normalised, as facebook/encodec_48khz. "
                 "To fix: use one of these."
             )
-        depths = _depths(config["target_bandwidths"], rate, hop, size := config["codebook_size"])
+        depths = depths_of(config["target_bandwidths"], rate, hop, size := config["codebook_size"])
         overlap = config["overlap"] if self.chunked else 0.0
         return Facts(rate, hop, size, depths[-1], depths=depths, overlap=overlap)
 
+    def apart(
+        self, model: Any, lengths: Sequence[int], width: int
+    ) -> AbstractContextManager[Rows | None]:
+        """Fill up the end of each row as that of a clip."""
+        return alone(model, lengths, width)
+
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
         """Encode; the model takes a depth as the bandwidth in kbps that it makes."""
-        return model.encode(sounds, bandwidth=_kbps(depth, facts)).audio_codes[0]
+        return model.encode(sounds, bandwidth=kbps_of(depth, facts)).audio_codes[0]
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode; all clips are one chunk, of no scale."""
@@ -74,6 +82,7 @@ class EncodecChunked(Encodec):
 
     causal = False
     supports_batching = False
+    supports_padding = False
     chunked = True
     form = (2, True)
     settings: ClassVar = {
@@ -88,7 +97,7 @@ class EncodecChunked(Encodec):
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Chunks:
         """Encode one clip."""
-        return encode_chunks(model, sounds[0].expand(2, -1), _kbps(depth, facts))
+        return encode_chunks(model, sounds[0].expand(2, -1), kbps_of(depth, facts))
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode one clip's chunks."""
@@ -104,6 +113,7 @@ class Dac(Model):
 
     class_name = "DacModel"
     supports_batching = True
+    supports_padding = True
     licenses = (f"MIT (DAC), {TRANSFORMERS}", "MIT")
     published: ClassVar = {
         "descript/dac_16khz": Facts(16_000, 320, 1024, 12, 74_141_697),
@@ -116,6 +126,12 @@ class Dac(Model):
         # Its hop_length may be stale: some published configurations said 512 for 320.
         hop = prod(config["downsampling_ratios"])
         return Facts(config["sampling_rate"], hop, config["codebook_size"], config["n_codebooks"])
+
+    def apart(
+        self, model: Any, lengths: Sequence[int], width: int
+    ) -> AbstractContextManager[Rows | None]:
+        """Fill up the end of each row as that of a clip."""
+        return alone(model, lengths, width)
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
         """Encode."""
@@ -178,123 +194,17 @@ class Mimi(Model):
         return vectors
 
 
-class XCodec(Model):
-    """X-Codec: DAC's encoder beside HuBERT or WavLM, 50 frames per second of 1024 entries."""
-
-    class_name = "XcodecModel"
-    licenses = (f"MIT (X-Codec), {TRANSFORMERS}", "CC-BY-4.0")
-    published: ClassVar = {
-        f"hf-audio/xcodec-{name}": Facts(16_000, 320, 1024, 8, parameters, (1, 2, 3, 4, 8))
-        for name, parameters in {
-            "hubert-librispeech": 160_698_625,
-            "hubert-general": 160_698_625,
-            "hubert-general-balanced": 160_698_625,
-            "wavlm-mls": 160_708_849,
-            "wavlm-more-data": 160_708_849,
-        }.items()
-    }
-
-    def read(self, config: dict[str, Any]) -> Facts:
-        """Read the facts."""
-        rate, size = config["sample_rate"], config["codebook_size"]
-        acoustic = config.get("acoustic_model_config") or {}
-        hop = prod(acoustic.get("downsampling_ratios", (8, 5, 4, 2)))
-        depths = _depths(config["target_bandwidths"], rate, hop, size)
-        return Facts(rate, hop, size, depths[-1], depths=depths)
-
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
-        """Encode; the model takes a depth as the bandwidth in kbps that it makes."""
-        codes: Tensor = model.encode(sounds, bandwidth=_kbps(depth, facts)).audio_codes
-        return codes
-
-
-class HiggsAudio(XCodec):
-    """Higgs Audio v2's tokenizer: built as X-Codec, 25 frames per second at 24 kHz."""
-
-    class_name = "HiggsAudioV2TokenizerModel"
-    packages = ("torchaudio",)
-    licenses = (
-        f"Apache-2.0 (Higgs Audio), {TRANSFORMERS}",
-        "Boson Higgs Audio 2 Community License",
-    )
-    published: ClassVar = {
-        "bosonai/higgs-audio-v2-tokenizer": Facts(24_000, 960, 1024, 8, 200_343_777, (2, 4, 6, 8))
-    }
-
-
-class XCodec2(Model):
-    """X-Codec 2: one code of 65536 values (eight digits of four) 50 times a second, at 16 kHz.
-
-    The library's feature extractor makes the encoder's input: it adds a sample of silence and then
-    pads to whole frames, so that a clip of whole frames gets one more.
-    """
-
-    class_name = "Xcodec2Model"
-    extractor: ClassVar[str] = "Xcodec2FeatureExtractor"
-    pads = False
-    packages = ("torchaudio",)
-    licenses = (f"CC-BY-NC-4.0 (X-Codec 2), {TRANSFORMERS}", "CC-BY-NC-4.0")
-    published: ClassVar = {"HKUSTAudio/xcodec2-hf": Facts(16_000, 320, 4**8, 1, 629_281_706)}
-
-    def read(self, config: dict[str, Any]) -> Facts:
-        """Read the facts."""
-        levels = prod(config.get("quantization_levels", (4,) * 8))
-        hop = prod(config.get("downsampling_ratios", (2, 2, 4, 4, 5)))
-        return Facts(config.get("sampling_rate", 16_000), hop, levels, 1)
-
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
-        """Encode what the library's feature extractor makes of the sounds."""
-        del depth
-        return self.features_to_codes(model, sounds[:, 0].cpu().numpy(), facts.hop)
-
-    def features_to_codes(self, model: Any, sounds: Any, hop: int) -> "Tensor":
-        """Encode sounds `[B, T]` at the encoder's rate."""
-        import transformers
-
-        extract = getattr(transformers, self.extractor)(hop_length=hop)
-        rate = extract.sampling_rate
-        features = extract(list(sounds), sampling_rate=rate, return_tensors="pt").to(model.device)
-        names = ("input_values", "input_features", "input_features_mask")
-        codes: Tensor = model.encode(**{name: features[name] for name in names}).audio_codes
-        return codes
-
-
-class NeuCodec(XCodec2):
-    """NeuCodec: X-Codec 2 with a decoder of 24 kHz; the encoder hears 16 kHz (soxr, VHQ)."""
-
-    class_name = "NeuCodecModel"
-    extractor = "NeuCodecFeatureExtractor"
-    licenses = (f"Apache-2.0 (NeuCodec), {TRANSFORMERS}", "Apache-2.0")
-    settings: ClassVar = {"encoder_input": "16000 Hz, resampled by soxr"}
-    published: ClassVar = {"neuphonic/neucodec": Facts(24_000, 480, 4**8, 1, 629_937_706)}
-
-    def read(self, config: dict[str, Any]) -> Facts:
-        """Read the facts."""
-        inside = super().read(config)
-        rate = config.get("output_sampling_rate", 24_000)
-        hop = inside.hop * rate // config.get("input_sampling_rate", 16_000)
-        return Facts(rate, hop, inside.codebook_size, 1)
-
-    def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
-        """Encode at the encoder's own rate."""
-        del depth
-        rate = model.config.input_sampling_rate
-        heard = [
-            resample(one.astype(np.float64), facts.sample_rate, rate).astype(np.float32)
-            for one in sounds[:, 0].cpu().numpy()
-        ]
-        return self.features_to_codes(model, heard, facts.hop * rate // facts.sample_rate)
-
-
 class WavTokenizer(Model):
     """WavTokenizer in the layout of transformers: one codebook of 4096 entries.
 
-    Clips go in unpadded, as the encoder extends them by reflection, and one at a time: the
-    decoder's norms and attention span the whole clip.
+    Clips go in unpadded, as the encoder extends them by reflection. What spans a whole clip in the
+    decoder, its norms and attention, is kept to each clip of a batch.
     """
 
     class_name = "WavTokenizerModel"
     pads = False
+    supports_batching = True
+    supports_padding = True
     licenses = (f"MIT (WavTokenizer), {TRANSFORMERS}", "MIT")
     published: ClassVar = {
         f"swiss-ai/wavtokenizer-{name}": Facts(24_000, hop, 4096, 1, parameters)
@@ -312,6 +222,12 @@ class WavTokenizer(Model):
         hop = prod(config["upsampling_ratios"])
         return Facts(config["sampling_rate"], hop, config["codebook_size"], 1)
 
+    def apart(
+        self, model: Any, lengths: Sequence[int], width: int
+    ) -> AbstractContextManager[Rows | None]:
+        """Fill up the end of each row as that of a clip."""
+        return wavtokenizer_alone(model, lengths, width)
+
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
         """Encode."""
         del depth, facts
@@ -322,17 +238,6 @@ class WavTokenizer(Model):
         """Decode; the head may leave out the axis of channels."""
         decoded: Tensor = model.decode(coded).audio_values
         return decoded.reshape(len(decoded), -1)
-
-
-def _kbps(depth: int, facts: Facts) -> float:
-    """The bandwidth that so many codebooks make, as a configuration lists it."""
-    return round(depth * facts.kbps_a_codebook, 6)
-
-
-def _depths(bandwidths: list[float], rate: int, hop: int, size: int) -> tuple[int, ...]:
-    """How many codebooks each bandwidth in kbps allows."""
-    books = {int(1000 * kbps * hop / rate / log2(size) + 1e-9) for kbps in bandwidths}
-    return tuple(sorted(books))
 
 
 MODELS: Mapping[str, Model] = {

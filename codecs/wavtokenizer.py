@@ -1,13 +1,16 @@
 """WavTokenizer (Ji et al., 2024): one codebook of 4096 entries, 40 or 75 codes per second."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from almbench.codecs.checkpoints import Files, find
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
+from almbench.codecs.facts import Facts
+from almbench.codecs.neural import NeuralCodec, NeuralOptions
 from almbench.codecs.pickled import fill, read_state, unfit
+from almbench.codecs.rows import Rows
 from almbench.codecs.transformers_codec import import_transformers
 from almbench.codecs.transformers_models import WavTokenizer as Kind
 from almbench.codecs.wavtokenizer_weights import BUFFERS, Layout, adapt
@@ -61,13 +64,15 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
 
     The authors' code cannot be installed as a package. All sizes are told from the weights, so the
     authors' configuration file is not needed. Clips go in unpadded, as the encoder extends them by
-    reflection, and one at a time: the decoder's norms and attention span the whole clip.
+    reflection.
     """
 
     options_type = WavTokenizerOptions
     family = "wavtokenizer"
     causal = False
     pads = False
+    supports_batching = True
+    supports_padding = True
     packages = ("transformers",)
     licenses = ("MIT (WavTokenizer), Apache-2.0 (transformers)", "MIT")
     published: ClassVar[dict[str, Facts]] = {
@@ -111,6 +116,9 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
 
     def _decode(self, codes: "Tensor") -> "Tensor":
         return KIND.decode(self._model, codes)
+
+    def _apart(self, lengths: Sequence[int], width: int) -> "AbstractContextManager[Rows | None]":
+        return KIND.apart(self._model, lengths, width)
 
 
 def _read(files: Files) -> "tuple[dict[str, Tensor], Layout]":

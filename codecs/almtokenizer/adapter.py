@@ -10,7 +10,8 @@ from pydantic import Field
 
 from almbench.codecs.base import CodecSpec
 from almbench.codecs.checkpoints import Files
-from almbench.codecs.neural import Facts, NeuralCodec, NeuralOptions
+from almbench.codecs.facts import Facts
+from almbench.codecs.neural import NeuralCodec, NeuralOptions
 from almbench.errors import UserError
 
 if TYPE_CHECKING:

@@ -144,10 +144,15 @@ def _dac_books(model: Any, sound: Any) -> None:
 
 
 def _encodec_books(model: Any, sound: Any) -> None:
-    for part, values in model.encoder.named_parameters():
-        if part.endswith("original0"):
-            values.mul_(2)  # or the codes would hang on rounding: it answers too weakly
+    _wake(model.encoder)
     _embeddings(model.quantizer.layers, model.encoder(sound).transpose(1, 2), "embed")
+
+
+def _wake(encoder: Any) -> None:
+    """Let it answer to the sound: as it is made, it does so weakly, and codes hang on rounding."""
+    for part, values in encoder.named_parameters():
+        if part.endswith("original0"):
+            values.mul_(2)
 
 
 def _encodec_48khz_books(model: Any, sound: Any) -> None:
@@ -190,8 +195,10 @@ def _xcodec_books(model: Any, sound: Any) -> None:
 
 
 def _wavtokenizer_book(model: Any, sound: Any) -> None:
+    encoder = model.encoder_model.encoder
+    _wake(encoder)
     book = model.encoder_model.quantizer.codebook
-    book.embed = near(model.encoder_model.encoder(sound)[0].T, book.embed, 0)
+    book.embed = near(encoder(sound)[0].T, book.embed, 0)
 
 
 def _louder(model: Any, sound: Any) -> None:

@@ -298,7 +298,7 @@ def test_presets() -> None:
         assert isinstance(ready, WavTokenizer)
         assert ready.options.checkpoint == LARGE[kind]
         assert ready.spec.nominal_kbps == pytest.approx(float(name.split("-")[1]))
-        assert not ready.supports_batching
+        assert ready.supports_padding
 
 
 # What can be wrong with a checkpoint.

@@ -1,5 +1,6 @@
 """Multiply-accumulates against counts by hand."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,32 @@ def test_the_almtokenizer_that_comes_along() -> None:
     # Each of its 5.9 million parameters is used 12.5 to 75 times a second, those of convolutions
     # more often.
     assert 12.5 * 5.9e6 < counted.encode + counted.decode < 200 * 5.9e6
+
+
+def test_every_layer_of_encodec_counts(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="pip install 'almbench[neural]'")
+    from tests.codecs.random_checkpoints import build
+
+    model = build("facebook/encodec_24khz", tmp_path, np.zeros(24_000))
+    done: list[int] = []
+
+    def count(conv: Any, given: Any, made: Any) -> None:
+        columns = given[0] if conv.transposed else made
+        done.append(columns.shape[-1] * conv.weight.numel())
+
+    for part in model.modules():
+        if isinstance(part, torch.nn.Conv1d | torch.nn.ConvTranspose1d):
+            part.register_forward_hook(count)
+    with torch.inference_mode():
+        codes = model.encode(torch.zeros(1, 1, 24_000), bandwidth=1.5).audio_codes
+        convolutions, done[:] = sum(done), []
+        model.decode(codes, [None])
+    recurrence = 75 * 2 * 4 * 512 * (512 + 512)  # frames, layers, gates, sizes
+    search = 75 * 2 * 1024 * 128  # frames, codebooks, entries
+    codec = make_codec("transformers", {"checkpoint": str(tmp_path), "num_codebooks": 2})
+    codec.fetch(network=False)
+    codec.load("cpu")
+    counted = count_macs(codec, 24_000)
+    assert counted is not None
+    assert counted.encode == convolutions + recurrence + search
+    assert counted.decode == sum(done) + recurrence
