@@ -5,11 +5,14 @@ import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pydantic import ValidationError
 
+from almbench.audio import EXTENSIONS
 from almbench.errors import UserError, unknown
+from almbench.names import readable
 from almbench.samples import folder as samples_folder
 from almbench.suite.config import Suite
 from almbench.validation import explain
@@ -33,6 +36,13 @@ def load_suite(name_or_path: str) -> Suite:
     """
     builtin = builtin_suites()
     path = builtin.get(name_or_path, Path(name_or_path))
+    if path.exists() and (path.is_dir() or path.suffix.lower() in {".csv", *EXTENSIONS}):
+        sounds = path if path.is_dir() or path.suffix.lower() == ".csv" else path.parent
+        raise UserError(
+            f"{path} is no suite: that is a built-in one ({', '.join(builtin)}) or a TOML file. To "
+            "run one on speech of your own (or likewise sound, or music), in a folder or a CSV: "
+            f"bench run quick --testset speech --data {quote(f'speech={sounds}')}"
+        )
     if not path.is_file():
         if path.suffix == ".toml" or len(path.parts) > 1:
             raise UserError(f"The suite file {path} does not exist.")
@@ -90,7 +100,7 @@ def _texts(value: Any) -> Iterator[str]:
 def fill_in(suite: Suite, data: dict[str, Path]) -> None:
     """Put the folders of `--data NAME=PATH` in place of `{NAME}`.
 
-    A name that is a test set's overrides that set's path.
+    A name that is a test set's overrides that set's path, and the title says so.
 
     Raises:
         UserError: A folder that the suite needs was not given.
@@ -100,12 +110,17 @@ def fill_in(suite: Suite, data: dict[str, Path]) -> None:
     def fill(text: str, where: str) -> str:
         return _substitute(text, names, where, suite.data)
 
+    others = []
     for testset in suite.testset:
-        if testset.name in data:
-            testset.path = f"{{{testset.name}}}"
-        if testset.optional and testset.path == f"{{{testset.name}}}" and testset.name not in data:
+        own = f"{{{testset.name}}}"
+        if testset.name in data and testset.path != own:
+            testset.path = own
+            others.append(f"{testset.name} from {readable(data[testset.name].name)}")
+        if testset.optional and testset.path == own and testset.name not in data:
             continue  # skipped by the plan, which finds nothing there
         testset.path = fill(testset.path, f"test set '{testset.name}'")
+    if others:
+        suite.title = f"{suite.title or suite.name}: {', '.join(others)}"
 
     def fill_option(value: Any, where: str) -> Any:
         if isinstance(value, list):

@@ -48,6 +48,7 @@ def test_version(bench: Bench) -> None:
     [
         (["run", "quik"], "Did you mean 'quick'"),
         (["run", "no/such.toml"], "does not exist"),
+        (["run", "/tmp"], "bench run quick --testset speech --data speech=/tmp"),
         (
             ["run", "--codec", "opus"],
             "There is no codec 'opus'. Did you mean opus-6, opus-12, opus-24, opus-32 or",

@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,17 @@ def test_an_unknown_suite_suggests_the_nearest() -> None:
         load_suite("no/such.toml")
 
 
+def test_sounds_in_place_of_a_suite_are_led_to_the_option_for_them(tmp_path: Path) -> None:
+    table, sound = tmp_path / "my clips.csv", tmp_path / "a.wav"
+    for path in (table, sound):
+        path.touch()
+    for given, named in ((table, table), (tmp_path, tmp_path), (sound, tmp_path)):
+        with pytest.raises(UserError, match="is no suite") as caught:
+            load_suite(str(given))
+        command = shlex.split(str(caught.value).partition(": bench run ")[2])
+        assert command == ["quick", "--testset", "speech", "--data", f"speech={named}"]
+
+
 def test_relative_paths_are_those_of_the_suite_file(tmp_path: Path) -> None:
     suite = load_suite(write(tmp_path, "path = 'sounds'"))
     assert suite.testset[0].path == str(tmp_path / "sounds")
@@ -110,6 +122,18 @@ def test_a_test_set_without_path_takes_the_folder_of_its_name(tmp_path: Path) ->
     suite = load_suite(write(tmp_path))
     fill_in(suite, {"speech": tmp_path})
     assert suite.testset[0].path == str(tmp_path)
+
+
+def test_the_title_says_which_clips_are_not_the_suites_own(tmp_path: Path) -> None:
+    suite = load_suite("quick")
+    fill_in(suite, {"speech": tmp_path / "my-clips", "music": tmp_path / "songs.csv"})
+    assert suite.title == (
+        "Codecs that need no download: speech from my-clips, music from songs.csv"
+    )
+    for its_own in ({}, {"path": "path = '{speech}'"}):  # which the suite asks for
+        suite = load_suite(write(tmp_path, *its_own.values()))
+        fill_in(suite, {"speech": tmp_path})
+        assert suite.title == ""
 
 
 def test_missing_data_folders_are_named() -> None:
