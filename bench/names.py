@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 ORIGINAL = "original"  # stands for the original where a codec's id may stand
 LONGEST = 120  # bytes; leaves room for suffixes below the 255 that file systems allow
@@ -16,6 +17,16 @@ def readable(name: str) -> str:
     except UnicodeEncodeError:  # such bytes are lone surrogates in names that Python gives
         name = name.encode("utf-8", "surrogateescape").decode("latin-1")
     return unicodedata.normalize("NFC", name)
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """The first names of many, and how many more there are.
+
+    >>> some("abcde")
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def safe_name(text: str) -> str:

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from almbench.cli.missing import Missing, print_missing
+from almbench.names import some
 from almbench.progress import clock
 from almbench.runner.forecast import Amount, Forecast
 from almbench.runner.run import foresee
@@ -92,7 +93,5 @@ def _time(amount: Amount) -> str:
 def _time_line(found: Forecast, root: Path) -> str:
     if found.seconds is not None:
         return f"Time: about {clock(found.seconds)}, by the speeds measured in {escape(str(root))}"
-    shown = ", ".join(sorted(found.unknown)[:5])
-    more = len(found.unknown) - 5
-    rest = f" and {more} more" if more > 0 else ""
-    return f"Time: not known, as no speed of {escape(shown)}{rest} was measured in this folder yet"
+    unknown = escape(some(sorted(found.unknown), 5))
+    return f"Time: not known, as no speed of {unknown} was measured in this folder yet"

@@ -219,10 +219,16 @@ def score(
     code = 0
     if folders:
         from almbench.cli.probe_report import print_probes
+        from almbench.tokens.gaps import without_files
         from almbench.tokens.probing import probe
+        from almbench.tokens.sources import clips_of_run
 
         coded = {row.codec for row in results.clip_rows if row.measured_kbps is not None}
         apart = [one for one in folders if one in apart or one.name not in coded]
+        clips = clips_of_run(results.folder, results.manifest)
+        for one in folders:
+            for line in [] if one in apart else without_files(one, clips):
+                note(line)
         code = print_probes(
             probe(root, folders=apart, labels=table, workers=workers or cpu_count())
         )

@@ -8,12 +8,10 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from almbench.domains import Domain
-from almbench.names import check_file_name
+from almbench.names import check_file_name, some
 from almbench.privacy import shown_path
 from almbench.record import Record
 from almbench.statistics.clusters import Numbers, number_clusters
-
-NAMES_SHOWN = 3
 
 
 class ClipRecord(Record):
@@ -57,10 +55,8 @@ class LeftOutRecord(Record):
     @property
     def words(self) -> str:
         """The count, the reason, and the first names."""
-        shown, more = self.names[:NAMES_SHOWN], len(self.names) - NAMES_SHOWN
-        rest = f" and {more} more" if more > 0 else ""
         reason = re.sub(r"^row\b", "rows", self.reason) if len(self.names) > 1 else self.reason
-        return f"{len(self.names)} {reason} ({', '.join(shown)}{rest})"
+        return f"{len(self.names)} {reason} ({some(self.names)})"
 
 
 class TestSetRecord(Record):

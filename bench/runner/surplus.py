@@ -1,9 +1,8 @@
 """Precomputed files that belong to no clip."""
 
 from almbench.codecs.reconstructions import Reconstructions
+from almbench.names import some
 from almbench.runner.plan import PlannedTestSet
-
-SHOWN = 3
 
 
 def surplus(testset: PlannedTestSet, testsets: list[PlannedTestSet]) -> list[str]:
@@ -26,10 +25,9 @@ def surplus(testset: PlannedTestSet, testsets: list[PlannedTestSet]) -> list[str
             continue  # said there
         names = [name for other in sharing for name in other.selection.names]
         if unused := codec.surplus(names):
-            more = f" and {len(unused) - SHOWN} more" if len(unused) > SHOWN else ""
             count = f"{len(unused)} file{'s' if len(unused) > 1 else ''}"
             said.append(
                 f"{count} of {codec.label} belong{'s' if len(unused) == 1 else ''} to no clip: "
-                f"{', '.join(unused[:SHOWN])}{more}"
+                f"{some(unused)}"
             )
     return said

@@ -8,7 +8,7 @@ from almbench.errors import UserError
 from almbench.tokens.logmel import HOP, RATE, log_mels
 from almbench.tokens.measure import ClipSet, Floats, TokenSet
 from almbench.tokens.quiet import quiet
-from almbench.tokens.sources import TokenSource
+from almbench.tokens.sources import Fault, TokenSource
 
 ID = "kmeans"
 MOST_FRAMES = 50_000  # that the codebook is learnt from
@@ -38,7 +38,7 @@ def kmeans_source(clips: ClipSet, entries: int, seed: int) -> TokenSource:
     return TokenSource(clips, ID, label, True, partial(_read, clips, entries, seed))
 
 
-def _read(clips: ClipSet, entries: int, seed: int) -> tuple[TokenSet, list[str]]:
+def _read(clips: ClipSet, entries: int, seed: int) -> tuple[TokenSet, list[Fault]]:
     from sklearn.cluster import MiniBatchKMeans
 
     spectra = [spectrum.T for spectrum in log_mels(clips)]

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from almbench.errors import UserError, unknown
+from almbench.progress import note
 from almbench.results.checksums import write_checksums
-from almbench.results.manifest import read_manifest
+from almbench.results.manifest import Manifest, read_manifest
 from almbench.results.probes import ProbeRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.planned_codecs import AnyCodec
+from almbench.tokens.gaps import without_codes, without_files, without_labels
 from almbench.tokens.kmeans import kmeans_source
-from almbench.tokens.measure import USUAL, Effort, Measure
+from almbench.tokens.measure import USUAL, ClipSet, Effort, Measure
 from almbench.tokens.registry import make_measure, measure_names
 from almbench.tokens.run import run_measures
 from almbench.tokens.sources import TokenSource, clips_of_run, run_codecs, sources_of_run
@@ -97,23 +99,33 @@ def probe(
                 raise UserError(unknown(kind, name, known))
     made = [make_measure(name, (settings or {}).get(name, {})) for name in wanted.measures or known]
     folder = RunFolder(root)
+    manifest = None if alone else read_manifest(folder)
     sources = (
-        _of_files(folders, labels)
-        if alone
-        else _of_run(folder, folders, labels, effort, objects or {})
+        _of_run(folder, manifest, folders, labels, effort, objects or {})
+        if manifest
+        else _of_files(folders, labels)
     )
     needed = all(measure.needs_codes for measure in made)
     chosen = [s for s in _chosen(sources, wanted, made) if s.has_codes or not needed]
     if not chosen:
         raise UserError(NO_CODES)
+    every, sets = _sets(sources), _sets(chosen)
+    gaps = [*without_codes(manifest, chosen, made, wanted.codecs)] if manifest else []
+    gaps += [line for given in folders for line in without_files(given, every)]
+    gaps += without_labels(labels, every, sets) if labels else []
+    for line in gaps:
+        note(line)
     if kmeans:
-        sets = {source.clips.testset: source.clips for source in chosen}
-        chosen += [kmeans_source(clips, kmeans, effort.seed) for clips in sets.values()]
+        chosen += [kmeans_source(clips, kmeans, effort.seed) for clips in sets]
     records = run_measures(folder, chosen, made, wanted.targets, effort, 1 if objects else workers)
     reasons = _continued(folder, chosen, continued, settings or {}, effort) if continued else []
     if folder.checksums.is_file():
         write_checksums(folder)
     return Probed(folder, records, reasons)
+
+
+def _sets(sources: Sequence[TokenSource]) -> list[ClipSet]:
+    return list({source.clips.testset: source.clips for source in sources}.values())
 
 
 def _continued(
@@ -141,12 +153,12 @@ def _of_files(folders: Sequence[TokenFolder], labels: Labels | None) -> list[Tok
 
 def _of_run(
     folder: RunFolder,
+    manifest: Manifest,
     folders: Sequence[TokenFolder],
     labels: Labels | None,
     effort: Effort,
     objects: Mapping[str, AnyCodec],
 ) -> list[TokenSource]:
-    manifest = read_manifest(folder)
     clipsets = clips_of_run(folder, manifest)
     ids = [clip.id for clips in clipsets for clip in clips.clips]
     for given in folders:

@@ -15,8 +15,9 @@ from almbench.results.records import Writer
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import write_probes
 from almbench.runner.processes import finished, scoring_processes
+from almbench.tokens.gaps import left_out
 from almbench.tokens.measure import Effort, Measure
-from almbench.tokens.sources import TokenSource
+from almbench.tokens.sources import Fault, TokenSource
 from almbench.tokens.units import DONE, Outcome, Unit, compute
 
 
@@ -47,22 +48,22 @@ def run_measures(
     known = {record.key: record for record in read_probes(folder)}
     units = list(_units(sources, measures, targets, effort))
     found: dict[tuple[str, ...], ProbeRecord] = {}
-    left_out: dict[str, None] = {}
+    faults: dict[Fault, None] = {}
     before = {key: r.signature for key, r in known.items() if r.status in DONE}
     with (
         stage("Probing", len(units), "measures") as shown,
         Writer(folder.root, ProbeRecord) as rows,
     ):
         for unit, outcome in _computed(units, before, workers):
-            left_out.update(dict.fromkeys(outcome.faults))
+            faults.update(dict.fromkeys(outcome.faults))
             if outcome.record is None:
                 shown.keep()
             else:
                 rows.write(outcome.record)
                 shown.advance()
             found[unit.key] = outcome.record or known[unit.key]
-    for fault in left_out:
-        note(f"Left out: {fault}")
+    for line in left_out(faults):
+        note(line)
     write_probes(probe_table(read_probes(folder)), folder)
     return [found[unit.key] for unit in units]
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,28 @@ NOT_HERE = (
 )
 
 
+class Fault(NamedTuple):
+    """What is wrong with the codes of a clip, which is left out.
+
+    Attributes:
+        testset: Its test set.
+        clip: Its id.
+        codec: Id of the codec.
+        file: Name of the file.
+        reason: What is wrong.
+    """
+
+    testset: str
+    clip: str
+    codec: str
+    file: str
+    reason: str
+
+    def __str__(self) -> str:
+        """All of it, for readers."""
+        return f"{self.testset}/{self.clip} by {self.codec}: {self.reason}"
+
+
 @dataclass(frozen=True)
 class TokenSource:
     """A codec's codes on a test set, which are read when asked for.
@@ -45,7 +67,7 @@ class TokenSource:
     codec: str
     label: str
     has_codes: bool
-    read: Callable[[], tuple[TokenSet, list[str]]]
+    read: Callable[[], tuple[TokenSet, list[Fault]]]
 
 
 def clips_of_run(folder: RunFolder, manifest: Manifest) -> list[ClipSet]:
@@ -139,7 +161,7 @@ def _opened(make: Callable[[], AnyCodec], device: str) -> Iterator[Codec[Any]]:
 
 def _read_set(
     clips: ClipSet, codec: CodecRecord, files: Mapping[str, Path], opener: _Opener
-) -> tuple[TokenSet, list[str]]:
+) -> tuple[TokenSet, list[Fault]]:
     held: dict[str, Codes] = {}
     faults = []
     for clip in clips.clips:
@@ -149,7 +171,8 @@ def _read_set(
             try:
                 held[clip.id] = read_codes(files[clip.id], codec.codebook_sizes)
             except CodecError as error:
-                faults.append(f"{clips.testset}/{clip.id} by {codec.id}: {error}")
+                name = files[clip.id].name
+                faults.append(Fault(clips.testset, clip.id, codec.id, name, str(error)))
     codes = tuple(held.values())
     facts = codec.model_dump(include={"family", "checkpoint", "settings", "codebook_sizes"})
     tokens = TokenSet(

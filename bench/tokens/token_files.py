@@ -15,7 +15,7 @@ from almbench.results.records import signature
 from almbench.statistics.tokens import Codes
 from almbench.suite.layouts import Contents
 from almbench.tokens.measure import NO_CODEC, ClipSet, LabelledClip, TokenSet
-from almbench.tokens.sources import TokenSource
+from almbench.tokens.sources import Fault, TokenSource
 
 FORM = "[NAME=]FOLDER"
 RESERVED = {"id", "clip", "path", "cluster", "domain"}  # columns that are no labels
@@ -95,7 +95,7 @@ def _has_name(text: str) -> bool:
     return "=" in text and not Path(text).expanduser().is_dir()
 
 
-def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[TokenSet, list[str]]:
+def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[TokenSet, list[Fault]]:
     held: dict[str, Codes] = {}
     faults = []
     stated: set[tuple[tuple[int, ...], float | None]] = set()
@@ -105,7 +105,7 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
             sizes = facts.codebook_sizes
             held[id_] = read_codes(path, sizes)
         except CodecError as error:
-            faults.append(f"{clips.testset}/{id_} of {name}: {error}")
+            faults.append(Fault(clips.testset, id_, name, path.name, str(error)))
             continue
         stated.add((sizes, facts.frame_rate))
     if len(stated) > 1:

@@ -13,11 +13,11 @@ from almbench.names import ORIGINAL
 from almbench.results.probes import ProbeRecord, ProbeValue
 from almbench.results.records import Status, signature
 from almbench.tokens.measure import ClipSet, Effort, Measure, TokenSet
-from almbench.tokens.sources import TokenSource
+from almbench.tokens.sources import Fault, TokenSource
 from almbench.tokens.threads import one_thread
 
 DONE = {"ok", "skipped"}  # what else there is may go better another time
-_read: dict[tuple[str, ...], tuple[TokenSet, list[str]]] = {}  # the codes read last
+_read: dict[tuple[str, ...], tuple[TokenSet, list[Fault]]] = {}  # the codes read last
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Unit:
         testset, codec, measure, target = self.key
         return f"{' '.join(filter(None, (measure, target)))} of {codec} on {testset}"
 
-    def read(self) -> tuple[TokenSet | ClipSet, list[str]]:
+    def read(self) -> tuple[TokenSet | ClipSet, list[Fault]]:
         """The codes, or the clips; and what is wrong with clips that were left out."""
         if isinstance(self.source, ClipSet):
             return self.source, []
@@ -76,7 +76,7 @@ class Outcome:
     """
 
     record: ProbeRecord | None
-    faults: list[str]
+    faults: list[Fault]
 
 
 def compute(unit: Unit, before: str) -> Outcome:
@@ -113,7 +113,7 @@ def compute(unit: Unit, before: str) -> Outcome:
 
 
 def _values(
-    unit: Unit, subject: TokenSet | ClipSet, faults: Sequence[str]
+    unit: Unit, subject: TokenSet | ClipSet, faults: Sequence[Fault]
 ) -> tuple[Status, str, list[ProbeValue]]:
     """Compute the values: status, reason and values."""
     measure, target, effort = unit.measure, unit.target, unit.effort

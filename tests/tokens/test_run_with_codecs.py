@@ -67,6 +67,14 @@ def test_without_codes_there_is_nothing_to_read(run: Path) -> None:
         probe(run, Wanted(["probe", "language"], codecs=["opus-24"]))
 
 
+def test_codecs_without_codes_are_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short = {"language": {"steps": 1}}
+    probe(run, Wanted(["probe", "language"]), settings=short)
+    assert "Left out of probe, language, for want of codes: opus-24\n" in capsys.readouterr().err
+    probe(run, Wanted(["language"], codecs=["almtokenizer"]), settings=short)
+    assert "Left out" not in capsys.readouterr().err
+
+
 def test_token_files_of_no_clip_of_the_run_are_refused(run: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "x_c0.npz", codes=np.zeros((1, 5), np.int64))
     given = [TokenFolder.parse(f"Ours={tmp_path}")]
