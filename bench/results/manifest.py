@@ -154,6 +154,12 @@ def read_manifest(folder: RunFolder) -> Manifest:
             almbench wrote it.
     """
     if not folder.manifest.is_file():
+        if (probes := folder.table("probes")).is_file():
+            raise UserError(
+                f"{folder.root} holds what `bench probe` found of token files alone, in {probes}, "
+                "and no run. For a page or exports of it, there must be sounds of these clips: "
+                "bench score ORIGINALS NAME=FOLDER --codes TOKENS --labels FILE -o RUN"
+            )
         raise UserError(
             f"{folder.root} is not a finished run: manifest.json is missing. "
             f"Make or finish it with: bench run SUITE -o {folder.root}"

@@ -162,6 +162,13 @@ def test_a_folder_without_a_manifest_is_no_finished_run(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_of_probes_alone_is_called_that(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.table("probes").touch()
+    with pytest.raises(UserError, match=r"in .*probes\.csv, and no run\. .* bench score ORIGINALS"):
+        read_manifest(folder)
+
+
 def test_records_by_name(manifest: Manifest) -> None:
     assert manifest.codecs_by_id["a"].label == "Ay"
     assert manifest.metrics_by_name["gain_db"].unit == "dB"

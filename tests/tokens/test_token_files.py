@@ -10,6 +10,7 @@ import pytest
 from almbench.audio import write_flac
 from almbench.cli.probe_report import print_probes
 from almbench.errors import UserError
+from almbench.results.probes import ProbeRecord, ProbeValue
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import read_table
 from almbench.tokens.measure import Effort
@@ -92,8 +93,10 @@ def test_a_folder_of_token_files_and_a_table_of_labels_do(
     assert print_probes(probed) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "labels probe_accuracy class" in printed
-    assert " bag all 1 [1, 1]" in printed
-    assert " bag 1 1 [1, 1]" not in printed  # of a single codebook: in the file
+    assert " Ours bag 1 [1, 1] 39 0.5 " in printed  # of all codebooks; single ones are in the file
+    assert printed.count(" Ours bag ") == 1
+    assert " book " not in printed
+    assert " baseline " not in printed  # columns that would be empty
     single = table["book"].str.isdecimal() & table["value"].notna()
     assert f"with {single.sum()} values of single codebooks" in printed
     assert "No value labels probe_accuracy class vectors of Ours: the codec was given" in printed
@@ -107,6 +110,54 @@ def test_numbers_are_not_cut_where_lines_are_short(
     printed = capsys.readouterr().out
     assert "[1, 1]" in printed
     assert "…" not in printed
+
+
+@pytest.mark.parametrize("columns", [80, 66])
+def test_names_are_folded_at_spaces_alone(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    found = [
+        ProbeValue(
+            measure="stability", input=input_, value=0.08333, ci95_low=0.08333, ci95_high=0.08334,
+            n=24, chance=0.05031,
+        )
+        for input_ in ("own output, 2 passes", "low-pass 3.5 kHz")
+    ]  # fmt: skip
+    label = "ALMTokenizer (large) (0.41 kbps)"
+    record = ProbeRecord(
+        testset="talk",
+        codec="a",
+        label=label,
+        family="stability",
+        status="ok",
+        signature="",
+        found=tuple(found),
+    )
+    print_probes(Probed(RunFolder(Path("out")), [record]))
+    lines = capsys.readouterr().out.split("Table:")[0].splitlines()
+    assert max(map(len, lines)) == columns
+    words = " ".join(lines).split()
+    for text in (label, "own output, 2 passes", "low-pass 3.5 kHz", "[0.0833, 0.0833] 24 0.0503"):
+        assert set(text.split()) <= set(words)
+
+
+def test_a_value_without_an_interval_has_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    why = "no interval: it takes two speakers"
+    value = ProbeValue(measure="abx_error_within", input="vectors", value=1.0, n=8, reason=why)
+    record = ProbeRecord(
+        testset="talk",
+        codec="a",
+        family="abx",
+        target="word",
+        status="ok",
+        signature="",
+        found=(value,),
+    )
+    print_probes(Probed(RunFolder(Path("out")), [record]))
+    printed = capsys.readouterr().out
+    assert f"Note talk abx_error_within word: {why}" in printed
+    assert "95 % interval" not in printed
 
 
 def test_what_is_done_is_kept_until_something_changes(tokens: Path) -> None:
