@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import isclose
 from typing import NamedTuple
 
 from almbench.names import ORIGINAL
@@ -303,18 +304,18 @@ def _capital(text: str) -> str:
 def _cell(row: ProbeRow | None, factor: float = 1, digits: int | None = None) -> Cell:
     """A share or an error to two digits after the point; another value to three that count.
 
-    An interval of no width says that the few values were the same, and is not shown.
+    In place of an interval of no width it says that the values have no spread.
     """
     if row is None or row.value is None:
         return Cell()
     if digits is None:
         digits = 2 if abs(row.value) < 10 else 1
     low, high = (None if v is None else factor * v for v in (row.ci95_low, row.ci95_high))
-    if low == high:
-        low = high = None
+    alike = low is not None and high is not None and isclose(low, high, abs_tol=1e-9)
+    ends = tr("no spread") if alike else interval(low, high, digits)
     unit = row.unit if factor == 1 else ""
     text = number(factor * row.value, digits)
-    return Cell(row.value, f"{text} {unit}".strip(), interval(low, high, digits))
+    return Cell(row.value, f"{text} {unit}".strip(), ends)
 
 
 def _whole(row: ProbeRow | None) -> Cell:
@@ -338,7 +339,7 @@ def _reasons(rows: Iterable[ProbeRow]) -> Reasons:
         if row.value is None:
             name = " ".join(filter(None, (_label(row.measure, row.target), _input(row.input))))
             missing.setdefault(told(row.reason), {})[f"{row.label or row.codec}: {name}"] = None
-        elif row.reason and row.ci95_low is not None:
+        elif row.reason:
             notes.setdefault(told(row.reason), {})[_label(row.measure, row.target)] = None
     return Reasons(*([(reason, "; ".join(names)) for reason, names in list(found.items())[:MOST]]
                      for found in (missing, notes)))  # fmt: skip

@@ -11,8 +11,10 @@ from almbench import policies
 from almbench.metrics.bitstream import BITSTREAM_METRICS
 from almbench.metrics.registry import all_families
 from almbench.metrics.wer import NO_TEXT
+from almbench.results.probes import ONE_CLUSTER
 from almbench.results.tables import NO_BITS, NO_CODES, NOT_RUN
 from almbench.site.language import spoken, tr
+from almbench.tokens.abx import FEW
 from almbench.tokens.folds import MAY_BE_THE_RECORDING
 from almbench.tokens.measure import NO_CODEC, NO_VECTORS
 
@@ -35,6 +37,8 @@ SHAPES = (
     "no word is heard in the original",
     NO_VECTORS,
     MAY_BE_THE_RECORDING,
+    ONE_CLUSTER,
+    *FEW.values(),
     "{count} of {total} classes have clips in two recordings, without which the label cannot be "
     "told from the recording; it takes two classes",
     "no clear correlation of waveforms or envelopes within {time} ms",

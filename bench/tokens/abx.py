@@ -30,7 +30,10 @@ COLUMNS = ("word", "digit", "phone", "text")  # what ABX is computed of unless t
 SPEAKER = "speaker"
 CHANCE = 0.5
 FRAME_RATE = RATE / HOP  # of log-mel spectra, in Hz
-LEAST = {"within": "two", "across": "three"}  # speakers, so that each left out leaves errors
+FEW = {  # speakers, so that each left out leaves errors
+    "within": "no interval: it takes two speakers",
+    "across": "no interval: it takes three speakers",
+}
 
 
 class AbxSettings(Settings):
@@ -194,7 +197,7 @@ def _value(name: str, cells: list[Cell], distances: Floats, input_: str, book: s
         n=sum(len(c.x) * len(c.b) * (len(c.a) - (c.a == c.x)) for c in cells),
         clusters=len(speakers),
         chance=CHANCE,
-        reason="" if low is not None else f"no interval: it takes {LEAST[name]} speakers",
+        reason="" if low is not None else FEW[name],
         detail={"pairs_of_words": len({cell.words for cell in cells}) // 2, "cells": len(cells)},
     )
 

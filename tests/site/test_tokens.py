@@ -13,7 +13,7 @@ from PIL import Image
 
 from almbench.audio import write_flac
 from almbench.codecs.codes_file import CodesFacts, write_codes
-from almbench.results.probes import ProbeRecord, ProbeValue, probe_table
+from almbench.results.probes import ONE_CLUSTER, ProbeRecord, ProbeValue, probe_table
 from almbench.results.results import load_results
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import write_probes
@@ -65,6 +65,8 @@ def probed(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     stable = [value("stability", 0.625, "noise 30 dB"), value("stability", 0.875, "+1 dB")]
     stable.append(value("lookahead_s", 0.0, unit="s"))  # of all clips the same
+    alone: dict[str, Any] = {"ci95_low": None, "ci95_high": None, "reason": ONE_CLUSTER}
+    stable.append(value("stoi", 0.5, "own output, 1 pass", **alone))
     log_mel = value("probe_accuracy", 0.96, "bag", chance=0.5)
     records = [
         ProbeRecord(codec="original", family="probe", target="speaker", found=(log_mel,), **one),
@@ -130,6 +132,7 @@ def test_what_tokens_cost_and_carry_is_on_the_overview(
         assert gap.startswith("no <vectors> (")
         note = page.locator("section:has(#small\\:tokens\\:talk) ul.fine").first.inner_text()
         assert note.startswith("Speaker, balanced accuracy: the label may be told by the recording")
+        assert f"STOI of its own output: {ONE_CLUSTER}" in note
 
 
 def test_the_page_of_a_codec_has_all_values_by_codebook(
@@ -151,7 +154,8 @@ def test_the_page_of_a_codec_has_all_values_by_codebook(
         assert head.get_attribute("rowspan") == str(rows_of)
         assert head.get_attribute("scope") == "rowgroup"
         assert "+1 dB" in group.locator("td:first-of-type").all_inner_texts()
-        assert found[-1][:4] == ["Sight of what comes after", "–", "0.00 s", "–"]
+        assert found[-2][:4] == ["Sight of what comes after", "–", "0.00 s", "no spread"]
+        assert found[-1][2:4] == ["0.50", "–"]  # whose reason stands below
         picture = page.get_by_alt_text("How often the entries of each codebook occur")
         picture.scroll_into_view_if_needed()
         page.wait_for_function("document.querySelector('.use img').naturalWidth == 800")
