@@ -21,6 +21,10 @@ from almbench.tokens.token_files import Labels, TokenFolder
 
 CodesLike = Any
 """A folder of token files; or a mapping from clip ids to codes, or to a token file's arrays."""
+FORM = (
+    "codes by codec and clip, {'Ours': {'clip': codes}}, each integers of shape [K, T] of K "
+    "codebooks and T frames; or folders of token files by codec, {'Ours': 'tokens/'}"
+)
 
 
 def probe(
@@ -84,6 +88,8 @@ def probe(
         >>> found.loc[found["input"] == "bag", ["target", "value", "chance"]].values.tolist()
         [['class', 1.0, 0.5]]
     """
+    if not isinstance(codes, Mapping | None):
+        raise UserError(f"codes is {_told(codes)}. Allowed: {FORM}.")
     if run is None and not (codes and labels is not None):
         raise UserError("Give a run, or codes with labels.")
     if run is not None and output is not None:
@@ -121,17 +127,26 @@ def _folder(name: str, given: CodesLike, temporary: Path) -> TokenFolder:
     if isinstance(given, str | Path):
         return TokenFolder.parse(f"{name}={given}")
     if not isinstance(given, Mapping) or not given:
-        raise UserError(
-            f"The codes of '{name}' are {type(given).__name__}, of nothing or of no clip. Allowed: "
-            "a folder of token files, or a mapping from clip ids to codes."
-        )
+        raise UserError(f"The codes of '{name}' are {_told(given)}. Allowed: {FORM}.")
     folder = temporary / "codes" / safe_name(name)
     folder.mkdir(parents=True)
     for id_, of_clip in given.items():
         arrays = of_clip if isinstance(of_clip, Mapping) else {"codes": of_clip}
-        held = {str(key): _array(value) for key, value in arrays.items() if value is not None}
-        np.savez(folder / f"{safe_name(str(id_))}{SUFFIX}", allow_pickle=False, **held)
+        try:
+            held = {str(key): _array(value) for key, value in arrays.items() if value is not None}
+            np.savez(folder / f"{safe_name(str(id_))}{SUFFIX}", allow_pickle=False, **held)
+        except ValueError as error:  # rows that differ in length, or objects
+            raise UserError(
+                f"The codes of '{name}', clip '{id_}', are no array of numbers. Allowed: {FORM}."
+            ) from error
     return TokenFolder.parse(f"{name}={folder}")
+
+
+def _told(given: Any) -> str:
+    """What was given, with its shape."""
+    if hasattr(given, "shape"):
+        return f"an array of shape {list(given.shape)}"
+    return f"an empty {type(given).__name__}" if not given else f"a {type(given).__name__}"
 
 
 def _array(value: Any) -> Any:

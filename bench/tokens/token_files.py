@@ -10,7 +10,7 @@ import pandas as pd
 from almbench.audio import Sound, read, sha256
 from almbench.codecs.codes_file import SUFFIX, list_codes, read_codes, read_facts
 from almbench.errors import CodecError, UserError, unknown
-from almbench.names import ascii_name, readable, safe_name
+from almbench.names import ascii_name, readable, safe_name, some
 from almbench.results.records import signature
 from almbench.statistics.tokens import Codes
 from almbench.suite.layouts import Contents
@@ -98,7 +98,7 @@ def _has_name(text: str) -> bool:
 def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[TokenSet, list[Fault]]:
     held: dict[str, Codes] = {}
     faults = []
-    stated: set[tuple[tuple[int, ...], float | None]] = set()
+    stated: dict[tuple[tuple[int, ...], float | None], str] = {}
     for id_, path in files.items():
         try:
             facts = read_facts(path)
@@ -107,15 +107,22 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
         except CodecError as error:
             faults.append(Fault(clips.testset, id_, name, path.name, str(error)))
             continue
-        stated.add((sizes, facts.frame_rate))
+        stated.setdefault((sizes, facts.frame_rate), id_)
     if len(stated) > 1:
-        raise UserError(f"--codes {name}: its files name different codebooks or frame rates.")
+        told = [
+            f"{id_} has codebook_sizes {list(of) or 'none'}, frame_rate {rate or 'none'}"
+            for (of, rate), id_ in stated.items()
+        ]
+        raise UserError(
+            f"The token files of {name} name different codebooks or frame rates: {some(told)}."
+        )
     sizes, rate = next(iter(stated), ((), None))
     books = {len(codes) for codes in held.values()}
     if len(books) > 1 or (sizes and books and books != {len(sizes)}):
         raise UserError(
-            f"--codes {name}: its files have {', '.join(map(str, sorted(books)))} codebooks"
-            f"{f', and name {len(sizes)}' if sizes else ''}; all must have the same{_turned(held)}."
+            f"The codes of {name} are of {some([*map(str, sorted(books))])} codebooks"
+            f"{f', and name {len(sizes)}' if sizes else ''}; all clips must have the same number, "
+            f"as integers of shape [K, T]{_turned(held)}."
         )
     seen = [
         max((int(c[k].max()) for c in held.values() if c.size), default=0) + 1
@@ -135,8 +142,9 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
 
 def _turned(held: Mapping[str, Codes]) -> str:
     """A hint where the codes of all clips seem to be `[T, K]`; empty where they do not."""
-    columns = {codes.shape[1] for codes in held.values()}
-    return " (they look like [T, K]: transpose them to [K, T])" if len(columns) == 1 else ""
+    shapes = [codes.shape for codes in held.values()]
+    alike = len({frames for _, frames in shapes}) == 1
+    return f" ({list(shapes[0])} looks like [T, K]: transpose it to [K, T])" if alike else ""
 
 
 @dataclass(frozen=True)

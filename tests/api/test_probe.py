@@ -17,6 +17,7 @@ from almbench.tokens.token_files import Labels, TokenFolder
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
+TABLE = pd.DataFrame({"id": ["x"]})
 PLAIN: dict[str, dict[str, Any]] = {"probe": {"steps": 0}}
 
 
@@ -127,7 +128,14 @@ def test_what_was_evaluated_is_probed_with_its_objects(tmp_path: Path) -> None:
         ({"codes": {"a": {"x": [[0]]}}}, "Give a run, or codes with labels"),
         ({"run": "nowhere", "output": "x"}, "leave output out"),
         ({"run": "nowhere"}, "nowhere"),
-        ({"codes": {"a": {}}, "labels": pd.DataFrame({"id": ["x"]})}, "of no clip"),
+        ({"codes": {"a": {}}, "labels": TABLE}, "are an empty dict. Allowed: codes by codec and"),
+        ({"codes": np.zeros((2, 9)), "labels": TABLE}, r"codes is an array of shape \[2, 9\]"),
+        (
+            {"codes": {"x": np.zeros((2, 9))}, "labels": TABLE},
+            r"'x' are an array of shape \[2, 9\]\. Allowed: .* of shape \[K, T\]",
+        ),
+        ({"codes": {"a": {"x": [[0], [1, 2]]}}, "labels": TABLE}, "clip 'x', are no array of num"),
+        ({"codes": {"a": {"x": {"codes": {}}}}, "labels": TABLE}, "clip 'x', are no array of num"),
         ({"codes": {"a": {"x": [[0]]}}, "labels": pd.DataFrame({"y": ["x"]})}, "no column 'id'"),
         ({"codes": {"a": {"x": [[0]]}}, "labels": pd.DataFrame({"id": ["y"]})}, "names no clip"),
         ({"measures": "wer", "run": "nowhere"}, "There is no measure 'wer'"),

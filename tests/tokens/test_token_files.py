@@ -189,7 +189,14 @@ def test_the_originals_are_heard_where_the_table_names_them(tokens: Path) -> Non
 
 def test_files_that_do_not_go_together_are_refused(tokens: Path) -> None:
     np.savez(tokens / "clip 3.npz", codes=np.ones((3, 4), int))
-    with pytest.raises(UserError, match="name different codebooks"):
+    with pytest.raises(UserError, match=r"clip_3 has codebook_sizes none, frame_rate none\."):
+        run(tokens)
+
+
+def test_codes_that_look_transposed_are_shown_with_their_shape(tokens: Path) -> None:
+    for i, path in enumerate(sorted(tokens.iterdir())):
+        np.savez(path, codes=np.ones((20 + i, 2), int))
+    with pytest.raises(UserError, match=r"20, 21, 22 and 37 more codebooks.*\[20, 2\] looks like"):
         run(tokens)
 
 
