@@ -202,6 +202,10 @@ class Codec(ABC, Generic[O]):
                 f"{self.max_duration_s:.0f} s at a time"
             )
 
+    def is_long(self, seconds: float) -> bool:
+        """Whether a clip is coded in pieces, and then alone."""
+        return self.whole_s is not None and seconds > self.whole_s
+
     def batch_length(self, samples: int) -> int:
         """The length in samples that a clip of `samples` samples is coded as.
 

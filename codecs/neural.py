@@ -187,8 +187,9 @@ class NeuralCodec(Codec[O]):
         """Encode clips of equal `batch_length`, or any that `supports_padding`; each `[T]`."""
         import torch
 
-        del rate
         lengths = [self.batch_length(len(samples)) for samples in batch]
+        if len(batch) > 1 and self.is_long(max(lengths) / rate):
+            return [self.encode([samples], rate)[0] for samples in batch]
         sounds = self._sounds(batch)
         with torch.inference_mode(), self._precision(), self._apart(lengths, sounds.shape[-1]):
             made = fetch(self._encode(sounds)).astype(np.int64)
@@ -204,7 +205,8 @@ class NeuralCodec(Codec[O]):
         """Decode clips that could be encoded together, of a depth that may be less than this's."""
         import torch
 
-        del rate
+        if len(batch) > 1 and self.is_long(max(item.length for item in batch) / rate):
+            return [self.decode([item], rate)[0] for item in batch]
         codes = [item.codes for item in batch if item.codes is not None]
         lengths = [one.shape[1] for one in codes]
         width = self._width(max(lengths), 1)
@@ -234,12 +236,7 @@ class NeuralCodec(Codec[O]):
         return pack(batch, self._width(longest, self._loaded.hop), self._device)
 
     def _width(self, longest: int, frame: int) -> int:
-        """How many columns a batch gets: on a GPU few different numbers, where it may be padded.
-
-        Args:
-            longest: Columns of the longest row.
-            frame: Columns of a frame.
-        """
+        """How many columns a batch gets of `frame` a frame: on a GPU, few different numbers."""
         if self._device == "cpu" or not self.supports_padding:
             return longest
         frames = round_up(-(-longest // frame))

@@ -63,6 +63,10 @@ class Model:
         """Read the facts from the file `config.json`. Raises `Unavailable` if it cannot be used."""
         raise NotImplementedError
 
+    def is_long(self, seconds: float) -> bool:
+        """Whether a clip is coded in pieces."""
+        return self.whole_s is not None and seconds > self.whole_s
+
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
         """Encode `[B, 1, T]` to codes `[B, K, T']`, K >= `depth`; to `Latents` or `Chunks`."""
         raise NotImplementedError

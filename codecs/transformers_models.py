@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from almbench.codecs.encodec_chunks import Chunks, decode_chunks, encode_chunks
 from almbench.codecs.facts import Facts
 from almbench.codecs.mimi_pieces import decode_pieces, encode_pieces
+from almbench.codecs.pieces import in_pieces
 from almbench.codecs.rows import Rows, alone
 from almbench.codecs.transformers_latents import PocketTTS, VibeVoice
 from almbench.codecs.transformers_model import TRANSFORMERS, Model, depths_of, kbps_of
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Encodec(Model):
     """Encodec of 24 kHz: 75 frames per second, up to 32 codebooks of 1024 entries.
 
-    The model itself fills the last frame of 320 samples, by reflection, as upstream.
+    The model itself fills the last frame of 320 samples, by reflection, as upstream. As it is
+    causal, long clips may be coded in pieces.
     """
 
     class_name = "EncodecModel"
@@ -30,6 +32,7 @@ class Encodec(Model):
     pads = False
     supports_batching = True
     supports_padding = True
+    whole_s: ClassVar[float | None] = 30.0
     # The authors have not said under which licence the weights are:
     # https://github.com/facebookresearch/encodec/issues/69
     licenses = (f"MIT (Encodec), {TRANSFORMERS}", "not stated by the authors")
@@ -59,12 +62,31 @@ class Encodec(Model):
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
         """Encode; the model takes a depth as the bandwidth in kbps that it makes."""
-        return model.encode(sounds, bandwidth=kbps_of(depth, facts)).audio_codes[0]
+
+        def code(sounds: "Tensor") -> "Tensor":
+            codes: Tensor = model.encode(sounds, bandwidth=kbps_of(depth, facts)).audio_codes[0]
+            return codes
+
+        if not self._takes_pieces(model, sounds.shape[-1] / facts.sample_rate):
+            return code(sounds)
+        hop, rate = facts.hop, facts.frame_rate
+        return in_pieces(model.encoder, code, sounds, (hop, 1), rate, causal=True)
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode; all clips are one chunk, of no scale."""
-        decoded: Tensor = model.decode(coded[None], [None]).audio_values[:, 0]
-        return decoded
+
+        def code(codes: "Tensor") -> "Tensor":
+            decoded: Tensor = model.decode(codes[None], [None]).audio_values[:, 0]
+            return decoded
+
+        hop, rate = prod(model.config.upsampling_ratios), model.config.sampling_rate
+        if not self._takes_pieces(model, coded.shape[-1] * hop / rate):
+            return code(coded)
+        return in_pieces(model.decoder, code, coded, (1, hop), rate / hop, causal=True)
+
+    def _takes_pieces(self, model: Any, seconds: float) -> bool:
+        causal: bool = model.config.use_causal_conv
+        return causal and self.is_long(seconds)
 
     def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
         """Sum the entries."""
@@ -83,6 +105,7 @@ class EncodecChunked(Encodec):
     causal = False
     supports_batching = False
     supports_padding = False
+    whole_s = None
     chunked = True
     form = (2, True)
     settings: ClassVar = {
@@ -109,11 +132,13 @@ class Dac(Model):
 
     A clip is padded with zeros to whole frames. The models of 16 and 24 kHz give back 8 samples
     less than that, cut off at the end; zeros take their place where the clip filled its last frame.
+    A frame sees less than half a second around it, so long clips may be coded in pieces.
     """
 
     class_name = "DacModel"
     supports_batching = True
     supports_padding = True
+    whole_s = 30.0
     licenses = (f"MIT (DAC), {TRANSFORMERS}", "MIT")
     published: ClassVar = {
         "descript/dac_16khz": Facts(16_000, 320, 1024, 12, 74_141_697),
@@ -135,14 +160,27 @@ class Dac(Model):
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
         """Encode."""
-        del facts
-        codes: Tensor = model.encode(sounds, n_quantizers=depth).audio_codes
-        return codes
+
+        def code(sounds: "Tensor") -> "Tensor":
+            codes: Tensor = model.encode(sounds, n_quantizers=depth).audio_codes
+            return codes
+
+        hop, rate = facts.hop, facts.frame_rate
+        if not self.is_long(sounds.shape[-1] / facts.sample_rate):
+            return code(sounds)
+        return in_pieces(model.encoder, code, sounds, (hop, 1), rate, causal=False)
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode; the only model whose sounds have no axis of channels."""
-        decoded: Tensor = model.decode(audio_codes=coded).audio_values
-        return decoded
+
+        def code(codes: "Tensor") -> "Tensor":
+            decoded: Tensor = model.decode(audio_codes=codes).audio_values
+            return decoded
+
+        hop, rate = prod(model.config.downsampling_ratios), model.config.sampling_rate
+        if not self.is_long(coded.shape[-1] * hop / rate):
+            return code(coded)
+        return in_pieces(model.decoder, code, coded, (1, hop), rate / hop, causal=False)
 
     def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
         """Sum the entries."""
@@ -177,14 +215,14 @@ class Mimi(Model):
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
         """Encode."""
-        if sounds.shape[-1] > self.whole_s * facts.sample_rate:
+        if self.is_long(sounds.shape[-1] / facts.sample_rate):
             return encode_pieces(model, sounds, depth)
         codes: Tensor = model.encode(sounds, num_quantizers=depth).audio_codes
         return codes
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode."""
-        if coded.shape[-1] > self.whole_s * model.config.frame_rate:
+        if self.is_long(coded.shape[-1] / model.config.frame_rate):
             return decode_pieces(model, coded)
         return super().decode(model, coded)
 

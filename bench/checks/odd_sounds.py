@@ -12,6 +12,7 @@ from almbench.codecs.base import from_codes
 from almbench.errors import CodecError
 
 LONG_S = 60.0
+CUT_S = 1.0  # that what comes after may change
 
 
 def check_one_sample(subject: Subject) -> Result:
@@ -46,14 +47,21 @@ def check_long(subject: Subject) -> Result:
         return message, verdict
     share = None
     length = int(subject.codec.whole_s * subject.rate)
+    # What hears ahead hears the cut, at the end.
+    same = length - int(CUT_S * subject.rate) * (subject.spec.causal is False)
     alone = subject.encode(clip[:length])[0]
-    if encoded.codes is not None and alone.codes is not None:
-        codes = encoded.codes[:, : alone.codes.shape[1]]
-        encoded = from_codes(codes, subject.spec.codebook_sizes, length)
-        share = code_agreement(encoded, alone)
-        alone = encoded  # so that a tie in the codes is not held against the decoder
-    agreement = Agreement(share, peak_difference(sound[:length], subject.decode(alone)[0]))
-    message += f"; in pieces, its first {subject.codec.whole_s:g} s against whole: {agreement}"
+    codes, others = encoded.codes, alone.codes
+    if codes is not None and others is not None:
+        sizes, frames = subject.spec.codebook_sizes, others.shape[1]
+        in_pieces, whole = (
+            from_codes(some[:, : frames * same // length], sizes, same) for some in (codes, others)
+        )
+        share = code_agreement(in_pieces, whole)
+        # The same codes are decoded, so that a tie is not held against the decoder.
+        alone = from_codes(codes[:, :frames], sizes, length)
+    whole_sound = subject.decode(alone)[0][:same]
+    agreement = Agreement(share, peak_difference(sound[:same], whole_sound))
+    message += f"; in pieces, its first {same / subject.rate:g} s against whole: {agreement}"
     return message, verdict if agreement.within() else "FAIL"
 
 

@@ -1,47 +1,15 @@
 """Rows of a batch against each clip alone, in double precision, where rounding hides nothing."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from almbench.codecs.neural import NeuralCodec
-from almbench.codecs.registry import create
+from tests.codecs.small_checkpoints import SMALL, load
 
 torch: Any = pytest.importorskip("torch", reason="pip install 'almbench[neural]'")
 transformers: Any = pytest.importorskip("transformers", reason="pip install 'almbench[neural]'")
 
-RATE, HOP = 24_000, 320
-SEANET = {"upsampling_ratios": [8, 5, 4, 2], "num_filters": 4, "codebook_size": 64}
-ENCODEC = SEANET | {"target_bandwidths": [0.9]}  # in kbps: two codebooks
-SMALL = {
-    "encodec": ("Encodec", ENCODEC | {"hidden_size": 16, "codebook_dim": 16}),
-    "encodec filled up with zeros": ("Encodec", ENCODEC | {"pad_mode": "constant"}),
-    "encodec of norms": ("Encodec", ENCODEC | {"norm_type": "time_group_norm"}),
-    "encodec, not causal": ("Encodec", ENCODEC | {"use_causal_conv": False}),
-    "dac": (
-        "Dac",
-        {
-            "sampling_rate": RATE,
-            "downsampling_ratios": [2, 4, 5, 8],
-            "encoder_hidden_size": 8,
-            "decoder_hidden_size": 64,
-            "n_codebooks": 3,
-        },
-    ),
-    "wavtokenizer": (
-        "WavTokenizer",
-        SEANET
-        | {
-            "hidden_size": 32,
-            "codebook_dim": 32,
-            "decoder_hidden_size": 64,
-            "decoder_intermediate_size": 96,
-            "decoder_num_layers": 2,
-        },
-    ),
-}
 LENGTHS = {
     "as they come": [12_000, 11_999, 9_999, 7_001],
     "too short to be reflected": [1_500, 321, 320, 1],
@@ -51,24 +19,9 @@ LENGTHS = {
 
 @pytest.fixture(scope="module", params=SMALL)
 def codec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    kind, sizes = SMALL[request.param]
-    torch.manual_seed(3)
-    model = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**sizes))
-    with torch.no_grad():
-        for name, values in model.named_parameters():
-            if "norm" in name or name.endswith("bias"):
-                values.add_(0.3 * torch.randn(values.shape))
-        embeds = (values for name, values in model.named_buffers() if name.endswith("embed"))
-        for values in embeds:
-            values.copy_(torch.randn(values.shape))
-    folder: Path = tmp_path_factory.mktemp(kind)
-    model.save_pretrained(folder)
-    made = create("c", "C", "transformers", {"checkpoint": str(folder)})
-    assert isinstance(made, NeuralCodec)
-    made.fetch(network=False)
-    made.load("cpu")
-    made._model.double()
-    return made
+    codec = load(request.param, tmp_path_factory.mktemp("checkpoint"))
+    codec._model.double()
+    return codec
 
 
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
@@ -77,9 +30,10 @@ def test_rows_are_coded_as_if_alone(codec: Any, lengths: list[int], filled: int)
     rng = np.random.default_rng(0)
     clips = [torch.from_numpy(rng.uniform(-1, 1, length)) for length in lengths]
     own = [codec.batch_length(length) for length in lengths]
-    width = max(own) + filled * HOP
+    hop = codec._loaded.hop
+    width = max(own) + filled * hop
     sounds = torch.stack([torch.nn.functional.pad(clip, (0, width - len(clip))) for clip in clips])
-    frames = [-(-length // HOP) for length in lengths]
+    frames = [-(-length // hop) for length in lengths]
     with torch.inference_mode():
         with codec._apart(own, width):
             codes = codec._encode(sounds[:, None].clone())
