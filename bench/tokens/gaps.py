@@ -1,6 +1,5 @@
 """What is missing of the input of token measures, each told in one line: codes, files, labels."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from almbench.names import some
 from almbench.results.manifest import Manifest
 from almbench.tokens.measure import ClipSet, Measure
-from almbench.tokens.sources import Fault, TokenSource
+from almbench.tokens.sources import TokenSource
 from almbench.tokens.token_files import Labels, TokenFolder
 
 
@@ -69,22 +68,3 @@ def _counted(who: str, what: str, there: Collection[str], ids: Collection[str]) 
     """Count the ids that are not there, and name the first; nothing where all are."""
     if left := [id_ for id_ in ids if id_ not in there]:
         yield f"{who}: {what}: {len(left)} of {len(ids)} ({some(left)})"
-
-
-def left_out(faults: Iterable[Fault]) -> Iterator[str]:
-    """Tell the clips that are left out, those of a codec for one kind of reason together."""
-    groups: dict[tuple[str, ...], list[Fault]] = {}
-    for fault in faults:
-        kind = re.sub(r"\d+", "0", fault.reason.replace(fault.file, ""))
-        groups.setdefault((fault.testset, fault.codec, kind), []).append(fault)
-    for (testset, codec, _), held in groups.items():
-        first = held[0]
-        clips = some([fault.clip for fault in held])
-        yield (
-            f"Left out: {first}"
-            if len(held) == 1
-            else (
-                f"Left out: {len(held)} clips of {testset} by {codec} ({clips}), the first: "
-                f"{first.reason}"
-            )
-        )

@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 
 from almbench.errors import UserError
+from almbench.results.failures import Fault
 from almbench.tokens.logmel import HOP, RATE, log_mels
 from almbench.tokens.measure import ClipSet, Floats, TokenSet
 from almbench.tokens.quiet import quiet
-from almbench.tokens.sources import Fault, TokenSource
+from almbench.tokens.sources import TokenSource
 
 ID = "kmeans"
 MOST_FRAMES = 50_000  # that the codebook is learnt from

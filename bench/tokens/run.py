@@ -10,14 +10,14 @@ from pebble import ProcessExpired
 from almbench.errors import UserError
 from almbench.progress import note, stage
 from almbench.results.codec_record import ORIGINALS
+from almbench.results.failures import Fault, together
 from almbench.results.probes import ProbeRecord, probe_table, read_probes
 from almbench.results.records import Writer
 from almbench.results.runfolder import RunFolder
 from almbench.results.tables import write_probes
 from almbench.runner.processes import finished, scoring_processes
-from almbench.tokens.gaps import left_out
 from almbench.tokens.measure import Effort, Measure
-from almbench.tokens.sources import Fault, TokenSource
+from almbench.tokens.sources import TokenSource
 from almbench.tokens.units import DONE, Outcome, Unit, compute
 
 
@@ -62,8 +62,8 @@ def run_measures(
                 rows.write(outcome.record)
                 shown.advance()
             found[unit.key] = outcome.record or known[unit.key]
-    for line in left_out(faults):
-        note(line)
+    for line in together(faults):
+        note(f"Left out: {line}")
     write_probes(probe_table(read_probes(folder)), folder)
     return [found[unit.key] for unit in units]
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from almbench.codecs.base import Codec
 from almbench.codecs.codes_file import read_codes
 from almbench.errors import CodecError
 from almbench.results.codec_record import CodecRecord
+from almbench.results.failures import Fault
 from almbench.results.manifest import Manifest
 from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, signature
 from almbench.results.runfolder import RunFolder
@@ -27,28 +28,6 @@ NOT_HERE = (
     "the codec was an object in Python, which is not here; almbench.probe takes what "
     "almbench.evaluate returned"
 )
-
-
-class Fault(NamedTuple):
-    """What is wrong with the codes of a clip, which is left out.
-
-    Attributes:
-        testset: Its test set.
-        clip: Its id.
-        codec: Id of the codec.
-        file: Name of the file.
-        reason: What is wrong.
-    """
-
-    testset: str
-    clip: str
-    codec: str
-    file: str
-    reason: str
-
-    def __str__(self) -> str:
-        """All of it, for readers."""
-        return f"{self.testset}/{self.clip} by {self.codec}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -171,8 +150,7 @@ def _read_set(
             try:
                 held[clip.id] = read_codes(files[clip.id], codec.codebook_sizes)
             except CodecError as error:
-                name = files[clip.id].name
-                faults.append(Fault(clips.testset, clip.id, codec.id, name, str(error)))
+                faults.append(Fault(clips.testset, clip.id, codec.id, str(error)))
     codes = tuple(held.values())
     facts = codec.model_dump(include={"family", "checkpoint", "settings", "codebook_sizes"})
     tokens = TokenSet(

@@ -11,11 +11,12 @@ from almbench.audio import Sound, read, sha256
 from almbench.codecs.codes_file import SUFFIX, list_codes, read_codes, read_facts
 from almbench.errors import CodecError, UserError, unknown
 from almbench.names import ascii_name, readable, safe_name, some
+from almbench.results.failures import Fault
 from almbench.results.records import signature
 from almbench.statistics.tokens import Codes
 from almbench.suite.layouts import Contents
 from almbench.tokens.measure import NO_CODEC, ClipSet, LabelledClip, TokenSet
-from almbench.tokens.sources import Fault, TokenSource
+from almbench.tokens.sources import TokenSource
 
 FORM = "[NAME=]FOLDER"
 RESERVED = {"id", "clip", "path", "cluster", "domain"}  # columns that are no labels
@@ -105,7 +106,7 @@ def _read_set(clips: ClipSet, name: str, files: Mapping[str, Path]) -> tuple[Tok
             sizes = facts.codebook_sizes
             held[id_] = read_codes(path, sizes)
         except CodecError as error:
-            faults.append(Fault(clips.testset, id_, name, path.name, str(error)))
+            faults.append(Fault(clips.testset, id_, name, str(error)))
             continue
         stated.setdefault((sizes, facts.frame_rate), id_)
     if len(stated) > 1:

@@ -10,10 +10,11 @@ import numpy as np
 
 from almbench.errors import MetricUndefined, Unavailable
 from almbench.names import ORIGINAL
+from almbench.results.failures import Fault, together
 from almbench.results.probes import ProbeRecord, ProbeValue
 from almbench.results.records import Status, signature
 from almbench.tokens.measure import ClipSet, Effort, Measure, TokenSet
-from almbench.tokens.sources import Fault, TokenSource
+from almbench.tokens.sources import TokenSource
 from almbench.tokens.threads import one_thread
 
 DONE = {"ok", "skipped"}  # what else there is may go better another time
@@ -118,7 +119,8 @@ def _values(
     """Compute the values: status, reason and values."""
     measure, target, effort = unit.measure, unit.target, unit.effort
     if isinstance(subject, TokenSet) and faults and not subject.clipset.clips:
-        return "unavailable", f"none of its codes can be used; the first: {faults[0]}", []
+        [first] = together(faults[:1])
+        return "unavailable", f"none of its codes can be used; the first: {first}", []
     try:
         if missing := measure.missing():
             return "unavailable", missing, []

@@ -86,7 +86,7 @@ def test_a_function_that_fails_costs_its_rows(
     assert "boom" in reasons["faulty"].iloc[0]
     assert "(test_evaluate.py, line" in reasons["faulty"].iloc[0]
     told = capsys.readouterr().err
-    assert " and 1 more by broken: " in told
+    assert "/de-wind, en-gb-harbour by broken: " in told
     assert " by faulty: ValueError: boom" in told
     assert " by halve: " not in told
 

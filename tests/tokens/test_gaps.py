@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from almbench.tokens.gaps import left_out, without_files, without_labels
+from almbench.tokens.gaps import without_files, without_labels
 from almbench.tokens.measure import ClipSet, LabelledClip
-from almbench.tokens.sources import Fault
 from almbench.tokens.token_files import Labels, TokenFolder
 
 
@@ -35,16 +34,3 @@ def test_labels_of_no_clip_and_clips_without_labels_are_counted() -> None:
     ]
     whole = Labels(Path("labels.csv"), {"x": {"word": "no"}}, {})
     assert list(without_labels(whole, [noise], [noise])) == []
-
-
-def test_bad_files_of_one_kind_are_told_together() -> None:
-    faults = [
-        Fault("talk", f"c_{i}", "Ours", f"c {i}.npz", f"c {i}.npz is {40 + i} long")
-        for i in range(5)
-    ]
-    faults += [Fault("talk", "d", "Ours", "d.npz", "no d.npz")]
-    assert list(left_out(faults)) == [
-        "Left out: 5 clips of talk by Ours (c_0, c_1, c_2 and 2 more), the first: c 0.npz is 40 "
-        "long",
-        "Left out: talk/d by Ours: no d.npz",
-    ]
