@@ -6,10 +6,8 @@ from math import log
 import torch
 from torch import Tensor
 
-from almbench.codecs.almtokenizer.model import ALMTokenizer
+from almbench.codecs.almtokenizer.model import QUIET, ALMTokenizer
 from almbench.codecs.almtokenizer.patchify import LEVEL_SCALE, SpectralUnPatchify
-
-QUIET = 1e-3  # mean square root of samples, -60 dB: what is below does not count
 
 
 @torch.no_grad()

@@ -30,12 +30,15 @@ class ALMTokenizerOptions(NeuralOptions):
         num_codebooks: How many of the codebooks are used.
         beams: Beams of the search for codes; more cost time, not bits. The vectors are then met
             more closely, which is not to say that the sound is: see docs/almtokenizer.md.
+        match_level: Encode a second time, louder or softer by what the level of the decoded sound
+            missed: no bits, twice the time of encoding.
     """
 
     checkpoint: str = BUNDLED
     window: int = Field(default=6, ge=1)
     num_codebooks: int = Field(default=3, ge=1)
     beams: int = Field(default=1, ge=1, le=64)
+    match_level: bool = False
 
 
 class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
@@ -67,7 +70,8 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
     @property
     def encoding_key(self) -> str:
         """Codes nest only where the window and the search are the same."""
-        return f"{super().encoding_key} w{self.options.window} b{self.options.beams}"
+        level = " level" if self.options.match_level else ""
+        return f"{super().encoding_key} w{self.options.window} b{self.options.beams}{level}"
 
     @property
     def spec(self) -> CodecSpec:
@@ -106,7 +110,10 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         return load_checkpoint(files)
 
     def _encode(self, sounds: "Tensor") -> "Tensor":
-        codes: Tensor = self._model.encode(sounds[:, 0], self.options.window, self.options.beams)
+        options = self.options
+        codes: Tensor = self._model.encode(
+            sounds[:, 0], options.window, options.beams, match_level=options.match_level
+        )
         return codes
 
     def _decode(self, codes: "Tensor") -> "Tensor":

@@ -13,6 +13,9 @@ from almbench.codecs.almtokenizer.patchify import (
 from almbench.codecs.almtokenizer.queries import QueryDecoder, QueryEncoder
 from almbench.codecs.almtokenizer.rvq import ResidualQuantizer
 
+QUIET = 1e-3  # mean square root of samples, -60 dB: what is below has no level to speak of
+MOST_GAIN = 2.0
+
 
 class ALMTokenizer(nn.Module):
     """ALMTokenizer (Yang et al., "ALMTokenizer", ICML 2025, arXiv 2504.10344)."""
@@ -29,22 +32,40 @@ class ALMTokenizer(nn.Module):
             SpectralUnPatchify(config) if spectral else ConvUnPatchify(config)
         )
 
-    def encode(self, sound: Tensor, w: int, beams: int = 1) -> Tensor:
+    def encode(self, sound: Tensor, w: int, beams: int = 1, *, match_level: bool = False) -> Tensor:
         """Encode sound.
 
         Args:
             sound: **Shape** `[B, S]`, padded with zeros to whole groups of `w` frames.
             w: Frames per query.
             beams: Beams of the search over the codebooks.
+            match_level: Encode a second time, louder or softer by what the level of the decoded
+                sound missed.
 
         Returns:
             Codes, **Shape** `[B, K, G]`.
         """
         step = self.config.hop * w
         sound = F.pad(sound, (0, -sound.shape[1] % step))
+        codes = self._codes(sound, w, beams)
+        if not match_level:
+            return codes
+        wanted, made = (
+            self.unpatchify.power_of(sound),
+            self.unpatchify.power(self._frames(codes, w)),
+        )
+        gain = (wanted / made.clamp(min=1e-12)).sqrt().clamp(1 / MOST_GAIN, MOST_GAIN)
+        heard = sound.square().mean(1) > QUIET**2
+        return self._codes(gain.where(heard, 1.0)[:, None] * sound, w, beams)
+
+    def _codes(self, sound: Tensor, w: int, beams: int) -> Tensor:
         return self.quantizer.encode(self.query_encoder(self.patchify(sound), w), beams)
+
+    def _frames(self, codes: Tensor, w: int) -> Tensor:
+        frames: Tensor = self.query_decoder(self.quantizer.decode(codes), w)
+        return frames
 
     def decode(self, codes: Tensor, w: int) -> Tensor:
         """Decode codes `[B, K, G]`, K at most `codebooks`, to sound `[B, G * w * hop]`."""
-        sound: Tensor = self.unpatchify(self.query_decoder(self.quantizer.decode(codes), w))
+        sound: Tensor = self.unpatchify(self._frames(codes, w))
         return sound

@@ -39,6 +39,14 @@ class ConvUnPatchify(nn.Module):
         sound: Tensor = self.decoder(frames.transpose(1, 2))[:, 0]
         return sound
 
+    def power(self, frames: Tensor) -> Tensor:
+        """The power `[B]` of what is made of frames `[B, T, D]`, beside `power_of` a sound."""
+        return self.power_of(self(frames))
+
+    def power_of(self, sound: Tensor) -> Tensor:
+        """The power `[B]` of sound `[B, S]`."""
+        return sound.square().mean(1)
+
 
 class SpectralPatchify(nn.Module):
     """Log magnitudes of a short-time Fourier transform through a few convolutions."""
@@ -76,6 +84,15 @@ class SpectralUnPatchify(nn.Module):
         levels = self.levels(self.norm(hidden)).float().transpose(1, 2) * LEVEL_SCALE + LEVEL_MEAN
         made: Tensor = levels.clamp(max=3).exp()
         return made
+
+    def power(self, frames: Tensor) -> Tensor:
+        """The power `[B]` of magnitudes made of frames `[B, T, D]`, beside `power_of` a sound."""
+        return self.magnitudes(frames).square().sum((1, 2))
+
+    def power_of(self, sound: Tensor) -> Tensor:
+        """The power `[B]` of the magnitudes of sound `[B, T * hop]`."""
+        power: Tensor = self.spectrum(sound).abs().square().sum((1, 2))
+        return power
 
     def forward(self, frames: Tensor, like: Tensor | None = None) -> Tensor:
         """Turn frames `[B, T, D]` into `[B, S]`, with the phases of `like`, `[B, S]`, if given."""

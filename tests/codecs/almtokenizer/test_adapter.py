@@ -9,13 +9,14 @@ import soundfile as sf
 import torch
 from typer.testing import CliRunner
 
-from almbench.audio import Samples
+from almbench.audio import Samples, read, resample
 from almbench.cli.main import app
 from almbench.codecs.almtokenizer.adapter import BUNDLED, ALMTokenizerCodec
 from almbench.codecs.almtokenizer.checkpoint import load_checkpoint, save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.registry import create
 from almbench.errors import UserError
+from almbench.samples import folder as samples
 
 RATE, HOP = 24_000, 320
 WINDOWS = range(2, 11)
@@ -147,6 +148,33 @@ def test_more_beams_find_other_codes_at_the_same_rate(model: ALMTokenizer, talk:
             decoded = model.quantizer.decode(torch.tensor(codes[None]).long())
             left.append((vectors - decoded).square().sum())
     assert left[1] < 0.95 * left[0]
+
+
+def test_the_level_is_matched_without_bits() -> None:
+    codec = make(window=6, match_level=True)
+    codec.load("cpu")
+    assert codec.encoding_key != loaded().encoding_key
+    missed: dict[bool, list[float]] = {False: [], True: []}
+    for path in sorted((samples() / "sound").glob("*.flac")):
+        sound = read(path)
+        clip = resample(sound.samples, sound.rate, RATE)[: 4 * RATE]
+        for matched, one in ((False, loaded()), (True, codec)):
+            [encoded] = one.encode([clip], RATE)
+            [decoded] = one.decode([encoded], RATE)
+            assert encoded.bits == len(clip) // (6 * HOP) * 33 + 33 * bool(len(clip) % (6 * HOP))
+            missed[matched].append(10 * np.log10(np.mean(decoded**2) / np.mean(clip**2)))
+    before, after = (np.abs(missed[matched]) for matched in (False, True))
+    assert after.mean() < 0.5 * before.mean()
+    assert (after < before + 0.1).all()
+
+
+def test_silence_has_no_level_to_match(talk: Samples) -> None:
+    codec = make(window=6, match_level=True)
+    codec.load("cpu")
+    quiet = 1e-4 * talk
+    together = codec.encode([talk, quiet], RATE)
+    np.testing.assert_array_equal(together[1].codes, loaded().encode([quiet], RATE)[0].codes)
+    np.testing.assert_array_equal(together[0].codes, codec.encode([talk], RATE)[0].codes)
 
 
 def test_coding_twice_gives_the_same_to_the_last_bit(talk: Samples) -> None:
