@@ -56,8 +56,8 @@ class NeuralCodec(Codec[O]):
     """A codec whose model runs in PyTorch.
 
     Everything runs in evaluation mode, and in float32 unless an option says otherwise. Clips are at
-    most 30 s long: memory grows with the length (20 to 75 MB per second and clip), and coding in
-    pieces would change the results of most.
+    most 30 s long, unless the codec says otherwise: memory grows with the length (20 to 75 MB per
+    second and clip), and coding in pieces would change the results of most.
 
     A subclass gives the class attributes below, `_facts`, `_load`, `_encode` and `_decode`.
 
@@ -187,9 +187,9 @@ class NeuralCodec(Codec[O]):
         """Encode clips of equal `batch_length`, or any that `supports_padding`; each `[T]`."""
         import torch
 
-        lengths = [self.batch_length(len(samples)) for samples in batch]
-        if len(batch) > 1 and self.is_long(max(lengths) / rate):
+        if len(batch) > 1 and self.is_long(max(map(len, batch)) / rate):
             return [self.encode([samples], rate)[0] for samples in batch]
+        lengths = [self.batch_length(len(samples)) for samples in batch]
         sounds = self._sounds(batch)
         with torch.inference_mode(), self._precision(), self._apart(lengths, sounds.shape[-1]):
             made = fetch(self._encode(sounds)).astype(np.int64)
@@ -237,7 +237,10 @@ class NeuralCodec(Codec[O]):
 
     def _width(self, longest: int, frame: int) -> int:
         """How many columns a batch gets of `frame` a frame: on a GPU, few different numbers."""
-        if self._device == "cpu" or not self.supports_padding:
+        import torch
+
+        planned = self._device != "cpu" and torch.backends.cudnn.enabled
+        if not planned or not self.supports_padding:
             return longest
         frames = round_up(-(-longest // frame))
         most_s = self.whole_s or self.max_duration_s or 0.0

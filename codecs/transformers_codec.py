@@ -108,11 +108,12 @@ class TransformersCodec(NeuralCodec[O]):
         Raises:
             Unavailable: The files are not here, or the weights do not fit the model.
         """
-        self._kind = MODELS[self._kind_of(self.files(network=False))]
+        files = self.files(network=False)
+        self._kind, config = MODELS[self._kind_of(files)], read_config(files.paths["config.json"])
         self.pads, self.supports_batching = self._kind.pads, self._kind.supports_batching
         self.supports_padding = self._kind.supports_padding
-        if self._kind.whole_s:
-            self.whole_s, self.max_duration_s = self._kind.whole_s, None
+        if whole_s := self._kind.codes_whole(config):
+            self.whole_s, self.max_duration_s = whole_s, None
         super().load(device)
 
     @property
@@ -122,7 +123,7 @@ class TransformersCodec(NeuralCodec[O]):
         return None if kind and kind.chunked else super().encoding_key
 
     def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
-        """Encode clips of equal length, each **Shape** `[T]`; one alone where it takes no batch."""
+        """Encode clips that may share a batch, each **Shape** `[T]`; one alone where none may."""
         if self._loaded.codebooks and not self._kind.chunked:
             return super().encode(batch, rate)
         import torch
@@ -145,7 +146,7 @@ class TransformersCodec(NeuralCodec[O]):
         return replace(encoded, bits=bits, payload=made)
 
     def decode(self, batch: list[Encoded], rate: int) -> list[Samples]:
-        """Decode clips of equal length and depth, which may be less than this codec's.
+        """Decode clips that could be encoded together, of a depth that may be less than this's.
 
         Raises:
             CodecError: The codes of chunks come without their scales, as from a file.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from math import log2
+from math import ceil, log2
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from almbench.codecs.facts import Facts
@@ -63,9 +63,14 @@ class Model:
         """Read the facts from the file `config.json`. Raises `Unavailable` if it cannot be used."""
         raise NotImplementedError
 
-    def is_long(self, seconds: float) -> bool:
+    def codes_whole(self, config: Mapping[str, Any]) -> float | None:
+        """`whole_s` of a model of this configuration; None for one that does not do pieces."""
+        del config
+        return self.whole_s
+
+    def is_long(self, frames: int, frame_rate: float) -> bool:
         """Whether a clip is coded in pieces."""
-        return self.whole_s is not None and seconds > self.whole_s
+        return self.whole_s is not None and frames > ceil(self.whole_s * frame_rate)
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
         """Encode `[B, 1, T]` to codes `[B, K, T']`, K >= `depth`; to `Latents` or `Chunks`."""

@@ -67,9 +67,9 @@ class Encodec(Model):
             codes: Tensor = model.encode(sounds, bandwidth=kbps_of(depth, facts)).audio_codes[0]
             return codes
 
-        if not self._takes_pieces(model, sounds.shape[-1] / facts.sample_rate):
-            return code(sounds)
         hop, rate = facts.hop, facts.frame_rate
+        if not self._in_pieces(model, -(-sounds.shape[-1] // hop), rate):
+            return code(sounds)
         return in_pieces(model.encoder, code, sounds, (hop, 1), rate, causal=True)
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
@@ -80,13 +80,19 @@ class Encodec(Model):
             return decoded
 
         hop, rate = prod(model.config.upsampling_ratios), model.config.sampling_rate
-        if not self._takes_pieces(model, coded.shape[-1] * hop / rate):
+        if not self._in_pieces(model, coded.shape[-1], rate / hop):
             return code(coded)
         return in_pieces(model.decoder, code, coded, (1, hop), rate / hop, causal=True)
 
-    def _takes_pieces(self, model: Any, seconds: float) -> bool:
-        causal: bool = model.config.use_causal_conv
-        return causal and self.is_long(seconds)
+    def codes_whole(self, config: Mapping[str, Any]) -> float | None:
+        """Only a model as the published one remembers all that its pieces need."""
+        causal = config.get("use_causal_conv", True) and config.get("trim_right_ratio", 1.0) == 1
+        plain = config.get("norm_type", "weight_norm") == "weight_norm"
+        return self.whole_s if causal and plain else None
+
+    def _in_pieces(self, model: Any, frames: int, frame_rate: float) -> bool:
+        able = self.codes_whole(model.config.to_dict()) is not None
+        return able and self.is_long(frames, frame_rate)
 
     def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
         """Sum the entries."""
@@ -166,7 +172,7 @@ class Dac(Model):
             return codes
 
         hop, rate = facts.hop, facts.frame_rate
-        if not self.is_long(sounds.shape[-1] / facts.sample_rate):
+        if not self.is_long(sounds.shape[-1] // hop, rate):
             return code(sounds)
         return in_pieces(model.encoder, code, sounds, (hop, 1), rate, causal=False)
 
@@ -178,7 +184,7 @@ class Dac(Model):
             return decoded
 
         hop, rate = prod(model.config.downsampling_ratios), model.config.sampling_rate
-        if not self.is_long(coded.shape[-1] * hop / rate):
+        if not self.is_long(coded.shape[-1], rate / hop):
             return code(coded)
         return in_pieces(model.decoder, code, coded, (1, hop), rate / hop, causal=False)
 
@@ -215,14 +221,14 @@ class Mimi(Model):
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> "Tensor":
         """Encode."""
-        if self.is_long(sounds.shape[-1] / facts.sample_rate):
+        if self.is_long(sounds.shape[-1] // facts.hop, facts.frame_rate):
             return encode_pieces(model, sounds, depth)
         codes: Tensor = model.encode(sounds, num_quantizers=depth).audio_codes
         return codes
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode."""
-        if self.is_long(coded.shape[-1] / model.config.frame_rate):
+        if self.is_long(coded.shape[-1], model.config.frame_rate):
             return decode_pieces(model, coded)
         return super().decode(model, coded)
 

@@ -132,6 +132,8 @@ class CodecRun:
             return False
         if job.codecs != other_job.codecs or sound.rate != other_sound.rate:
             return False
+        if any(self._codec.is_long(len(one.samples) / one.rate) for one in (sound, other_sound)):
+            return False
         lengths = [self._codec.batch_length(len(one.samples)) for one in (sound, other_sound)]
         if self._codec.supports_padding:
             return min(lengths) >= LEAST_FULL * max(lengths)

@@ -31,7 +31,7 @@ class ALMTokenizerOptions(NeuralOptions):
         beams: Beams of the search for codes; more cost time, not bits. The vectors are then met
             more closely, which is not to say that the sound is: see docs/almtokenizer.md.
         match_level: Encode a second time, louder or softer by what the level of the decoded sound
-            missed: no bits, twice the time of encoding.
+            missed, with all codebooks: no bits, twice the time of encoding.
     """
 
     checkpoint: str = BUNDLED
@@ -78,7 +78,8 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         """Facts of the checkpoint at this window."""
         spec = super().spec
         weights = "CC BY 4.0" if self.options.checkpoint == BUNDLED else spec.weights_license
-        settings = {**spec.settings, "window": self.options.window}
+        chosen = self.options.model_dump(include={"beams", "match_level"}, exclude_defaults=True)
+        settings = {**spec.settings, "window": self.options.window, **chosen}
         return spec.model_copy(update={"settings": settings, "weights_license": weights})
 
     def _facts(self, files: Files) -> Facts:

@@ -14,6 +14,7 @@ SMALL = {
     "encodec": ("Encodec", ENCODEC | {"hidden_size": 16, "codebook_dim": 16}),
     "encodec filled up with zeros": ("Encodec", ENCODEC | {"pad_mode": "constant"}),
     "encodec of norms": ("Encodec", ENCODEC | {"norm_type": "time_group_norm"}),
+    "encodec that trims both ends": ("Encodec", ENCODEC | {"trim_right_ratio": 0.5}),
     "encodec, not causal": ("Encodec", ENCODEC | {"use_causal_conv": False}),
     "dac": (
         "Dac",

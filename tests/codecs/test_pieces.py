@@ -83,15 +83,30 @@ def test_encodec_that_forgets_would_not_do(tmp_path: Path, monkeypatch: pytest.M
     assert (joined - sound).abs().max() > 1e-5 * sound.abs().max()
 
 
-def test_one_that_is_not_causal_is_coded_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "name", ["encodec, not causal", "encodec of norms", "encodec that trims both ends"]
+)
+def test_what_pieces_would_change_is_coded_whole(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codec = load("encodec, not causal", tmp_path)
+    codec = load(name, tmp_path)
+    assert (codec.whole_s, codec.max_duration_s) == (None, 30.0)
     codec._model.double()
     heard = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (1, 1, FRAMES * 320)))
     codes, sound, codes_again, sound_again = both(codec, heard, monkeypatch)
     assert torch.equal(codes, codes_again)
     assert torch.equal(sound, sound_again)
+
+
+def test_thirty_seconds_are_whole_though_their_last_frame_ends_later(tmp_path: Path) -> None:
+    codec = load("dac of 44.1 kHz", tmp_path)
+    clips = [np.random.default_rng(n).uniform(-1, 1, n * 44_100) for n in (30, 27)]
+    together = codec.encode(clips, 44_100)
+    assert together[0].codes is not None
+    assert together[0].codes.shape[1] == 2584  # 30.0002 s
+    for item, sound in zip(together, codec.decode(together, 44_100), strict=True):
+        [alone] = codec.decode([item], 44_100)
+        np.testing.assert_allclose(sound, alone, atol=1e-5)
 
 
 @pytest.mark.slow

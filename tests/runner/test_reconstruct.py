@@ -214,6 +214,13 @@ def test_clips_of_any_lengths_share_a_batch_that_is_well_filled(tmp_path: Path) 
         assert np.abs(out - read(clip.path).samples).max() < 1 / 128
 
 
+def test_what_is_coded_in_pieces_has_no_batch(tmp_path: Path) -> None:
+    codec = Padding("three", 3)
+    codec.whole_s = 1100 / RATE
+    run(tmp_path / "run", [codec], sounds(tmp_path, 1150, 1000, 1101, 1100))
+    assert codec.lengths[1:4] == [[1000, 1100], [1101], [1150]]
+
+
 def test_batches_change_nothing_but_speeds(tmp_path: Path, clips: list[Clip]) -> None:
     def but_speeds(rows: dict[tuple[str, ...], ReconstructionRow]) -> set[ReconstructionRow]:
         return {replace(row, batch=1, encode_s=None, decode_s=None) for row in rows.values()}

@@ -134,6 +134,7 @@ def test_more_beams_find_other_codes_at_the_same_rate(model: ALMTokenizer, talk:
     codec = make(window=6, beams=8)
     codec.load("cpu")
     assert codec.encoding_key != loaded().encoding_key
+    assert codec.spec.settings.items() - loaded().spec.settings.items() == {("beams", 8)}
     [one], [more] = (c.encode([talk], RATE) for c in (loaded(), codec))
     assert one.bits == more.bits
     assert one.codes is not None
@@ -154,6 +155,7 @@ def test_the_level_is_matched_without_bits() -> None:
     codec = make(window=6, match_level=True)
     codec.load("cpu")
     assert codec.encoding_key != loaded().encoding_key
+    assert codec.spec.settings.items() - loaded().spec.settings.items() == {("match_level", True)}
     missed: dict[bool, list[float]] = {False: [], True: []}
     for path in sorted((samples() / "sound").glob("*.flac")):
         sound = read(path)
