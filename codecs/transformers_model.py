@@ -1,16 +1,17 @@
 """What a kind of model of the library transformers is: how it is read, fed and decoded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import ceil, log2
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from almbench.codecs.facts import Facts
+from almbench.codecs.pieces import in_pieces
 from almbench.codecs.rows import Rows
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 TRANSFORMERS = "Apache-2.0 (transformers)"
 
@@ -71,6 +72,24 @@ class Model:
     def is_long(self, frames: int, frame_rate: float) -> bool:
         """Whether a clip is coded in pieces."""
         return self.whole_s is not None and frames > ceil(self.whole_s * frame_rate)
+
+    def whole_or_pieces(
+        self,
+        model: Any,
+        part: "nn.Module",
+        code: "Callable[[Tensor], Tensor]",
+        given: "Tensor",
+        columns: tuple[int, int],
+        frame_rate: float,
+    ) -> "Tensor":
+        """Code a clip at once, or, if it is long and the model does pieces, piece by piece.
+
+        The arguments but the first are those of `in_pieces`.
+        """
+        frames = -(-given.shape[-1] // columns[0])
+        if not self.is_long(frames, frame_rate) or not self.codes_whole(model.config.to_dict()):
+            return code(given)
+        return in_pieces(part, code, given, columns, frame_rate, causal=self.causal)
 
     def encode(self, model: Any, sounds: "Tensor", depth: int, facts: Facts) -> Any:
         """Encode `[B, 1, T]` to codes `[B, K, T']`, K >= `depth`; to `Latents` or `Chunks`."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from almbench.codecs.encodec_chunks import Chunks, decode_chunks, encode_chunks
 from almbench.codecs.facts import Facts
 from almbench.codecs.mimi_pieces import decode_pieces, encode_pieces
-from almbench.codecs.pieces import in_pieces
 from almbench.codecs.rows import Rows, alone
 from almbench.codecs.transformers_latents import PocketTTS, VibeVoice
 from almbench.codecs.transformers_model import TRANSFORMERS, Model, depths_of, kbps_of
@@ -67,10 +66,8 @@ class Encodec(Model):
             codes: Tensor = model.encode(sounds, bandwidth=kbps_of(depth, facts)).audio_codes[0]
             return codes
 
-        hop, rate = facts.hop, facts.frame_rate
-        if not self._in_pieces(model, -(-sounds.shape[-1] // hop), rate):
-            return code(sounds)
-        return in_pieces(model.encoder, code, sounds, (hop, 1), rate, causal=True)
+        columns, rate = (facts.hop, 1), facts.frame_rate
+        return self.whole_or_pieces(model, model.encoder, code, sounds, columns, rate)
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode; all clips are one chunk, of no scale."""
@@ -79,20 +76,15 @@ class Encodec(Model):
             decoded: Tensor = model.decode(codes[None], [None]).audio_values[:, 0]
             return decoded
 
-        hop, rate = prod(model.config.upsampling_ratios), model.config.sampling_rate
-        if not self._in_pieces(model, coded.shape[-1], rate / hop):
-            return code(coded)
-        return in_pieces(model.decoder, code, coded, (1, hop), rate / hop, causal=True)
+        hop = prod(model.config.upsampling_ratios)
+        rate = model.config.sampling_rate / hop
+        return self.whole_or_pieces(model, model.decoder, code, coded, (1, hop), rate)
 
     def codes_whole(self, config: Mapping[str, Any]) -> float | None:
         """Only a model as the published one remembers all that its pieces need."""
         causal = config.get("use_causal_conv", True) and config.get("trim_right_ratio", 1.0) == 1
         plain = config.get("norm_type", "weight_norm") == "weight_norm"
         return self.whole_s if causal and plain else None
-
-    def _in_pieces(self, model: Any, frames: int, frame_rate: float) -> bool:
-        able = self.codes_whole(model.config.to_dict()) is not None
-        return able and self.is_long(frames, frame_rate)
 
     def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
         """Sum the entries."""
@@ -171,10 +163,8 @@ class Dac(Model):
             codes: Tensor = model.encode(sounds, n_quantizers=depth).audio_codes
             return codes
 
-        hop, rate = facts.hop, facts.frame_rate
-        if not self.is_long(sounds.shape[-1] // hop, rate):
-            return code(sounds)
-        return in_pieces(model.encoder, code, sounds, (hop, 1), rate, causal=False)
+        columns, rate = (facts.hop, 1), facts.frame_rate
+        return self.whole_or_pieces(model, model.encoder, code, sounds, columns, rate)
 
     def decode(self, model: Any, coded: "Any") -> "Tensor":
         """Decode; the only model whose sounds have no axis of channels."""
@@ -183,10 +173,9 @@ class Dac(Model):
             decoded: Tensor = model.decode(audio_codes=codes).audio_values
             return decoded
 
-        hop, rate = prod(model.config.downsampling_ratios), model.config.sampling_rate
-        if not self.is_long(coded.shape[-1], rate / hop):
-            return code(coded)
-        return in_pieces(model.decoder, code, coded, (1, hop), rate / hop, causal=False)
+        hop = prod(model.config.downsampling_ratios)
+        rate = model.config.sampling_rate / hop
+        return self.whole_or_pieces(model, model.decoder, code, coded, (1, hop), rate)
 
     def dequantize(self, model: Any, codes: "Tensor") -> "Tensor":
         """Sum the entries."""

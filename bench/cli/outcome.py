@@ -11,6 +11,7 @@ from rich.table import Table
 
 from almbench.cli.missing import Missing, print_missing
 from almbench.metrics.registry import family_names, make_family
+from almbench.names import some
 from almbench.results.cases import cases, read_all
 from almbench.results.comparison import TIE, Comparison, Mark, cell, metric_label
 from almbench.results.differences import made_differently, values_differ
@@ -197,8 +198,7 @@ def _notes(results: Results) -> list[str]:
             clips.setdefault((case.testset.name, by, note), {})[case.clip.id] = None
     notes = []
     for (name, by, note), ids in clips.items():
-        more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
-        notes.append(f"{name}/{next(iter(ids))}{more}{by}: {note}")
+        notes.append(f"{name}/{some(list(ids), 1)}{by}: {note}")
     return notes
 
 

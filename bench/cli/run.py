@@ -227,8 +227,9 @@ def score(
         apart = [one for one in folders if one in apart or one.name not in coded]
         clips = clips_of_run(results.folder, results.manifest)
         for one in folders:
-            for line in [] if one in apart else without_files(one, clips):
-                note(line)
+            if one not in apart:
+                for line in without_files(one, clips):
+                    note(line)
         code = print_probes(
             probe(root, folders=apart, labels=table, workers=workers or cpu_count())
         )
