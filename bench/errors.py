@@ -79,6 +79,13 @@ def is_control(char: str) -> bool:
     return unicodedata.category(char) in {"Cc", "Cs"}
 
 
+def describe(error: Exception | None) -> str:
+    """What a row or a record says of an error: its text, and its type where it is not ours."""
+    if isinstance(error, AudioError | CodecError | Unavailable):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
     """Word the message for a name that does not exist.
 

@@ -170,8 +170,7 @@ class NeuralCodec(Codec[O]):
         files = self.files(network=False)
         self._loaded = self._facts(files)
         # Moved before its first use: some models keep a copy of their codebooks from then on.
-        # Its parameters are learned no more, which the counter of operations takes as given.
-        self._model = self._load(files).eval().requires_grad_(False).float().to(device)
+        self._model = self._load(files).eval().float().to(device)
         keep_sizes_on_host(self._model)
         self._device = device
 

@@ -206,6 +206,9 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
         encode, decode = (f"{macs / 1e9:,.3g}" for macs in (usage.encode_macs, usage.decode_macs))
         text = tr("{encode} to encode, {decode} to decode", encode=encode, decode=decode)
         found.append(("GMAC a second of sound", text))
+    elif usage and usage.macs_reason:
+        text = tr("not counted: {reason}", reason=usage.macs_reason)
+        found.append(("GMAC a second of sound", text))
     others = sorted({row.encoded_with for row in rows if row.encoded_with})
     if others:
         found.append(

@@ -37,6 +37,7 @@ class UsageRecord(Record):
             MB, libraries included; None where the system does not tell.
         encode_macs: Multiply-accumulates of encoding a second of sound; None where not counted.
         decode_macs: The same of decoding.
+        macs_reason: Why counting them failed, where it did.
     """
 
     device: str
@@ -49,6 +50,7 @@ class UsageRecord(Record):
     peak_process_mb: int | None = None
     encode_macs: float | None = None
     decode_macs: float | None = None
+    macs_reason: str = ""
 
 
 class PeakMemory(Record):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from almbench.audio import Samples, Sound, read, resample
 from almbench.codecs.base import Codec, Encoded, from_codes
 from almbench.devices import Device, out_of_memory, process_peak_mb, reset_process_peak
-from almbench.errors import AudioError, CodecError
+from almbench.errors import AudioError, CodecError, describe, in_a_line
 from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
 from almbench.runner.complexity import count_macs
@@ -106,12 +106,12 @@ class CodecRun:
             "busy_share": round(self._coding_s / seconds, 3),
         }
 
-    def _arithmetic(self) -> dict[str, float]:
+    def _arithmetic(self) -> dict[str, Any]:
         """What encoding and decoding takes, where that can be counted."""
         try:
             counted = count_macs(self._codec, self.leader.record.sample_rate or 0)
-        except Exception:  # what an adapter does wrong is in its rows already
-            return {}
+        except Exception as error:  # an adapter's fault, or the counter's, costs no rows
+            return {"macs_reason": in_a_line(describe(error))}
         return {"encode_macs": counted.encode, "decode_macs": counted.decode} if counted else {}
 
     def _batches(self) -> Iterator[list[Heard]]:

@@ -40,17 +40,21 @@ def count_macs(codec: Codec[Any], rate: int) -> Complexity | None:
         return None
     seconds = min(SECONDS, codec.max_duration_s or SECONDS)
     noise = 0.1 * np.random.default_rng(0).standard_normal(round(seconds * rate))
-    encoded, encode = _counted(lambda: codec.encode([noise], rate))
-    _, decode = _counted(lambda: codec.decode(encoded, rate))
+    encoded, encode = _counted(codec, lambda: codec.encode([noise], rate))
+    _, decode = _counted(codec, lambda: codec.decode(encoded, rate))
     return Complexity(encode / seconds, decode / seconds) if encode + decode else None
 
 
-def _counted(call: Callable[[], T]) -> tuple[T, float]:
+def _counted(codec: Codec[Any], call: Callable[[], T]) -> tuple[T, float]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     known = {torch.ops.aten.mkldnn_rnn_layer: _of_recurrent_layer}
-    with _in_parts(), FlopCounterMode(display=False, custom_mapping=known) as counter:
+    with (
+        _not_learning(codec),
+        _in_parts(),
+        FlopCounterMode(display=False, custom_mapping=known) as counter,
+    ):
         result = call()
     return result, counter.get_total_flops() / 2  # a multiplication and an addition are two
 
@@ -60,6 +64,22 @@ def _of_recurrent_layer(
 ) -> int:
     """Operations of a recurrent layer by the shapes of its input `[T, B, I]` and its weights."""
     return 2 * sounds[0] * sounds[1] * (prod(inputs) + prod(states))
+
+
+@contextmanager
+def _not_learning(codec: Codec[Any]) -> Iterator[None]:
+    """Freeze a codec's models: PyTorch's counter trips over normed weights that learn."""
+    from torch.nn import Module
+
+    models = [value for value in vars(codec).values() if isinstance(value, Module)]
+    learning = [one for model in models for one in model.parameters() if one.requires_grad]
+    for one in learning:
+        one.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for one in learning:
+            one.requires_grad_(True)
 
 
 @contextmanager

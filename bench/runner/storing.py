@@ -7,7 +7,7 @@ from almbench import policies
 from almbench.audio import Sound, exact_bits, sha256, write_flac
 from almbench.codecs.codes_file import CodesFacts, write_codes
 from almbench.codecs.reconstructions import Reconstructions
-from almbench.errors import AudioError, CodecError, Unavailable
+from almbench.errors import AudioError, CodecError, Unavailable, describe
 from almbench.results.records import OriginalRow, ReconstructionRow, Status
 from almbench.results.runfolder import RunFolder
 from almbench.runner.tasks import Outcome, Task
@@ -28,7 +28,7 @@ def store(folder: RunFolder, outcome: Outcome) -> ReconstructionRow:
     if sound is None or error is not None:
         path.unlink(missing_ok=True)
         status: Status = "unavailable" if isinstance(error, Unavailable) else "failed"
-        return task.row(status, reason=_describe_error(error))
+        return task.row(status, reason=describe(error))
     bit_depth = exact_bits(sound.samples) if ready else task.original.bit_depth
     try:
         clipped = write_flac(path, sound.samples, sound.rate, bit_depth)
@@ -63,9 +63,3 @@ def _check_sound(sound: Sound, original: OriginalRow, *, cut_longer: bool) -> st
 def _cuts_longer(task: Task) -> bool:
     codec = task.planned.codec
     return isinstance(codec, Reconstructions) and codec.options.cut_longer
-
-
-def _describe_error(error: Exception | None) -> str:
-    if isinstance(error, AudioError | CodecError | Unavailable):
-        return str(error)
-    return f"{type(error).__name__}: {error}"

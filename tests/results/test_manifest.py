@@ -48,7 +48,7 @@ FIELDS: dict[type[BaseModel], str] = {
     "scoring_in_metrics_s codecs peak_memory_mb calls",
     CallRecord: "started worker device workers seconds codecs",
     UsageRecord: "device load_s batch batch_that_fits coding_s busy_share peak_device_mb "
-    "peak_process_mb encode_macs decode_macs",
+    "peak_process_mb encode_macs decode_macs macs_reason",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
     "undrawn kept_sounds left_out others remarks seconds averaged_channels data_hash "

@@ -69,6 +69,19 @@ def test_what_does_not_run_in_pytorch_has_no_count() -> None:
     assert count_macs(make_codec("external", worker), RATE) is None
 
 
+def test_normed_weights_that_learn_are_counted_and_go_on_learning() -> None:
+    class Normed(Layers):
+        def load(self, device: str) -> None:
+            super().load(device)
+            self.into = torch.nn.utils.parametrizations.weight_norm(self.into)
+
+    plain, normed = (kind("x", "X", LowpassOptions(cutoff=1000)) for kind in (Layers, Normed))
+    for codec in (plain, normed):
+        codec.load("cpu")
+    assert count_macs(normed, RATE) == count_macs(plain, RATE)
+    assert all(weight.requires_grad for weight in normed.into.parameters())
+
+
 def test_a_codec_that_fails_leaves_pytorch_as_it_was() -> None:
     class Broken(Layers):
         def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:

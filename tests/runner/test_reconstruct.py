@@ -11,7 +11,7 @@ import soundfile as sf
 from almbench.audio import Samples, read
 from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.devices import Device, choose, out_of_memory
-from almbench.errors import Unavailable, UserError
+from almbench.errors import CodecError, Unavailable, UserError
 from almbench.results.codec_record import CodecRecord
 from almbench.results.records import ReconstructionRow, read_rows
 from almbench.results.runfolder import RunFolder
@@ -232,6 +232,21 @@ def test_batches_change_nothing_but_speeds(tmp_path: Path, clips: list[Clip]) ->
     share = used.usage["three"].busy_share
     assert share
     assert 0 < share <= 1
+
+
+def test_why_arithmetic_is_not_counted_is_kept(tmp_path: Path, clips: list[Clip]) -> None:
+    pytest.importorskip("torch", reason="pip install 'almbench[neural]'")
+
+    class Short(Residual):
+        def encode(self, batch: list[Samples], rate: int) -> list[Encoded]:
+            if max(map(len, batch)) == rate:  # what is counted over
+                raise CodecError("a second is\ntoo long for me")
+            return super().encode(batch, rate)
+
+    rows, runner = run(tmp_path / "run", [Short("three", 3)], clips[-3:-1])
+    assert {row.status for row in rows.values()} == {"ok"}
+    used = runner.usage["three"]
+    assert (used.encode_macs, used.macs_reason) == (None, r"a second is\ntoo long for me")
 
 
 def test_one_encoding_serves_all_depths(tmp_path: Path, clips: list[Clip]) -> None:
