@@ -27,6 +27,7 @@ class Rows:
         """Know the first layer."""
         self._lengths = {width: list(lengths)}
         self._masks: dict[int, Tensor] = {}
+        self._there: dict[tuple[int, ...], Tensor] = {}  # lengths that lie on the device
         self._device = device
 
     def at(self, width: int) -> list[int]:
@@ -82,7 +83,10 @@ class Rows:
     def _sent(self, lengths: Sequence[int]) -> "Tensor":
         import torch
 
-        return torch.tensor(lengths).to(self._device, non_blocking=True)[:, None]
+        key = tuple(lengths)
+        if key not in self._there:
+            self._there[key] = torch.tensor(key).to(self._device, non_blocking=True)[:, None]
+        return self._there[key]
 
 
 @contextmanager
