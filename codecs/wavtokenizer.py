@@ -69,10 +69,10 @@ class WavTokenizer(NeuralCodec[WavTokenizerOptions]):
 
     options_type = WavTokenizerOptions
     family = "wavtokenizer"
-    causal = False
-    pads = False
-    supports_batching = True
-    supports_padding = True
+    causal = KIND.causal
+    pads = KIND.pads
+    supports_batching = KIND.supports_batching
+    supports_padding = KIND.supports_padding
     packages = ("transformers",)
     licenses = ("MIT (WavTokenizer), Apache-2.0 (transformers)", "MIT")
     published: ClassVar[dict[str, Facts]] = {

@@ -32,7 +32,7 @@ def correct_level(model: ALMTokenizer, batches: Iterable[Tensor], w: int) -> flo
     gaps = []
     for sound in batches:
         cut = sound[:, : sound.shape[1] // (w * model.config.hop) * w * model.config.hop]
-        made = model.decode(model.encode(cut, w), w)
+        made = model.decode(model.encode(cut, w, match_level=False), w)
         levels, wanted = (s.square().mean(1) for s in (made, cut))
         heard = wanted > QUIET**2
         gaps.append(10 * torch.log10(levels[heard].clamp(min=1e-12) / wanted[heard]))

@@ -130,4 +130,4 @@ def _figure(row: dict[Hashable, Any] | None, digits: int) -> str:
     if row is None or isnan(row["mean"]):
         return MISSING
     half = (row.get("ci95_high", nan) - row.get("ci95_low", nan)) / 2
-    return f"{row['mean']:.{digits}f}" + ("" if isnan(half) else f" ± {half:.{digits}f}")
+    return f"{row['mean']:z.{digits}f}" + ("" if isnan(half) else f" ± {half:.{digits}f}")

@@ -14,6 +14,7 @@ from almbench.codecs.registry import create
 from almbench.errors import UserError
 
 OF_STAGE_1 = ("patchify.", "unpatchify.")  # what it hands on to stage 2
+UNSEEN = ("contrast", "match_level")  # what training does not see of a model
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -39,14 +40,15 @@ def check_recipe(path: Path, state: dict[str, Any], recipe: str) -> None:
     if _trained_by(state["recipe"]) != _trained_by(recipe):
         raise UserError(
             f"{path} belongs to another recipe. To fix: choose another folder with -o, or give "
-            "the recipe that it was begun with (only steps, save_every, validate_every and "
-            "model.contrast may change)."
+            "the recipe that it was begun with (only steps, save_every, validate_every, "
+            f"{' and '.join(f'model.{name}' for name in UNSEEN)} may change)."
         )
 
 
 def _trained_by(recipe: str) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(recipe)
-    facts["model"].pop("contrast", None)
+    for name in UNSEEN:
+        facts["model"].pop(name, None)
     for name in ("save_every", "validate_every"):
         del facts[name]
     for stage in ("stage1", "stage2"):

@@ -31,14 +31,15 @@ class ALMTokenizerOptions(NeuralOptions):
         beams: Beams of the search for codes; more cost time, not bits. The vectors are then met
             more closely, which is not to say that the sound is: see docs/almtokenizer.md.
         match_level: Encode a second time, louder or softer by what the level of the decoded sound
-            missed, with all codebooks: no bits, twice the time of encoding.
+            missed, with all codebooks: no bits, three times the time of encoding. By default, what
+            the checkpoint's configuration says.
     """
 
     checkpoint: str = BUNDLED
     window: int = Field(default=6, ge=1)
     num_codebooks: int = Field(default=3, ge=1)
     beams: int = Field(default=1, ge=1, le=64)
-    match_level: bool = False
+    match_level: bool | None = None
 
 
 class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
@@ -70,7 +71,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
     @property
     def encoding_key(self) -> str:
         """Codes nest only where the window and the search are the same."""
-        level = " level" if self.options.match_level else ""
+        level = " level" if self.spec.settings.get("match_level") else ""
         return f"{super().encoding_key} w{self.options.window} b{self.options.beams}{level}"
 
     @property
@@ -78,7 +79,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
         """Facts of the checkpoint at this window."""
         spec = super().spec
         weights = "CC BY 4.0" if self.options.checkpoint == BUNDLED else spec.weights_license
-        chosen = self.options.model_dump(include={"beams", "match_level"}, exclude_defaults=True)
+        chosen = self.options.model_dump(include={"beams"}, exclude_defaults=True)
         settings = {**spec.settings, "window": self.options.window, **chosen}
         return spec.model_copy(update={"settings": settings, "weights_license": weights})
 
@@ -92,7 +93,7 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
                 f"'{self.options.checkpoint}' was trained for windows of {config.min_window} to "
                 f"{config.max_window} frames."
             )
-        hop = config.hop * window
+        hop, level = config.hop * window, self.options.match_level
         # Counted by building the model.
         counted = _count(files.paths["config.json"], files.weights) if find_spec("torch") else None
         return Facts(
@@ -102,7 +103,10 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
             config.codebooks,
             counted,
             causal=config.causal,
-            settings={"contrast": config.contrast},
+            settings={
+                "contrast": config.contrast,
+                "match_level": config.match_level if level is None else level,
+            },
         )
 
     def _load(self, files: Files) -> "nn.Module":

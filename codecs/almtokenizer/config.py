@@ -44,6 +44,8 @@ class ModelConfig(StrictModel):
         contrast: Exponent of the magnitudes that come out, whose energy stays (spectral only).
             Above 1 it deepens what lies between harmonics and between words, which few bits blur.
             Training does not see it.
+        match_level: Whether sound is encoded a second time, louder or softer by what the level of
+            the decoded sound missed. Training does not see it.
         min_window: Fewest frames per query that the model is trained for.
         max_window: Most frames per query that the model is trained for.
     """
@@ -65,6 +67,7 @@ class ModelConfig(StrictModel):
     skip_connections: bool = False
     lookahead: int = Field(default=0, ge=0, le=MOST)
     contrast: float = Field(default=1.0, gt=0, le=4)
+    match_level: bool = False
     min_window: int = Field(default=2, ge=1, le=MOST)
     max_window: int = Field(default=10, ge=1, le=MOST)
 

@@ -32,7 +32,9 @@ class ALMTokenizer(nn.Module):
             SpectralUnPatchify(config) if spectral else ConvUnPatchify(config)
         )
 
-    def encode(self, sound: Tensor, w: int, beams: int = 1, *, match_level: bool = False) -> Tensor:
+    def encode(
+        self, sound: Tensor, w: int, beams: int = 1, *, match_level: bool | None = None
+    ) -> Tensor:
         """Encode sound.
 
         Args:
@@ -40,7 +42,7 @@ class ALMTokenizer(nn.Module):
             w: Frames per query.
             beams: Beams of the search over the codebooks.
             match_level: Encode a second time, louder or softer by what the level of the decoded
-                sound missed.
+                sound missed; None for what the configuration says.
 
         Returns:
             Codes, **Shape** `[B, K, G]`.
@@ -48,7 +50,7 @@ class ALMTokenizer(nn.Module):
         step = self.config.hop * w
         sound = F.pad(sound, (0, -sound.shape[1] % step))
         codes = self._codes(sound, w, beams)
-        if not match_level:
+        if not (self.config.match_level if match_level is None else match_level):
             return codes
         wanted, made = (
             self.unpatchify.power_of(sound),

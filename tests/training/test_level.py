@@ -13,29 +13,36 @@ SHAPE = {
 }  # fmt: skip
 
 
-def model(patchify: str) -> ALMTokenizer:
+def model(patchify: str, **more: object) -> ALMTokenizer:
     torch.manual_seed(0)
-    return ALMTokenizer(ModelConfig.model_validate({"patchify": patchify, **SHAPE})).eval()
+    config = ModelConfig.model_validate({"patchify": patchify, **SHAPE, **more})
+    return ALMTokenizer(config).eval()
+
+
+def codes_of(made: ALMTokenizer, sound: torch.Tensor) -> torch.Tensor:
+    """The codes of sound as loud as it is."""
+    return made.encode(sound, 6, match_level=False)
 
 
 def gap_db(made: ALMTokenizer, sound: torch.Tensor) -> float:
     """Mean of the levels' differences, by hand."""
     with torch.no_grad():
-        decoded = made.decode(made.encode(sound, 6), 6)
+        decoded = made.decode(codes_of(made, sound), 6)
     levels = [10 * torch.log10(s.square().mean(1)) for s in (decoded, sound)]
     return float((levels[0] - levels[1]).mean())
 
 
-def test_the_model_is_then_as_loud_as_what_it_codes() -> None:
-    made = model("spectral")
+@pytest.mark.parametrize("matched", [False, True])
+def test_the_model_is_then_as_loud_as_what_it_codes(matched: bool) -> None:
+    made = model("spectral", match_level=matched)
     sound = 0.1 * torch.randn(3, 6 * 320 * 5)
-    codes = made.encode(sound, 6)
+    codes = codes_of(made, sound)
     before = gap_db(made, sound)
     assert abs(before) > 1  # random weights are not right by chance
     found = correct_level(made, [sound[:2], sound[2:]], 6)
     assert found == pytest.approx(before, abs=1e-3)
     assert gap_db(made, sound) == pytest.approx(0, abs=0.01)
-    assert torch.equal(made.encode(sound, 6), codes)
+    assert torch.equal(codes_of(made, sound), codes)
 
 
 def test_silence_does_not_count() -> None:

@@ -287,7 +287,8 @@ def test_a_stage_may_be_made_longer_and_nothing_else_that_it_sees_changes(
     begun.save()
     longer = Trainer(task(edit("stage1.steps=9", "save_every=2"), 1, clips, tmp_path))
     assert (longer.step, longer.config.steps) == (2, 9)
-    assert Trainer(task(edit("model.contrast=1.3"), 1, clips, tmp_path)).step == 2
+    for unseen in ("model.contrast=1.3", "model.match_level=true"):
+        assert Trainer(task(edit(unseen), 1, clips, tmp_path)).step == 2
     for setting in ("stage1.batch=3", "stage1.weights.mae=0.5", "model.lookahead=2"):
         with pytest.raises(UserError, match="another recipe"):
             Trainer(task(edit(setting), 1, clips, tmp_path))

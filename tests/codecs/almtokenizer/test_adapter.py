@@ -30,8 +30,8 @@ def make(**options: object) -> ALMTokenizerCodec:
 
 
 @cache
-def loaded(window: int = 6) -> ALMTokenizerCodec:
-    codec = make(window=window)
+def loaded(**options: int) -> ALMTokenizerCodec:
+    codec = make(**options)
     codec.fetch(network=False)
     codec.load("cpu")
     return codec
@@ -62,7 +62,7 @@ def test_it_needs_no_network_and_is_named() -> None:
 
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_nominal_rate_is_what_is_measured(window: int, talk: Samples) -> None:
-    codec = loaded(window)
+    codec = loaded(window=window)
     nominal = 75 / window * 3 * 11
     assert codec.spec.nominal_kbps == pytest.approx(nominal / 1000)
     [encoded] = codec.encode([talk], RATE)
@@ -93,7 +93,7 @@ def test_window_6_is_the_published_point() -> None:
 @pytest.mark.parametrize("length", [1, 2, HOP - 1, 1919, 1920, 1921, 7777])
 @pytest.mark.parametrize("kind", ["silence", "speech"])
 def test_the_length_stays(talk: Samples, window: int, length: int, kind: str) -> None:
-    codec = loaded(window)
+    codec = loaded(window=window)
     samples = np.zeros(length) if kind == "silence" else talk[:length]
     [encoded] = codec.encode([samples], RATE)
     [decoded] = codec.decode([encoded], RATE)
@@ -113,7 +113,7 @@ def test_silence_comes_out_quieter_than_speech(talk: Samples) -> None:
 def test_codes_and_sound_are_those_of_the_model(
     model: ALMTokenizer, talk: Samples, window: int
 ) -> None:
-    codec = loaded(window)
+    codec = loaded(window=window)
     [encoded] = codec.encode([talk], RATE)
     with torch.inference_mode():
         codes = model.encode(torch.tensor(talk[None], dtype=torch.float32), window)
@@ -131,11 +131,11 @@ def test_codes_and_sound_are_those_of_the_model(
 
 
 def test_more_beams_find_other_codes_at_the_same_rate(model: ALMTokenizer, talk: Samples) -> None:
-    codec = make(window=6, beams=8)
+    plain, codec = loaded(match_level=False), make(beams=8, match_level=False)
     codec.load("cpu")
-    assert codec.encoding_key != loaded().encoding_key
-    assert codec.spec.settings.items() - loaded().spec.settings.items() == {("beams", 8)}
-    [one], [more] = (c.encode([talk], RATE) for c in (loaded(), codec))
+    assert codec.encoding_key != plain.encoding_key
+    assert codec.spec.settings.items() - plain.spec.settings.items() == {("beams", 8)}
+    [one], [more] = (c.encode([talk], RATE) for c in (plain, codec))
     assert one.bits == more.bits
     assert one.codes is not None
     assert more.codes is not None
@@ -151,16 +151,16 @@ def test_more_beams_find_other_codes_at_the_same_rate(model: ALMTokenizer, talk:
     assert left[1] < 0.95 * left[0]
 
 
-def test_the_level_is_matched_without_bits() -> None:
-    codec = make(window=6, match_level=True)
-    codec.load("cpu")
-    assert codec.encoding_key != loaded().encoding_key
-    assert codec.spec.settings.items() - loaded().spec.settings.items() == {("match_level", True)}
+def test_the_level_is_matched_by_default_and_without_bits() -> None:
+    codec, plain = loaded(), loaded(match_level=False)
+    assert codec.encoding_key != plain.encoding_key
+    assert codec.encoding_key == make(match_level=True).encoding_key
+    assert codec.spec.settings.items() - plain.spec.settings.items() == {("match_level", True)}
     missed: dict[bool, list[float]] = {False: [], True: []}
     for path in sorted((samples() / "sound").glob("*.flac")):
         sound = read(path)
         clip = resample(sound.samples, sound.rate, RATE)[: 4 * RATE]
-        for matched, one in ((False, loaded()), (True, codec)):
+        for matched, one in ((False, plain), (True, codec)):
             [encoded] = one.encode([clip], RATE)
             [decoded] = one.decode([encoded], RATE)
             assert encoded.bits == len(clip) // (6 * HOP) * 33 + 33 * bool(len(clip) % (6 * HOP))
@@ -171,11 +171,10 @@ def test_the_level_is_matched_without_bits() -> None:
 
 
 def test_silence_has_no_level_to_match(talk: Samples) -> None:
-    codec = make(window=6, match_level=True)
-    codec.load("cpu")
+    codec, plain = loaded(), loaded(match_level=False)
     quiet = 1e-4 * talk
     together = codec.encode([talk, quiet], RATE)
-    np.testing.assert_array_equal(together[1].codes, loaded().encode([quiet], RATE)[0].codes)
+    np.testing.assert_array_equal(together[1].codes, plain.encode([quiet], RATE)[0].codes)
     np.testing.assert_array_equal(together[0].codes, codec.encode([talk], RATE)[0].codes)
 
 
@@ -205,18 +204,18 @@ def test_what_is_decoded_follows_what_was_encoded(talk: Samples) -> None:
 
     alike = {}
     for window in (2, 6):
-        [decoded] = loaded(window).decode(loaded(window).encode([talk], RATE), RATE)
+        [decoded] = loaded(window=window).decode(loaded(window=window).encode([talk], RATE), RATE)
         alike[window] = np.corrcoef(loudness(talk), loudness(decoded))[0, 1]
     assert alike[2] > 0.85
     assert alike[6] > 0.8
 
 
 def test_a_finer_window_makes_more_codes_and_another_encoding(talk: Samples) -> None:
-    [fine], [coarse] = (loaded(window).encode([talk], RATE) for window in (2, 6))
+    [fine], [coarse] = (loaded(window=window).encode([talk], RATE) for window in (2, 6))
     assert fine.bits is not None
     assert coarse.bits is not None
     assert fine.bits / coarse.bits == pytest.approx(3, rel=0.05)
-    assert loaded(2).encoding_key != loaded(6).encoding_key
+    assert loaded(window=2).encoding_key != loaded(window=6).encoding_key
 
 
 @pytest.mark.parametrize("window", [1, 11, 75])
