@@ -131,6 +131,10 @@ def test_each_test_set_has_a_table_with_the_metrics_of_its_domain() -> None:
     assert "STOI" not in other
 
 
+def test_nothing_has_no_sign() -> None:
+    assert "| 0.0 ± 0.0 |" in measured_section(summary(gain_db=-0.01), ModelConfig())
+
+
 def test_a_mean_of_one_clip_has_no_interval() -> None:
     figures = summary(stoi=0.7).assign(ci95_low=float("nan"), ci95_high=float("nan"))
     assert "| 0.700 |" in measured_section(figures, ModelConfig())
