@@ -17,7 +17,8 @@ from almbench.domains import SCORING_RATES
 from almbench.metrics.registry import make_family, metric
 from almbench.results.codec_record import CodecRecord
 from almbench.results.metric_record import MetricRecord
-from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
+from almbench.results.records import OriginalRow, ReconstructionRow
+from almbench.results.row_files import read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import PlannedTestSet
 from almbench.runner.planned_codecs import PlannedCodec

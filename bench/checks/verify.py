@@ -21,16 +21,11 @@ from almbench.results.formats import TABLE_NAMES, TableName
 from almbench.results.manifest import Manifest, read_manifest
 from almbench.results.metric_record import MetricRecord
 from almbench.results.probes import probe_table, read_probes
-from almbench.results.records import (
-    OriginalRow,
-    ReconstructionRow,
-    ScoreRow,
-    read_rows,
-    signature,
-    unchanged,
-)
+from almbench.results.records import OriginalRow, ReconstructionRow, ScoreRow, signature, unchanged
+from almbench.results.row_files import read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import Tables, build_tables, csv_bytes, csv_parts
+from almbench.results.table_files import csv_bytes, csv_parts
+from almbench.results.tables import Tables, build_tables
 from almbench.runner import worker
 from almbench.runner.processes import finished, scoring_processes
 from almbench.runner.scoring import time_limit

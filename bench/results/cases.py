@@ -6,14 +6,8 @@ from dataclasses import dataclass
 from almbench import policies
 from almbench.results.codec_record import ORIGINALS, CodecRecord
 from almbench.results.manifest import Manifest
-from almbench.results.records import (
-    OriginalRow,
-    ReconstructionRow,
-    ScoreRow,
-    iter_rows,
-    read_rows,
-    unchanged,
-)
+from almbench.results.records import OriginalRow, ReconstructionRow, ScoreRow, unchanged
+from almbench.results.row_files import iter_rows, read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.testset_record import ClipRecord, TestSetRecord
 

@@ -13,7 +13,8 @@ from almbench.domains import Domain
 from almbench.errors import UserError
 from almbench.results.manifest import Manifest
 from almbench.results.metric_record import MetricRecord
-from almbench.results.records import OriginalRow, read_rows
+from almbench.results.records import OriginalRow
+from almbench.results.row_files import read_rows
 from almbench.statistics.paired import compare_paired
 from almbench.statistics.significance import ALPHA, holm_adjust
 

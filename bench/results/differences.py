@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from almbench.codecs.base import CodecSpec
-from almbench.results.records import OriginalRow, read_rows
+from almbench.results.records import OriginalRow
 from almbench.results.results import Results
+from almbench.results.row_files import read_rows
 
 NONE = "not there"
 

@@ -29,12 +29,13 @@ from almbench.results.records import (
     Row,
     ScoreRow,
     Status,
-    Writer,
     signature,
 )
+from almbench.results.row_files import Writer
 from almbench.results.run_record import MachineRecord, RunRecord
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.table_files import write_tables
+from almbench.results.tables import build_tables
 from almbench.results.testset_record import ClipRecord, TestSetRecord
 from almbench.version import __version__
 

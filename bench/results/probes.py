@@ -12,7 +12,8 @@ from pydantic.dataclasses import dataclass
 from almbench.names import ORIGINAL
 from almbench.record import Record
 from almbench.results.frames import to_frame
-from almbench.results.records import Name, Row, read_rows
+from almbench.results.records import Name, Row
+from almbench.results.row_files import read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import TABLES, ProbeRow
 from almbench.statistics.intervals import Estimate

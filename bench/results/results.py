@@ -27,8 +27,9 @@ from almbench.results.narrow import EVERYTHING, Choice, narrow
 from almbench.results.rate_distortion import RateDistortion, compare_families, families_of
 from almbench.results.rate_points import families
 from almbench.results.runfolder import RunFolder
+from almbench.results.table_files import csv_parts, read_table
 from almbench.results.table_rows import ClipRow, MetricRow, SummaryRow
-from almbench.results.tables import Tables, csv_parts, read_table
+from almbench.results.tables import Tables
 from almbench.results.values import Values
 from almbench.results.versa_export import to_versa
 

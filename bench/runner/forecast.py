@@ -8,13 +8,8 @@ from statistics import fmean
 import soundfile
 
 from almbench.names import ORIGINAL
-from almbench.results.records import (
-    OriginalRow,
-    ReconstructionRow,
-    ScoreRow,
-    read_rows,
-    unchanged,
-)
+from almbench.results.records import OriginalRow, ReconstructionRow, ScoreRow, unchanged
+from almbench.results.row_files import read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner.claims import claimed
 from almbench.runner.keeping import Keeping

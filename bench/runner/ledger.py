@@ -5,17 +5,8 @@ from pathlib import Path
 from threading import RLock
 from typing import cast
 
-from almbench.results.records import (
-    OriginalRow,
-    R,
-    ReconstructionRow,
-    Row,
-    ScoreRow,
-    iter_rows,
-    part_files,
-    read_part,
-    write_part,
-)
+from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow
+from almbench.results.row_files import R, iter_rows, part_files, read_part, write_part
 from almbench.results.runfolder import RunFolder
 from almbench.runner.claims import Claims
 from almbench.runner.units import Unit

@@ -1,6 +1,7 @@
 """What a run folder holds from earlier runs that its tables do not show, as after narrowing one."""
 
-from almbench.results.records import ReconstructionRow, ScoreRow, iter_rows
+from almbench.results.records import ReconstructionRow, ScoreRow
+from almbench.results.row_files import iter_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.testset_record import TestSetRecord
 

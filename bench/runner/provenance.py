@@ -18,7 +18,8 @@ from almbench.packages import installed_version
 from almbench.privacy import command_line
 from almbench.results.manifest import Manifest, PoliciesRecord, SuiteRecord
 from almbench.results.metric_record import MetricRecord
-from almbench.results.records import OriginalRow, read_rows, signature
+from almbench.results.records import OriginalRow, signature
+from almbench.results.row_files import read_rows
 from almbench.results.run_record import MachineRecord, RunRecord
 from almbench.results.runfolder import RunFolder
 from almbench.results.testset_record import ClipRecord, LeftOutRecord, TestSetRecord

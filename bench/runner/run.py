@@ -11,11 +11,12 @@ from almbench.errors import UserError
 from almbench.progress import note
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import write_manifest
-from almbench.results.records import join_parts
 from almbench.results.results import Results
+from almbench.results.row_files import join_parts
 from almbench.results.run_record import RunRecord
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.table_files import write_tables
+from almbench.results.tables import build_tables
 from almbench.runner.attachments import keep_attachments
 from almbench.runner.calls import read_calls
 from almbench.runner.claims import Claims

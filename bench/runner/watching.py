@@ -5,7 +5,8 @@ from pathlib import Path
 
 from almbench.names import ORIGINAL
 from almbench.progress import Stage
-from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow, part_files
+from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow
+from almbench.results.row_files import part_files
 from almbench.runner.plan import PlannedTestSet
 from almbench.runner.scoring import Scorer
 

@@ -12,9 +12,9 @@ from almbench.progress import note, stage
 from almbench.results.codec_record import ORIGINALS
 from almbench.results.failures import Fault, together
 from almbench.results.probes import ProbeRecord, probe_table, read_probes
-from almbench.results.records import Writer
+from almbench.results.row_files import Writer
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import write_probes
+from almbench.results.table_files import write_probes
 from almbench.runner.processes import finished, scoring_processes
 from almbench.tokens.measure import Effort, Measure
 from almbench.tokens.sources import TokenSource

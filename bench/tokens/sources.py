@@ -16,7 +16,8 @@ from almbench.errors import CodecError
 from almbench.results.codec_record import CodecRecord
 from almbench.results.failures import Fault
 from almbench.results.manifest import Manifest
-from almbench.results.records import OriginalRow, ReconstructionRow, read_rows, signature
+from almbench.results.records import OriginalRow, ReconstructionRow, signature
+from almbench.results.row_files import read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.results.testset_record import TestSetRecord
 from almbench.runner.planned_codecs import OBJECT, AnyCodec, configured_codec

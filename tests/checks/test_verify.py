@@ -15,9 +15,10 @@ from almbench.errors import UserError
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import read_manifest
 from almbench.results.probes import ProbeRecord, ProbeValue, probe_table, read_probes
-from almbench.results.records import Writer
+from almbench.results.row_files import Writer
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_probes, write_tables
+from almbench.results.table_files import write_probes, write_tables
+from almbench.results.tables import build_tables
 from almbench.runner.run import run_suite
 from almbench.suite.load import load_suite
 from tests.conftest import Bench

@@ -12,7 +12,8 @@ from almbench.results.checksums import write_checksums
 from almbench.results.manifest import read_manifest
 from almbench.results.results import load_results
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.table_files import write_tables
+from almbench.results.tables import build_tables
 from almbench.runner.run import run_suite
 from almbench.site.build import build_site
 from almbench.suite.config import Suite

@@ -36,7 +36,8 @@ TABLES, MANIFEST = "bench/results/tables.py", "bench/results/manifest.py"
 RUN_RECORD, TESTSET_RECORD = "bench/results/run_record.py", "bench/results/testset_record.py"
 CODEC_RECORD, METRIC_RECORD = "bench/results/codec_record.py", "bench/results/metric_record.py"
 ROWS, FORMATS = "bench/results/table_rows.py", "bench/results/formats.py"
-RECORDS, COMPARISON = "bench/results/records.py", "bench/results/comparison.py"
+RECORDS, ROW_FILES = "bench/results/records.py", "bench/results/row_files.py"
+COMPARISON = "bench/results/comparison.py"
 NAMES = "bench/results/codec_names.py"
 PRESETS, RUN, MAIN = "codecs/builtin.py", "bench/cli/run.py", "bench/cli/main.py"
 SITE, CLI_TABLES, LISTEN = "bench/cli/site.py", "bench/cli/tables.py", "bench/cli/listen.py"
@@ -172,7 +173,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M("codecs/base.py", "class Checkpoint", "revision: str", "commit: str"),
         M("bench/suite/config.py", "class About", "citation: str", "cite: str"),
         M(RECORDS, "def signature", "[:16]", "[:12]"),
-        M(RECORDS, "", "parsed in iter_rows(run, row)}", "parsed in [*iter_rows(run, row)][::-1]}"),
+        M(ROW_FILES, "", "in iter_rows(run, row)}", "in [*iter_rows(run, row)][::-1]}"),
     ],
     ("tests/results/test_tables.py", "tests/results/test_table_rows.py"): [
         M(TABLES, "score is None", '"skipped", NOT_RUN', '"ok", NOT_RUN'),
@@ -185,7 +186,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(TABLES, "", "row.encode_s / duration", "duration / row.encode_s"),
         M(TABLES, "failed=int(", '== "failed"', '!= "ok"'),
         M(TABLES, "", "metric.rate or rate", "rate"),
-        M(TABLES, "", 'lineterminator="\\n"', 'lineterminator="\\r\\n"'),
+        M("bench/results/table_files.py", "", 'lineterminator="\\n"', 'lineterminator="\\r\\n"'),
         M("bench/results/frames.py", "", '"keep_default_na": False', '"keep_default_na": True'),
         M(TABLES, "row.clipped if", 'row.status == "ok"', 'row.status != "ok"'),
         M(ROWS, "class ClipRow", "    encode_rtf: float", "    encode_speed: float"),

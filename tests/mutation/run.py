@@ -37,6 +37,7 @@ MODULES = {
     "results/ranks.py": ["tests/results/test_ranks.py"],
     "results/table_rows.py": ["tests/results/test_table_rows.py"],
     "results/tables.py": ["tests/results/test_tables.py", "tests/results/test_table_rows.py"],
+    "results/table_files.py": ["tests/results/test_tables.py"],
     "runner/plan.py": ["tests/runner/test_plan.py", "tests/suite"],
 }
 MUTMUT = """

@@ -8,7 +8,8 @@ import pytest
 from almbench.metrics.bitstream import BITSTREAM_METRICS, FAMILY, VERSIONS
 from almbench.results.manifest import Manifest
 from almbench.results.metric_record import MetricRecord
-from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow, Writer
+from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow
+from almbench.results.row_files import Writer
 from almbench.results.runfolder import RunFolder
 
 CLIPS = ("nan", "NA", "01", "c4")  # ids that a table must not take for numbers or for nothing

@@ -17,7 +17,8 @@ from almbench.results.compare import compare_codecs
 from almbench.results.manifest import Manifest, write_manifest
 from almbench.results.results import Results, load_results
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.table_files import write_tables
+from almbench.results.tables import build_tables
 
 if TYPE_CHECKING:
     from tests.results.conftest import MadeRun

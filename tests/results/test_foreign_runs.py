@@ -12,8 +12,9 @@ import soundfile as sf
 
 from almbench.codecs.codes_file import MOST_BYTES, read_codes
 from almbench.errors import CodecError, UserError
-from almbench.results.records import ScoreRow, read_rows
+from almbench.results.records import ScoreRow
 from almbench.results.results import load_results
+from almbench.results.row_files import read_rows
 from almbench.runner.run import run_suite
 from almbench.site.build import build_site
 from almbench.suite.config import Suite

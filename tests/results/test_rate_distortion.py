@@ -15,7 +15,8 @@ from almbench.errors import UserError
 from almbench.results.manifest import Manifest, write_manifest
 from almbench.results.rate_distortion import compare_families, families_of
 from almbench.results.results import Results, load_results
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.table_files import write_tables
+from almbench.results.tables import build_tables
 
 if TYPE_CHECKING:
     from tests.results.conftest import MadeRun

@@ -51,7 +51,8 @@ sys.meta_path.insert(0, Refuse())
 from almbench.results.manifest import read_manifest, write_manifest
 from almbench.results.results import load_results
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.tables import build_tables
+from almbench.results.table_files import write_tables
 
 folder = RunFolder(Path(sys.argv[1]))
 manifest = read_manifest(folder)

@@ -2,15 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
-from almbench.results.records import (
-    ScoreRow,
-    Writer,
-    iter_rows,
-    join_parts,
-    read_rows,
-    signature,
-    write_part,
-)
+from almbench.results.records import ScoreRow, signature
+from almbench.results.row_files import Writer, iter_rows, join_parts, read_rows, write_part
 
 
 def row(clip: str, value: float) -> ScoreRow:

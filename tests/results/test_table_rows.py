@@ -12,6 +12,7 @@ from almbench.results.formats import FORMATS, SUFFIXES, TABLE_NAMES, TableName
 from almbench.results.frames import Columns, from_frame, plain, to_frame
 from almbench.results.records import Status
 from almbench.results.runfolder import RunFolder
+from almbench.results.table_files import read_table, write_tables
 from almbench.results.table_rows import (
     TABLES,
     TEXT,
@@ -20,7 +21,7 @@ from almbench.results.table_rows import (
     MetricRow,
     SummaryRow,
 )
-from almbench.results.tables import Tables, read_table, write_tables
+from almbench.results.tables import Tables
 
 ODD = [
     "nan",

@@ -13,10 +13,12 @@ from almbench.codecs.codes_file import read_codes
 from almbench.errors import CodecError
 from almbench.results.codec_record import CodecRecord
 from almbench.results.manifest import Manifest
-from almbench.results.records import ReconstructionRow, Writer, read_rows
+from almbench.results.records import ReconstructionRow
+from almbench.results.row_files import Writer, read_rows
 from almbench.results.run_record import RunRecord
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import Tables, build_tables, write_tables
+from almbench.results.table_files import write_tables
+from almbench.results.tables import Tables, build_tables
 from almbench.results.token_tables import NO_OTHERS
 from almbench.runner.plan import Plan, PlannedTestSet
 from almbench.runner.planned_codecs import PlannedCodec

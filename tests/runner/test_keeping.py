@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from almbench.errors import UserError
-from almbench.results.records import ReconstructionRow, ScoreRow, read_rows
+from almbench.results.records import ReconstructionRow, ScoreRow
 from almbench.results.results import Results
+from almbench.results.row_files import read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner import reconstruct
 from almbench.runner.codec_run import CodecRun

@@ -9,8 +9,9 @@ import pytest
 import soundfile as sf
 
 from almbench.audio import Samples, read, resample
-from almbench.results.records import ReconstructionRow, read_rows
+from almbench.results.records import ReconstructionRow
 from almbench.results.results import load_results
+from almbench.results.row_files import read_rows
 
 pytestmark = pytest.mark.slow
 Bench = Callable[..., subprocess.CompletedProcess[str]]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from almbench.results.records import OriginalRow, ReconstructionRow, read_rows
+from almbench.results.records import OriginalRow, ReconstructionRow
 from almbench.results.results import load_results
+from almbench.results.row_files import read_rows
 from almbench.runner.run import run_suite
 from almbench.suite.config import Suite
 

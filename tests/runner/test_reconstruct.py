@@ -13,7 +13,8 @@ from almbench.codecs.base import Codec, CodecSpec, Encoded, Options, from_codes
 from almbench.devices import Device, choose, out_of_memory
 from almbench.errors import CodecError, Unavailable, UserError
 from almbench.results.codec_record import CodecRecord
-from almbench.results.records import ReconstructionRow, read_rows
+from almbench.results.records import ReconstructionRow
+from almbench.results.row_files import read_rows
 from almbench.results.runfolder import RunFolder
 from almbench.runner.plan import PlannedTestSet
 from almbench.runner.planned_codecs import PlannedCodec

@@ -16,8 +16,9 @@ import soxr
 from pystoi import stoi
 
 from almbench.errors import UserError
-from almbench.results.records import ReconstructionRow, ScoreRow, read_rows
+from almbench.results.records import ReconstructionRow, ScoreRow
 from almbench.results.results import Results
+from almbench.results.row_files import read_rows
 from almbench.runner.plan import select
 from almbench.runner.run import run_suite
 from almbench.suite.load import load_suite

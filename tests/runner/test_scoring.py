@@ -13,13 +13,8 @@ from almbench.metrics.alignment import GainDb
 from almbench.metrics.registry import make_family, metric
 from almbench.names import ORIGINAL
 from almbench.results.metric_record import MetricRecord
-from almbench.results.records import (
-    OriginalRow,
-    ReconstructionRow,
-    ScoreRow,
-    Writer,
-    unchanged,
-)
+from almbench.results.records import OriginalRow, ReconstructionRow, ScoreRow, unchanged
+from almbench.results.row_files import Writer
 from almbench.results.runfolder import RunFolder
 from almbench.runner import worker
 from almbench.runner.ledger import Ledger

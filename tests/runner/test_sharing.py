@@ -16,14 +16,8 @@ from typing import Any
 import pytest
 import soundfile as sf
 
-from almbench.results.records import (
-    OriginalRow,
-    ReconstructionRow,
-    Row,
-    ScoreRow,
-    part_files,
-    read_part,
-)
+from almbench.results.records import OriginalRow, ReconstructionRow, Row, ScoreRow
+from almbench.results.row_files import part_files, read_part
 from almbench.runner.run import run_suite
 from almbench.suite.load import load_suite
 from tests.runner.test_run import tables

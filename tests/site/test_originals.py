@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from almbench.results.manifest import Manifest, read_manifest, write_manifest
-from almbench.results.records import OriginalRow, ScoreRow, Writer, read_rows, unchanged
+from almbench.results.records import OriginalRow, ScoreRow, unchanged
+from almbench.results.row_files import Writer, read_rows
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import build_tables, write_tables
+from almbench.results.table_files import write_tables
+from almbench.results.tables import build_tables
 from almbench.site.build import build_site
 
 

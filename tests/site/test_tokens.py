@@ -16,7 +16,7 @@ from almbench.codecs.codes_file import CodesFacts, write_codes
 from almbench.results.probes import ONE_CLUSTER, ProbeRecord, ProbeValue, probe_table
 from almbench.results.results import load_results
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import write_probes
+from almbench.results.table_files import write_probes
 from almbench.site.build import build_site
 from almbench.site.codes_view import HEIGHT, draw_codes
 from almbench.site.views import WIDTH

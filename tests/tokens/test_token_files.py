@@ -12,7 +12,7 @@ from almbench.cli.probe_report import print_probes
 from almbench.errors import UserError
 from almbench.results.probes import ProbeRecord, ProbeValue
 from almbench.results.runfolder import RunFolder
-from almbench.results.tables import read_table
+from almbench.results.table_files import read_table
 from almbench.tokens.measure import Effort
 from almbench.tokens.probing import Probed, Wanted, probe
 from almbench.tokens.token_files import Labels, TokenFolder
