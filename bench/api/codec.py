@@ -186,7 +186,9 @@ class LoadedCodec:
         else:
             return ""
         maker = f"'{facts.codec}'" if facts.codec else "a codec"
-        return f"by {maker}{theirs}, not by '{own.codec}'{ours}"
+        alike = facts.codec == own.codec and facts.weights == own.weights
+        fix = "; give the options that it was made with" if alike else ""
+        return f"by {maker}{theirs}, not by '{own.codec}'{ours}{fix}"
 
     def _from_codes(self, codes: Any, rate: int) -> Encoded:
         sizes, frame_rate = self.spec.codebook_sizes, self.spec.frame_rate

@@ -81,7 +81,10 @@ def ablate(
     ] = 1,
     variant: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Train only this one beside the whole; may be repeated."),
+        typer.Option(
+            metavar="NAME",
+            help="Train only this one beside the whole; may be repeated. A wrong one lists all.",
+        ),
     ] = None,
 ) -> None:
     """Train ALMTokenizer whole, then with one part changed at a time, equally long.
@@ -93,7 +96,7 @@ def ablate(
 
     found = _folders(data, config, setting)
     table = run(config, setting or [], found, validation, output, seeds, variant or [])
-    typer.echo(table.round(3).to_string())
+    typer.echo(table.round(3).dropna(axis=1, how="all").to_string())
 
 
 @app.command(cls=Command)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from almbench.errors import UserError, unknown
 from almbench.names import safe_name
+from almbench.progress import console
 from almbench.training.data import open_folders
 from almbench.training.recipe import TrainConfig, load_config
 from almbench.training.trainer import Task, Trainer
@@ -68,8 +69,8 @@ def ablate(
     """Train the recipe whole, then with one part changed at a time, and score each.
 
     With each seed, stage 1 is trained once for all variants that do not change it. What is finished
-    is not trained again, and the tables are written anew after each run, so that it can be stopped
-    at any time.
+    is not trained again, and the tables, of all that is finished, are written anew after each run,
+    so that it can be stopped at any time.
 
     Args:
         config: The recipe.
@@ -79,7 +80,7 @@ def ablate(
         output: Folder for states, sounds and tables: `runs.csv`, a row per run, and `ablation.csv`.
         seeds: How many seeds, from the recipe's on.
         variants: Names of `VARIANTS` to train beside the whole, by default all. Those that change
-            nothing of this recipe are left out.
+            nothing of this recipe are left out, with a line.
 
     Returns:
         One row per variant: means over the seeds, with their standard deviations (`_sd`).
@@ -96,11 +97,18 @@ def ablate(
     for seed in range(whole.seed, whole.seed + seeds):
         for name, changes in VARIANTS.items():
             recipe = load_config(config, [*settings, *changes]).with_data(data)
-            if name != WHOLE and (recipe == whole or (variants and name not in variants)):
+            asked = name in (WHOLE, *variants) or not variants
+            if name != WHOLE and recipe == whole:
+                if asked and seed == whole.seed:
+                    console.print(f"{name}: left out, as the recipe is like that already.")
                 continue
             recipe = recipe.model_copy(update={"seed": seed})
             folder = output / f"seed-{seed}"
-            run = train_variant(recipe, data, validation, folder, name)
+            run = finished(folder, name, recipe)
+            if run is None:
+                if not asked:
+                    continue
+                run = train_variant(recipe, data, validation, folder, name)
             rows.append({"variant": name, "seed": seed, **run.scores, "seconds": run.seconds})
             table = _write(pd.DataFrame(rows), output)
     return table
@@ -109,7 +117,7 @@ def ablate(
 def train_variant(
     recipe: TrainConfig, data: dict[str, Path], validation: Path, folder: Path, name: str
 ) -> Run:
-    """Train and score a variant, unless that is done.
+    """Train and score a variant.
 
     Args:
         recipe: The variant's recipe.
@@ -120,11 +128,6 @@ def train_variant(
         name: The variant's name.
     """
     place, facts = folder / safe_name(name), recipe.model_dump_json()
-    done = place / RUN
-    if done.is_file():
-        found = Run(**json.loads(done.read_text(encoding="utf-8")))
-        if found.recipe == facts:
-            return found
     folders = open_folders(recipe.data, data)
     score = Validation(validation, place / "samples", recipe.model.sample_rate, CLIPS)
     first = Task(recipe, 1, folders, place, workers=0)
@@ -139,8 +142,17 @@ def train_variant(
     # Of what an interrupted run did before, its state does not tell.
     seconds = (process_time() - begun) * recipe.stage2.steps / max(1, steps)
     run = Run(facts, score(trainer.averaged.eval(), WINDOW, f"w{WINDOW}"), seconds)
-    done.write_text(json.dumps(asdict(run), indent=2) + "\n", encoding="utf-8")
+    (place / RUN).write_text(json.dumps(asdict(run), indent=2) + "\n", encoding="utf-8")
     return run
+
+
+def finished(folder: Path, name: str, recipe: TrainConfig) -> Run | None:
+    """The run of a variant by a recipe in the folder of a seed, if it is finished."""
+    done = folder / safe_name(name) / RUN
+    if not done.is_file():
+        return None
+    found = Run(**json.loads(done.read_text(encoding="utf-8")))
+    return found if found.recipe == recipe.model_dump_json() else None
 
 
 def _same_stage_1(recipe: TrainConfig, whole: Path) -> bool:

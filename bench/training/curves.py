@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from almbench.drawing import FAMILIES, LIGHT, style
 
 CURVES = "curves.png"
-SMOOTH = 5  # logged values that a point of the picture is the mean of
+SMOOTH = 5  # logged values that a point of the picture is the mean of, if there are many
+FEW = 8  # points of a line that are marked each
 HELD_OUT = ("pesq_wb", "stoi", "estoi", "mel_distance")
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -51,7 +52,9 @@ def draw_curves(logs: Path, path: Path) -> bool:
                 again, colour = divmod(number, len(FAMILIES))
                 dashes = "--" if again else "-"
                 at = steps[-len(shown) :]
-                axes.plot(at, shown, dashes, color=FAMILIES[colour], label=name, linewidth=1)
+                dots = "." if len(at) < FEW else None
+                more = {"color": FAMILIES[colour], "label": name, "marker": dots}
+                axes.plot(at, shown, dashes, linewidth=1, **more)
         first, last = figure.axes[0], figure.axes[-1]
         first.set_ylim(bottom=0)
         first.legend(frameon=False, fontsize=7)
@@ -84,6 +87,6 @@ def read_scalars(logs: Path) -> dict[str, Series]:
 
 def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of each value and those before it; the first few, which are fewer, fall away."""
-    size = min(SMOOTH, len(values))
+    size = max(1, min(SMOOTH, len(values) // 4))
     means: NDArray[np.float64] = np.convolve(values, np.ones(size) / size, "valid")
     return means

@@ -51,9 +51,15 @@ def measure(
         The summaries of the runs, one below the other.
 
     Raises:
-        UserError: A folder holds no sound.
+        UserError: A folder holds no sound, or the checkpoint is no folder.
         Unavailable: A file of the checkpoint is missing, or it is none of this model.
     """
+    if not checkpoint.is_dir():
+        wrong = "is no folder" if checkpoint.exists() else "does not exist"
+        raise UserError(
+            f"{checkpoint} {wrong}. To fix: name a folder that `bench train almtokenizer` wrote, "
+            "such as runs/almtokenizer-small/checkpoint."
+        )
     model = read_model_config(find(str(checkpoint), "", (CONFIG, CARD, WEIGHTS), network=False))
     constant = output / CONSTANT
     for folder in (speech, sound):

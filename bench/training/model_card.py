@@ -36,12 +36,13 @@ COLUMNS: dict[Domain, dict[str, tuple[str, int]]] = {
 COLUMNS["music"] = COLUMNS["sound"]
 
 
-def training_card(task: Task, step: int) -> str:
+def training_card(task: Task, step: int, *, quantized: bool) -> str:
     """Write the card of a checkpoint that has not been measured yet.
 
     Args:
         task: What was trained.
         step: How many steps of the stage were done.
+        quantized: Whether its codebooks are trained.
     """
     recipe, model = task.recipe, task.recipe.model
     hours = "\n".join(
@@ -60,7 +61,7 @@ Made by `bench train almtokenizer`. {model.codebooks} codebooks of {model.codebo
 {model.sample_rate / 1000:g} kHz, {model.sample_rate / model.hop:g} frames a second, one query every
 {model.min_window} to {model.max_window} frames. First codebook: {prior}.
 
-{_steps(task, step)} Seed {recipe.seed}.
+{_steps(task, step, quantized=quantized)} Seed {recipe.seed}.
 
 | data | hours | files |
 |---|---|---|
@@ -70,7 +71,7 @@ Made by `bench train almtokenizer`. {model.codebooks} codebooks of {model.codebo
 """
 
 
-def _steps(task: Task, step: int) -> str:
+def _steps(task: Task, step: int, *, quantized: bool) -> str:
     recipe = task.recipe
     done = f"{step} steps of stage {task.number}"
     if step < task.config.steps:
@@ -78,7 +79,8 @@ def _steps(task: Task, step: int) -> str:
     if task.number == 1:
         return f"Trained for {done}. Stage 2 is missing: this is no tokenizer yet."
     begun = recipe.initial or f"{recipe.stage1.steps} steps of stage 1"
-    return f"Trained from {begun}: {done}."
+    missing = "" if quantized else " Its codebooks are not trained: this is no tokenizer yet."
+    return f"Trained from {begun}: {done}.{missing}"
 
 
 def with_measured(card: str, section: str) -> str:

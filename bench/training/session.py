@@ -1,12 +1,14 @@
 """A training session as a user sees it: progress, logs, saved states, validation, a checkpoint."""
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import ceil, inf
 from pathlib import Path
 from statistics import mode
 
-from almbench.codecs.almtokenizer.checkpoint import save_checkpoint
+from almbench.codecs.almtokenizer.checkpoint import CONFIG, QUANTIZED, save_checkpoint
+from almbench.codecs.almtokenizer.config import ModelConfig
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.devices import choose
 from almbench.progress import console
@@ -43,12 +45,7 @@ def start(
     folders = open_folders(recipe.data, data)
     place = output or Path("runs") / f"almtokenizer-{Path(config).stem}"
     task = Task(recipe, number, folders, place, choose(device, used=True).kind, workers)
-    folder = train(task, validation, seconds)
-    if number == 1:
-        console.print(f"The autoencoder is in {folder}; go on with --stage 2")
-    else:
-        use = f"use it with --checkpoint almtokenizer={folder}"
-        console.print(f"The checkpoint is in {folder}; {use}")
+    train(task, validation, seconds)
 
 
 def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
@@ -66,8 +63,13 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
         UserError: The output folder is another recipe's, stage 1 is missing, or the like.
     """
     trainer = Trainer(task)
+    begun, recipe, folder = trainer.step, task.recipe, task.output / "checkpoint"
     session = _Session(task, trainer, validation)
-    recipe = task.recipe
+    if task.number == 2 and task.config.steps <= task.config.quantize_from:
+        session.say(
+            f"Codebooks are trained from step {task.config.quantize_from + 1} on, of "
+            f"{task.config.steps} (stage2.quantize_from, stage2.steps): this makes no tokenizer."
+        )
     trainer.run(
         [
             (LOG_EVERY, session.log),
@@ -78,14 +80,42 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
     )
     trainer.save()
     session.writer.close()
-    folder = task.output / "checkpoint"
-    if trainer.accelerator.is_main_process:
+    done = trainer.step > begun
+    if session.main and (done or not _stands(folder, recipe.model, quantized=trainer.quantized)):
         if trainer.quantized:
             _correct_level(task, session.averaged)
-        card = training_card(task, trainer.step)
+        card = training_card(task, trainer.step, quantized=trainer.quantized)
         save_checkpoint(session.averaged, folder, card, trainer.quantized)
         draw_curves(session.logs, folder / CURVES)
+    session.say(_told(task, trainer, folder, done=done))
     return folder
+
+
+def _stands(folder: Path, model: ModelConfig, *, quantized: bool) -> bool:
+    """Whether a folder holds a checkpoint of this model that is no less far."""
+    path = folder / CONFIG
+    if not path.is_file():
+        return False
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    return facts.items() >= model.model_dump(mode="json").items() and (
+        facts.get(QUANTIZED, True) or not quantized
+    )
+
+
+def _told(task: Task, trainer: Trainer, folder: Path, *, done: bool) -> str:
+    """What was done, and what to do next."""
+    steps, left = f"step {trainer.step}", task.config.steps - trainer.step
+    if not done:
+        told = f"Stage {task.number} was done already, to {steps}; the checkpoint stays as it is. "
+    elif left > 0:
+        told = f"Stopped at {steps} of {task.config.steps}; the same command goes on. "
+    else:
+        told = ""
+    if task.number == 1:
+        return f"{told}The autoencoder is in {folder}{'' if left > 0 else '; go on with --stage 2'}"
+    if not trainer.quantized:
+        return f"{told}What is in {folder} is no tokenizer yet: its codebooks are not trained."
+    return f"{told}The checkpoint is in {folder}; use it with --checkpoint almtokenizer={folder}"
 
 
 def _correct_level(task: Task, model: ALMTokenizer) -> None:
@@ -94,7 +124,8 @@ def _correct_level(task: Task, model: ALMTokenizer) -> None:
     wanted = ceil(LEVEL_CROPS / task.config.batch)
     sounds = (sound.to(device) for sound in islice(batches(crops, 0), wanted))
     gap_db = correct_level(model, sounds, mode(task.config.windows))
-    console.print(f"The model was {gap_db:+.1f} dB too loud; that is put right.")
+    too = "loud" if gap_db > 0 else "quiet"
+    console.print(f"The model was {abs(gap_db):.1f} dB too {too}; that is put right.")
 
 
 class _Session:
@@ -113,6 +144,11 @@ class _Session:
     def averaged(self) -> ALMTokenizer:
         """The model with averaged weights, ready for use."""
         return self.trainer.averaged.eval()
+
+    def say(self, text: str) -> None:
+        """Print a line, once for all processes."""
+        if self.main:
+            console.print(text)
 
     def log(self, losses: Losses) -> None:
         """Log the losses of a step."""

@@ -12,6 +12,7 @@ from almbench.codecs.almtokenizer.checkpoint import load_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.codecs.registry import create
 from almbench.errors import UserError
+from almbench.names import some
 
 OF_STAGE_1 = ("patchify.", "unpatchify.")  # what it hands on to stage 2
 UNSEEN = ("contrast", "match_level")  # what training does not see of a model
@@ -37,11 +38,14 @@ def check_recipe(path: Path, state: dict[str, Any], recipe: str) -> None:
     Raises:
         UserError: It is of another.
     """
-    if _trained_by(state["recipe"]) != _trained_by(recipe):
+    theirs, ours = (_trained_by(one) for one in (state["recipe"], recipe))
+    if other := [key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)]:
+        found = [f"{key} was {theirs.get(key)} and is {ours.get(key)}" for key in other]
         raise UserError(
-            f"{path} belongs to another recipe. To fix: choose another folder with -o, or give "
-            "the recipe that it was begun with (only steps, save_every, validate_every, "
-            f"{' and '.join(f'model.{name}' for name in UNSEEN)} may change)."
+            f"{path} belongs to another recipe: {some(found)}. To fix: choose another folder with "
+            "-o, or give the recipe and the folders of --data that it was begun with (only steps, "
+            f"save_every, validate_every, {' and '.join(f'model.{name}' for name in UNSEEN)} may "
+            "change)."
         )
 
 
@@ -53,7 +57,18 @@ def _trained_by(recipe: str) -> dict[str, Any]:
         del facts[name]
     for stage in ("stage1", "stage2"):
         del facts[stage]["steps"]
-    return facts
+    facts["data"] = {folder.pop("name"): folder for folder in facts["data"]}
+    return _flat(facts)
+
+
+def _flat(facts: dict[str, Any], within: str = "") -> dict[str, Any]:
+    """Facts within facts by their dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in facts.items():
+        flat |= (
+            _flat(value, f"{within}{key}.") if isinstance(value, dict) else {within + key: value}
+        )
+    return flat
 
 
 def take_stage_1(model: ALMTokenizer, path: Path, steps: int) -> None:
@@ -65,8 +80,8 @@ def take_stage_1(model: ALMTokenizer, path: Path, steps: int) -> None:
     state: dict[str, Any] = read_state(path) if path.is_file() else {"step": 0}
     if state["step"] < steps:
         raise UserError(
-            f"Stage 2 goes on from stage 1, which is not done in {path}. "
-            "To fix: run it with --stage 1 first."
+            f"Stage 2 goes on from stage 1, which has done {state['step']} of {steps} steps in "
+            f"{path}. To fix: run it with --stage 1 first, or repeat what --set it was given."
         )
     weights: dict[str, Tensor] = state["average"]
     _take(model, weights, OF_STAGE_1, str(path))

@@ -104,7 +104,9 @@ class Trainer:
         self._restore_optimizers()
         # Made now, so that what is missing is said before hours of training.
         waits = self._fits_codebooks and self.step <= self.config.quantize_from
-        self._priors = make_priors(task.recipe.prior, task.recipe.model) if waits else []
+        asked = waits or (task.number == 1 and not self.step)
+        priors = make_priors(task.recipe.prior, task.recipe.model) if asked else []
+        self._priors = priors if waits else []
         self.stage, self.optimizer = self.accelerator.prepare(self.stage, self.optimizer)
         self.discriminators, self.discriminator_optimizer = self.accelerator.prepare(
             self.discriminators, self.discriminator_optimizer

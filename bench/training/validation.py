@@ -38,7 +38,8 @@ class Validation:
         self.output, self.rate = output, rate
         paths = audio_files(folder)[:clips]
         if not paths:
-            raise UserError(f"--validation {folder}: no sound is there.")
+            wrong = "no sound is there" if folder.is_dir() else "there is no such folder"
+            raise UserError(f"--validation {folder}: {wrong}.")
         self.clips = {path.stem: self._read(path) for path in paths}
         for name, samples in self.clips.items():
             self._write(output / "original" / f"{name}.flac", samples)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BUNDLED = "almtokenizer-large"  # the checkpoint that comes with the program
+LABEL = "ALMTokenizer (large)"  # of the preset, whose checkpoint that is
 
 
 class ALMTokenizerOptions(NeuralOptions):
@@ -76,12 +77,16 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
 
     @property
     def spec(self) -> CodecSpec:
-        """Facts of the checkpoint at this window."""
+        """Facts of the checkpoint at this window, and its name, where no other label was given."""
         spec = super().spec
         weights = "CC BY 4.0" if self.options.checkpoint == BUNDLED else spec.weights_license
         chosen = self.options.model_dump(include={"beams"}, exclude_defaults=True)
         settings = {**spec.settings, "window": self.options.window, **chosen}
-        return spec.model_copy(update={"settings": settings, "weights_license": weights})
+        more = {"settings": settings, "weights_license": weights}
+        if self.options.checkpoint != BUNDLED and self.label == LABEL:
+            name = _name_of(self.options.checkpoint)
+            more["label"] = spec.label.replace(LABEL, f"ALMTokenizer ({name})")
+        return spec.model_copy(update=more)
 
     def _facts(self, files: Files) -> Facts:
         from almbench.codecs.almtokenizer.checkpoint import read_model_config
@@ -128,6 +133,12 @@ class ALMTokenizerCodec(NeuralCodec[ALMTokenizerOptions]):
     def _dequantize(self, codes: "Tensor") -> "Tensor":
         vectors: Tensor = self._model.quantizer.decode(codes).transpose(1, 2)
         return vectors
+
+
+def _name_of(checkpoint: str) -> str:
+    """What to call a checkpoint: by its folder, or that around a folder `checkpoint`."""
+    parts = [part for part in Path(checkpoint).parts if part != "checkpoint"]
+    return parts[-1] if parts else checkpoint
 
 
 @cache

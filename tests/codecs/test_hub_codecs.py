@@ -210,7 +210,8 @@ def test_a_batch_of_other_lengths_equals_single_clips(
         assert item.codes is not None
         assert alone.codes is not None
         assert (item.length, item.bits) == (alone.length, alone.bits)
-        assert np.mean(item.codes == alone.codes) >= 0.99
+        # Rounding decides between entries that are as near, in one of a hundred codes or so.
+        assert np.count_nonzero(item.codes != alone.codes) <= max(1, 0.01 * alone.codes.size)
         assert len(np.unique(alone.codes)) > 20
         np.testing.assert_allclose(sound, codec.decode([item], RATE)[0], atol=1e-4)
 

@@ -170,7 +170,9 @@ def test_what_is_finished_is_kept_and_the_rest_trained(
     kept = {path: path.stat().st_mtime_ns for path in place.rglob("stage*.pt")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "START_CROPS", 8)
-        again = ablate(str(toml), FEWER, {"speech": short}, short, place, 2, CHOSEN)
+        run = partial(ablate, str(toml), FEWER, {"speech": short}, short, place, 2)
+        again = run(CHOSEN)
+        pd.testing.assert_frame_equal(run(CHOSEN[:1]), again)  # the others are still told of
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     columns = ["seeds", "stoi", "estoi", "mel_distance"]
     pd.testing.assert_frame_equal(again[columns], made.table[columns], check_names=False)
@@ -187,8 +189,8 @@ def test_a_folder_with_runs_of_another_recipe_is_refused(
             run([*FEWER, "stage2.batch=3"], variants=["no AR loss"])
 
 
-def test_what_changes_nothing_of_the_recipe_is_left_out(
-    toml: Path, short: Path, tmp_path: Path
+def test_what_changes_nothing_of_the_recipe_is_left_out_with_a_line(
+    toml: Path, short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = [*FEWER, "stage2.weights.ar=0"]
     with pytest.MonkeyPatch.context() as patch:
@@ -198,11 +200,13 @@ def test_what_changes_nothing_of_the_recipe_is_left_out(
         )
     assert list(found.index) == [WHOLE]
     assert found["stoi_sd"].isna().all()  # one seed has no spread
+    assert "no AR loss: left out" in capsys.readouterr().err
 
 
 def test_a_folder_of_validation_without_sound_is_named_before_any_training(
     toml: Path, clips: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "none").mkdir()
     with pytest.raises(UserError, match="no sound is there"):
         ablate(str(toml), FEWER, {"speech": clips}, tmp_path / "none", tmp_path / "run")
     assert not list(tmp_path.rglob("*.pt"))

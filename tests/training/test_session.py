@@ -1,5 +1,6 @@
 """What `bench train almtokenizer` logs, validates, prints and refuses, run as a user runs it."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,11 +150,23 @@ def test_the_sounds_are_what_the_averaged_model_makes(output: Path, tiny: TrainC
 def test_it_says_how_to_use_the_checkpoint(
     output: Path, main: Main, clips: Path, capsys: Said
 ) -> None:
-    # A finished stage trains no more, but says the same again.
+    # A finished stage trains no more, but says the same again, and leaves all as it is.
     data = ["--data", f"speech={clips}", "-o", output, "--set", "validate_every=4"]
-    assert main("--stage", 2, *data) == 0
-    said = "".join(capsys.readouterr().err.split())
+    card = output / "checkpoint" / "README.md"
+    held = card.read_text()
+    card.write_text(f"{held}\n## Measured\n")
+    for stage in (1, 2):
+        assert main("--stage", stage, *data) == 0
+        said = "".join(capsys.readouterr().err.split())
+        assert f"Stage{stage}wasdonealready" in said
+        assert card.read_text().endswith("## Measured\n")
+        load_codec("almtokenizer", checkpoint=output / "checkpoint")
     assert f"--checkpointalmtokenizer={output / 'checkpoint'}" in said
+    # What training does not see makes another checkpoint of the same steps.
+    assert main("--stage", 2, *data, "--set", "model.match_level=true") == 0
+    assert json.loads((card.parent / "config.json").read_text())["match_level"]
+    assert main("--stage", 2, *data) == 0
+    assert card.read_text() == held
 
 
 def test_a_checkpoint_without_trained_codebooks_is_no_tokenizer(
@@ -173,6 +186,11 @@ def test_a_checkpoint_without_trained_codebooks_is_no_tokenizer(
 
     # Stage 2 begins without the quantizer.
     assert main("--stage", 2, *data, "--set", "stage2.steps=2") == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "this makes no tokenizer" in said
+    assert "is no tokenizer yet" in said
+    assert "--checkpoint" not in said
+    assert "this is no tokenizer yet" in (folder / "README.md").read_text()
     with pytest.raises(Unavailable, match="no tokenizer yet"):
         load_codec("almtokenizer", checkpoint=folder)
     assert main("--stage", 2, *data, "--set", "stage2.steps=5") == 0
@@ -264,7 +282,7 @@ def test_a_folder_of_validation_that_is_not_there_is_named_before_any_step(
 ) -> None:
     data = ["--data", f"speech={clips}", "-o", tmp_path / "run"]
     assert main("--stage", 1, *data, "--validation", tmp_path / "nowhere") == 2
-    refused(capsys, "--validation", "no sound is there")
+    refused(capsys, "--validation", "there is no such folder")
     assert not (tmp_path / "run" / "stage1.pt").exists()
 
 

@@ -14,6 +14,7 @@ from almbench.cli.main import app
 from almbench.codecs.almtokenizer.adapter import BUNDLED, ALMTokenizerCodec
 from almbench.codecs.almtokenizer.checkpoint import load_checkpoint, save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
+from almbench.codecs.builtin import PRESETS
 from almbench.codecs.registry import create
 from almbench.errors import UserError
 from almbench.samples import folder as samples
@@ -58,6 +59,25 @@ def test_it_needs_no_network_and_is_named() -> None:
     assert spec.weights_license == "CC BY 4.0"
     assert spec.parameters == pytest.approx(5.9e6, rel=0.01)  # as its card says
     assert "CC BY 4.0" in (make().files(network=False).weights.parent / "README.md").read_text()
+
+
+def test_a_checkpoint_of_ones_own_is_called_by_its_folder(
+    model: ALMTokenizer, tmp_path: Path
+) -> None:
+    preset = PRESETS["almtokenizer"]
+    save_checkpoint(model, tmp_path / "mine" / "checkpoint", "a card")
+    own = {**preset.options, "checkpoint": str(tmp_path / "mine" / "checkpoint")}
+    labels = [
+        create("a", label, preset.adapter, options).spec.label
+        for label, options in [
+            (preset.label, preset.options),
+            (preset.label, own),
+            (preset.label, {**own, "dtype": "bfloat16"}),
+            ("Ours (large)", own),
+        ]
+    ]
+    called = "ALMTokenizer (mine)"
+    assert labels == [preset.label, called, f"{called} (bfloat16)", "Ours (large)"]
 
 
 @pytest.mark.parametrize("window", WINDOWS)
