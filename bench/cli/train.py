@@ -8,7 +8,7 @@ import typer
 
 from almbench.cli.command import Command, Group
 from almbench.cli.options import Device, folders
-from almbench.errors import UserError
+from almbench.errors import UserError, unknown
 from almbench.packages import missing_packages
 
 app = typer.Typer(help="Train a codec of one's own.", no_args_is_help=True, cls=Group)
@@ -65,6 +65,18 @@ def almtokenizer(
 
     found = _folders(data, config, setting)
     start(config, setting or [], stage, found, output, validation, device, workers, _seconds(until))
+
+
+@app.command(cls=Command)
+def recipe(
+    name: Annotated[str, typer.Argument(metavar="RECIPE", help="small, medium, large or paper.")],
+) -> None:
+    """Print a recipe that comes along; changed and kept in a file, it is one for --config."""
+    from almbench.training.recipe import presets
+
+    if name not in presets():
+        raise UserError(unknown("recipe", name, presets()))
+    typer.echo(presets()[name].read_text(encoding="utf-8"), nl=False)
 
 
 @app.command(cls=Command)

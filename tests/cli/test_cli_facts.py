@@ -89,6 +89,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "stage": None, "data": None, "config": "small", "output": None, "validation": None,
         "setting": None, "device": "auto", "workers": 1, "until": None,
     },
+    "train recipe": {"name": None},
     "train ablate": {
         "validation": None, "data": None, "config": "small", "setting": None,
         "output": Path("runs/almtokenizer-ablation"), "seeds": 1, "variant": None,

@@ -39,6 +39,15 @@ def test_the_presets_load(name: str) -> None:
     assert config.stage1.masked == (0.2, 0.3)
 
 
+def test_a_preset_that_is_printed_is_a_recipe(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["train", "recipe", "large"])
+    assert done.exit_code == 0
+    (tmp_path / "mine.toml").write_text(done.stdout)
+    assert load_config(str(tmp_path / "mine.toml")) == load_config("large")
+    with pytest.raises(UserError, match="Did you mean 'large'"):
+        CliRunner().invoke(app, ["train", "recipe", "larg"], catch_exceptions=False)
+
+
 def test_large_runs_as_cuda_graphs() -> None:
     stage = load_config("large").stage2
     assert stage.min_seconds == stage.max_seconds
