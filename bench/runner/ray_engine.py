@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from almbench.devices import cpu_count
-from almbench.errors import AlmbenchError, Unavailable
+from almbench.errors import AlmbenchError, Unavailable, UserError
+from almbench.names import some
 from almbench.packages import missing_packages
 from almbench.progress import display, note
 from almbench.results.results import Results
@@ -57,7 +58,7 @@ def run_with_ray(
 
     Raises:
         Unavailable: Ray is not installed, or there is no cluster at the address.
-        UserError: As of `run_suite`.
+        UserError: As of `run_suite`; or an actor asks for more than this machine has.
     """
     if missing := missing_packages(["ray"], "'almbench[ray]'"):
         raise Unavailable(f"--engine ray: {missing}")
@@ -65,21 +66,24 @@ def run_with_ray(
     plan = begin_run(suite, root)
     _connect(ray, address)
     try:
-        actors: list[Any] = []
-        pending: list[Any] = []
+        at_work: dict[Any, Any] = {}  # what an actor is to bring -> the actor
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         for needs, codecs in classes_of(plan, common).items():
             cpus = needs.cpus or 1
-            count = workers or max(int(ray.cluster_resources().get("CPU", 1)) // cpus, 1)
-            made = [ray.remote(_Actor).options(**_options(needs)).remote() for _ in range(count)]
-            actors += made
-            pending += [
-                actor.work.remote(str(root.resolve()), device, cpus, codecs, batch)
-                for actor in made
-            ]
-        note(f"Ray: {len(actors)} workers on {len(ray.nodes())} nodes")
+            room = _room(nodes, needs)
+            if not room:
+                _say_that_none_fits(nodes, needs, codecs, here=address is None)
+            count = workers or max(room, 1)
+            if address is None:
+                count = min(count, room)
+            for _ in range(count):
+                actor = ray.remote(_Actor).options(**_options(needs)).remote()
+                work = actor.work.remote(str(root.resolve()), device, cpus, codecs, batch)
+                at_work[work] = actor
+        note(f"Ray: {len(at_work)} workers on {len(nodes)} nodes")
         with display() as begin:
             watch = Watch(root, begin, plan.testsets)
-            died = _wait(ray, pending, watch)
+            died = _wait(ray, at_work, watch)
             watch.end() if not died else watch.look()
         for error in died:
             note(f"A worker of Ray is lost ({error}); what it left undone is done here")
@@ -93,18 +97,57 @@ def run_with_ray(
     return run_suite(load_suite(str(root / "suite.toml")), root, device, cpu_count(), batch=batch)
 
 
-def _wait(ray: Any, pending: list[Any], watch: Watch) -> list[str]:
-    """Wait for the actors; returns why those that died were not started again."""
+def _wait(ray: Any, at_work: dict[Any, Any], watch: Watch) -> list[str]:
+    """Wait for the actors; returns why those that died were not started again.
+
+    One that is done makes room for those that wait for it.
+    """
     died = []
-    while pending:
-        done, pending = ray.wait(pending, timeout=LOOK_S)
+    while at_work:
+        done, _ = ray.wait(list(at_work), timeout=LOOK_S)
         for one in done:
             try:
                 ray.get(one)
             except ray.exceptions.RayActorError as error:
                 died.append(str(error).strip().splitlines()[0].rstrip("."))
+            ray.kill(at_work.pop(one))
         watch.look()
     return died
+
+
+def _room(nodes: list[dict[str, float]], needs: Resources) -> int:
+    """How many actors fit on nodes at once, by what each node has in all."""
+    asked = {name: amount for name, amount in _asked(needs).items() if amount}
+    return sum(
+        int(min(node.get(name, 0) / amount + 1e-9 for name, amount in asked.items()))
+        for node in nodes
+    )
+
+
+def _say_that_none_fits(
+    nodes: list[dict[str, float]], needs: Resources, codecs: list[str], *, here: bool
+) -> None:
+    """Say that no node has what an actor asks for; a cluster that grows may have it later.
+
+    Raises:
+        UserError: There is this machine alone.
+    """
+    wanted = ", ".join(
+        f"{_written(name, amount)} (at most {_written(name, max(n.get(name, 0) for n in nodes))})"
+        for name, amount in _asked(needs).items()
+        if amount
+    )
+    what = f"--engine ray: workers of {some(codecs)} ask for {wanted}, and no node has all of that"
+    if here:
+        raise UserError(
+            f"{what}. To fix: ask for less, by --gpus or `resources` in the suite, or give the "
+            "address of a cluster by --ray-address."
+        )
+    note(f"{what} now; they wait until one has")
+
+
+def _written(name: str, amount: float) -> str:
+    return f"{amount / 2**30:.3g} GiB of memory" if name == "memory" else f"{amount:g} {name}"
 
 
 def _connect(ray: Any, address: str | None) -> None:
@@ -118,14 +161,19 @@ def _connect(ray: Any, address: str | None) -> None:
         ) from error
 
 
+def _asked(needs: Resources) -> dict[str, float]:
+    """What an actor asks for, by Ray's names; memory in bytes."""
+    number = (needs.memory or "0").rstrip("KMGT")
+    unit = UNITS[(needs.memory or "0")[len(number) :]]
+    return {"CPU": needs.cpus or 1, "GPU": needs.gpus or 0, "memory": int(number) * unit}
+
+
 def _options(needs: Resources) -> dict[str, Any]:
+    asked = _asked(needs)
     options = {
-        "num_cpus": needs.cpus or 1,
-        "num_gpus": needs.gpus or 0,
+        "num_cpus": asked["CPU"],
+        "num_gpus": asked["GPU"],
         "max_restarts": RETRIES,
         "max_task_retries": RETRIES,
     }
-    if needs.memory:
-        number = needs.memory.rstrip("KMGT")
-        options["memory"] = int(number) * UNITS[needs.memory[len(number) :]]
-    return options
+    return {**options, "memory": asked["memory"]} if asked["memory"] else options

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from almbench.devices import cpu_count
 from almbench.errors import Unavailable
 from almbench.runner import ray_engine
 from almbench.runner.ray_engine import run_with_ray
@@ -47,8 +48,9 @@ def test_two_nodes_make_the_tables_of_one_process(
     tmp_path: Path,
     two_nodes: Any,
 ) -> None:
+    # One worker more than there is room for waits until another is done.
     run_with_ray(
-        load_suite(str(suite)), tmp_path / "run", "cpu", 2, two_nodes.address, Resources(cpus=1)
+        load_suite(str(suite)), tmp_path / "run", "cpu", 3, two_nodes.address, Resources(cpus=1)
     )
     check_finished(tmp_path / "run", whole)
 
@@ -62,9 +64,14 @@ def test_two_workers_of_a_cluster_of_its_own(
 ) -> None:
     pytest.importorskip("ray", reason=HOW)
     root = tmp_path / "run"
-    done = bench_process("run", suite, "-o", root, "--engine", "ray", "--workers", "2")
+    ray = ["run", suite, "-o", root, "--engine", "ray"]
+    done = bench_process(*ray, "--workers", "2", "--gpus", "999")
+    assert done.returncode == 2
+    assert "ask for 1 CPU (at most " in done.stderr
+    assert "999 GPU (at most " in done.stderr
+    done = bench_process(*ray, "--workers", "999")  # no more than there is room for
     assert done.returncode == 0, done.stderr
-    assert "Ray: 2 workers on 1 nodes" in done.stderr
+    assert f"Ray: {cpu_count()} workers on 1 nodes" in done.stderr
     for line in [
         "Originals: 18/18 clips",
         "Reconstructing: 54/54 clips",
@@ -99,6 +106,20 @@ def test_without_ray_it_says_how_to_get_it(
     with pytest.raises(Unavailable, match="--engine ray: ray is not installed"):
         run_with_ray(load_suite(str(small)), tmp_path / "run", "cpu", 1, None, Resources())
     assert not (tmp_path / "run").exists()
+
+
+def test_how_many_actors_fit_on_nodes() -> None:
+    nodes = [{"CPU": 4.0, "GPU": 2.0, "memory": 8.0 * 2**30}, {"CPU": 3.0, "memory": 64.0 * 2**30}]
+    asked = {
+        Resources(): 7,
+        Resources(cpus=2): 3,
+        Resources(cpus=1, gpus=0.5): 4,
+        Resources(gpus=0.1): 4,  # the cores of the first
+        Resources(memory="3G"): 5,
+        Resources(cpus=5): 0,
+        Resources(gpus=1, memory="16G"): 0,
+    }
+    assert {needs: ray_engine._room(nodes, needs) for needs in asked} == asked
 
 
 def test_what_actors_ask_for() -> None:
