@@ -51,6 +51,9 @@ def submit(
     units_per_task: Annotated[
         int, typer.Option(min=1, metavar="N", help="Units of work that a task does.")
     ] = 16,
+    at_once: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Tasks of an array that run at once.")
+    ] = None,
     cpus: Annotated[int | None, typer.Option(min=1, metavar="N", help="Cores of a task.")] = None,
     gpus: Annotated[int | None, typer.Option(min=0, metavar="N", help="GPUs of a task.")] = None,
     memory: Annotated[
@@ -80,7 +83,7 @@ def submit(
 
     from almbench.results.runfolder import RunFolder
     from almbench.runner.run import begin_run
-    from almbench.runner.slurm import submit_jobs, write_jobs
+    from almbench.runner.slurm import Tasks, submit_jobs, write_jobs
     from almbench.suite.config import Resources
     from almbench.validation import explain
 
@@ -93,11 +96,17 @@ def submit(
     for option in sbatch or []:
         if not option.startswith("-") or "\n" in option:
             raise UserError(f"--sbatch '{option}' is no option, such as --account=speech.")
+        if option.startswith(("--array", "-a")):
+            raise UserError(
+                f"--sbatch '{option}': arrays are made of the run's units. To fix: say how many of "
+                "them a task does by --units-per-task, and how many tasks run at once by --at-once."
+            )
     chosen = chosen_suite(suite, codec, testset, metric, data, checkpoint, setting)
     keep_audio(chosen, keep)
     root = run_root(chosen, output)
     plan = begin_run(chosen, root)
-    script = write_jobs(plan, RunFolder(root), common, units_per_task, sbatch or [], batch)
+    share = Tasks(units_per_task, at_once)
+    script = write_jobs(plan, RunFolder(root), common, share, sbatch or [], batch)
     if now:
         typer.echo(f"Submitted; job {submit_jobs(script)[-1]} writes the tables to {root}.")
     else:

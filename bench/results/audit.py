@@ -100,7 +100,8 @@ def _rate(codec: CodecRecord, rows: Sequence[ClipRow]) -> Iterator[rules.Found]:
     if label is None:
         return
     if not measured:
-        yield "no rate", {"nominal": f"{label:.3g}"}
+        if any(row.status == "ok" for row in rows):
+            yield "no rate", {"nominal": f"{label:.3g}"}
         return
     seconds = mean(row.duration_s or 1.0 for row in rows)
     spare = 1 / (codec.frame_rate * seconds) if codec.frame_rate else 0.0

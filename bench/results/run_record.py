@@ -26,6 +26,8 @@ class UsageRecord(Record):
 
     Attributes:
         device: What it ran on.
+        threads: Threads of PyTorch on a CPU: with another number, sums are rounded otherwise. None
+            where it does not run there.
         load_s: Seconds of loading it.
         batch: Clips that a batch may hold; 1 of a codec that takes clips one by one.
         batch_that_fits: What memory sufficed for, where it ran out with more.
@@ -41,6 +43,7 @@ class UsageRecord(Record):
     """
 
     device: str
+    threads: int | None = None
     load_s: float = 0.0
     batch: int = 1
     batch_that_fits: int | None = None

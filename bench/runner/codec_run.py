@@ -1,5 +1,6 @@
 """Clips through one codec: read ahead, batched, and halved where a batch does not fit."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -76,6 +77,8 @@ class CodecRun:
                 yield from (Outcome(task, error=error) for task in tasks)
             return
         facts: dict[str, Any] = {"load_s": round(time.perf_counter() - start, 3)}
+        if codec.uses_device and self._device.kind == "cpu" and (torch := sys.modules.get("torch")):
+            facts["threads"] = torch.get_num_threads()
         if codec.supports_batching and codec.uses_device:
             facts["batch"] = self._most = self._device.batch
         try:

@@ -23,6 +23,9 @@ class Ledger:
         folder: The run folder.
         claims: The claims of this worker; none where it is alone with the folder.
         limit: How many units it takes at most, originals not counted; any number by default.
+
+    Attributes:
+        done: How many it took that needed work, originals not counted.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Ledger:
         self._folder = folder
         self._claims = claims
         self._limit = limit
+        self.done = 0
         self._lock = RLock()
         self._read: set[str] = set()
         self._number = 0
@@ -118,5 +122,8 @@ class Ledger:
                 self._claims.release(unit.id)
 
     def _count(self, unit: Unit, step: int) -> None:
-        if self._limit is not None and unit.row is not OriginalRow:
+        if unit.row is OriginalRow:
+            return
+        self.done -= step
+        if self._limit is not None:
             self._limit += step

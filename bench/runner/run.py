@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from almbench.devices import Device, choose, cpu_count
-from almbench.errors import UserError
+from almbench.errors import UserError, unknown
+from almbench.names import ORIGINAL
 from almbench.progress import note
 from almbench.results.checksums import write_checksums
 from almbench.results.manifest import write_manifest
@@ -120,15 +121,22 @@ def work_on(
         batch: How many clips go through a codec at once.
 
     Raises:
-        UserError: There is no run, or it is being gone on with for something else.
+        UserError: There is no run, it has no such codec, or it is being gone on with for something
+            else.
     """
     folder = RunFolder(root)
     if not folder.suite.is_file():
         raise UserError(f"{root} is no run folder: {folder.suite.name} is missing.")
     plan = make_plan(load_suite(str(folder.suite)))
+    known = [ORIGINAL, *dict.fromkeys(c.record.id for t in plan.testsets for c in t.codecs)]
+    for name in share.codecs or ():
+        if name not in known:
+            raise UserError(unknown("codec", name, known, f"in the run {root}"))
     chosen = choose_device(plan, device, batch)
     with server, joined(plan, folder) as (plan, claims):
-        Work(plan, folder, chosen, workers or cpu_count(), claims, server, share).run()
+        work = Work(plan, folder, chosen, workers or cpu_count(), claims, server, share)
+        work.run()
+        note(f"Units of work done here: {work.done}")
 
 
 def begin_run(suite: Suite, root: Path) -> Plan:

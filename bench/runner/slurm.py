@@ -6,6 +6,7 @@ import sysconfig
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 from almbench.atomic import write_atomically
 from almbench.errors import UserError
@@ -27,11 +28,23 @@ LINES = {
 }
 
 
+class Tasks(NamedTuple):
+    """How the units of a run are shared out.
+
+    Attributes:
+        units: Units of a task; more where the array would be too long.
+        at_once: How many tasks of an array run at once; None for as many as Slurm lets.
+    """
+
+    units: int
+    at_once: int | None = None
+
+
 def write_jobs(
     plan: Plan,
     folder: RunFolder,
     common: Resources,
-    units_per_task: int,
+    tasks: Tasks,
     more: Sequence[str],
     batch: int | None = None,
 ) -> Path:
@@ -41,7 +54,7 @@ def write_jobs(
         plan: The plan.
         folder: The run folder, which holds the suite.
         common: What tasks ask for where their codec does not say.
-        units_per_task: Units of a task; more where the array would be too long.
+        tasks: How the units are shared out.
         more: Further options of sbatch.
         batch: How many clips go through a codec at once; each task's own choice by default.
 
@@ -62,11 +75,12 @@ def write_jobs(
     batched = [] if batch is None else ["--batch", str(batch)]
     for number, (asked, codecs) in enumerate(classes.items(), 1):
         units = _count_units(plan, codecs)
-        each = max(units_per_task, ceil(units / MOST_TASKS))
+        each = max(tasks.units, ceil(units / MOST_TASKS))
         command = ["work", str(root), "--units", str(each), *batched]
         for codec in codecs if len(classes) > 1 else ():
             command += ["--codec", codec]
-        options = [f"--array=1-{ceil(units / each)}", *_options(asked), *more]
+        most = f"%{tasks.at_once}" if tasks.at_once else ""
+        options = [f"--array=1-{ceil(units / each)}{most}", *_options(asked), *more]
         jobs.append(_write(folder, f"work-{number}", options, command))
     last = _write(
         folder,

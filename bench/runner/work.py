@@ -83,6 +83,11 @@ class Work:
         self._share = share
         self._ledger = Ledger(folder, claims, share.units)
 
+    @property
+    def done(self) -> int:
+        """How many units it did, originals not counted."""
+        return self._ledger.done
+
     def run(self) -> RunRecord:
         """Do what can be claimed until all is done, by whomever."""
         name = self._device.name

@@ -29,8 +29,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "submit": {
         "suite": None, "output": None, "slurm": False, "codec": None, "testset": None,
         "metric": None, "data": None, "checkpoint": None, "setting": None, "keep": None,
-        "batch": None, "units_per_task": 16, "cpus": None, "gpus": None, "memory": None,
-        "time": None, "partition": None, "sbatch": None, "now": False,
+        "batch": None, "units_per_task": 16, "at_once": None, "cpus": None, "gpus": None,
+        "memory": None, "time": None, "partition": None, "sbatch": None, "now": False,
     },
     "work": {
         "run": None, "units": None, "codec": None, "device": "auto", "batch": None, "workers": None,

@@ -86,7 +86,7 @@ def test_codecs_with_resources_of_their_own_have_an_array_of_their_own(
     small.write_text(text)
     root = tmp_path / "a run"
     common = ["--cpus", "4", "--memory", "8G", "--time", "1:00:00", "--sbatch=--account=speech"]
-    common += ["--batch", "8"]
+    common += ["--batch", "8", "--at-once", "3"]
     done = bench("submit", small, "-o", root, "--slurm", *common)
     assert done.returncode == 0, done.stderr
     assert "sh " in done.stdout
@@ -100,6 +100,7 @@ def test_codecs_with_resources_of_their_own_have_an_array_of_their_own(
             "--mem=8G",
             "--account=speech",
         ]
+    assert re.findall("--array=(.*)", heavy + light + tables_job) == ["1-1%3", "1-1%3"]
     assert "#SBATCH --gpus=1\n" in heavy
     assert "#SBATCH --time=08:00:00\n" in heavy
     assert "#SBATCH --time=1:00:00\n" in light
@@ -117,6 +118,7 @@ def test_codecs_with_resources_of_their_own_have_an_array_of_their_own(
         ([], "Say which cluster the run is for: --slurm."),
         (["--slurm", "--memory", "much"], "options: memory"),
         (["--slurm", "--sbatch", "account=x"], "--sbatch 'account=x' is no option"),
+        (["--slurm", "--sbatch=--array=1-5%2"], "To fix: say how many of them a task does by"),
         (["--slurm", "--now"], "The jobs were not submitted"),
     ],
 )
@@ -139,3 +141,19 @@ def test_there_must_be_a_run_to_work_on(tmp_path: Path, bench: Bench) -> None:
     done = bench("work", tmp_path)
     assert done.returncode == 2
     assert "is no run folder: suite.toml is missing" in done.stderr
+
+
+def test_work_says_how_much_it_did_and_knows_its_codecs(
+    small: Path, tmp_path: Path, bench: Bench
+) -> None:
+    assert bench("submit", small, "-o", tmp_path / "run", "--slurm").returncode == 0
+    wrong = bench("work", tmp_path / "run", "--codec", "opuss-6")
+    assert wrong.returncode == 2
+    assert "There is no codec 'opuss-6'" in wrong.stderr
+    assert "Did you mean 'opus-6'?" in wrong.stderr
+    for options, units in [(("--units", "1"), 1), ((), 3), ((), 0)]:
+        done = bench("work", tmp_path / "run", *options)
+        assert done.returncode == 0
+        # Two codecs, one block of clips: each is reconstructed once and scored once; the
+        # originals have no scores of their own here.
+        assert f"Units of work done here: {units}\n" in done.stderr

@@ -47,7 +47,7 @@ FIELDS: dict[type[BaseModel], str] = {
     RunRecord: "device workers seconds scored_pairs scoring_s scoring_busy_s scoring_loading_s "
     "scoring_in_metrics_s codecs peak_memory_mb calls",
     CallRecord: "started worker device workers seconds codecs",
-    UsageRecord: "device load_s batch batch_that_fits coding_s busy_share peak_device_mb "
+    UsageRecord: "device threads load_s batch batch_that_fits coding_s busy_share peak_device_mb "
     "peak_process_mb encode_macs decode_macs macs_reason",
     PeakMemory: "main largest_worker",
     TestSetRecord: "name domain path scoring_rate clips codecs metrics metrics_requested files "
