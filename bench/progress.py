@@ -189,6 +189,6 @@ class _Lines(_Counted):
         return f"{self._name}: {self._done}/{self._total} {self._unit}"
 
     def _print(self, seconds: float) -> None:
-        kept = f" ({self._kept} kept from before)" if self._kept else ""
+        kept = f" ({self._kept} done before or elsewhere)" if self._kept else ""
         spent = f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
         console.print(f"{self._count} in {spent}{kept}")

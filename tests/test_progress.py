@@ -60,7 +60,7 @@ def test_what_was_kept_is_told_and_counts_for_no_speed(
             stage.advance()
     lines = capsys.readouterr().err.splitlines()
     assert any(line.startswith("Working: 1") and "left, 100 kept" in line for line in lines)
-    assert lines[-1].endswith(" s (100 kept from before)")
+    assert lines[-1].endswith(" s (100 done before or elsewhere)")
 
 
 def test_a_bar_tells_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

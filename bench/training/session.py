@@ -81,13 +81,19 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
     trainer.save()
     session.writer.close()
     done = trainer.step > begun
-    if session.main and (done or not _stands(folder, recipe.model, quantized=trainer.quantized)):
+    stands = not done and _stands(folder, recipe.model, quantized=trainer.quantized)
+    if session.main and not stands:
         if trainer.quantized:
             _correct_level(task, session.averaged)
         card = training_card(task, trainer.step, quantized=trainer.quantized)
         save_checkpoint(session.averaged, folder, card, trainer.quantized)
         draw_curves(session.logs, folder / CURVES)
-    session.say(_told(task, trainer, folder, done=done))
+    if not done:
+        session.say(
+            f"Stage {task.number} was done already, to step {trainer.step}; its checkpoint "
+            f"{'stays as it is' if stands else 'is written anew'}."
+        )
+    session.say(_told(task, trainer, folder))
     return folder
 
 
@@ -102,15 +108,11 @@ def _stands(folder: Path, model: ModelConfig, *, quantized: bool) -> bool:
     )
 
 
-def _told(task: Task, trainer: Trainer, folder: Path, *, done: bool) -> str:
-    """What was done, and what to do next."""
-    steps, left = f"step {trainer.step}", task.config.steps - trainer.step
-    if not done:
-        told = f"Stage {task.number} was done already, to {steps}; the checkpoint stays as it is. "
-    elif left > 0:
-        told = f"Stopped at {steps} of {task.config.steps}; the same command goes on. "
-    else:
-        told = ""
+def _told(task: Task, trainer: Trainer, folder: Path) -> str:
+    """How far it is, and what to do next."""
+    left, told = task.config.steps - trainer.step, ""
+    if left > 0:
+        told = f"Stopped at step {trainer.step} of {task.config.steps}; the same command goes on. "
     if task.number == 1:
         return f"{told}The autoencoder is in {folder}{'' if left > 0 else '; go on with --stage 2'}"
     if not trainer.quantized:

@@ -78,8 +78,8 @@ def test_two_workers_of_a_cluster_of_its_own(
         "Scoring: 162/162 scores",
     ]:
         first, then = (said for said in done.stderr.splitlines() if said.startswith(line))
-        assert "kept from before" not in first  # what actors did, shown as they did it
-        assert "kept from before" in then
+        assert "done before or elsewhere" not in first  # what actors did, shown as they did it
+        assert "done before or elsewhere" in then
     check_finished(root, whole)
 
 

@@ -164,6 +164,7 @@ def test_it_says_how_to_use_the_checkpoint(
     assert f"--checkpointalmtokenizer={output / 'checkpoint'}" in said
     # What training does not see makes another checkpoint of the same steps.
     assert main("--stage", 2, *data, "--set", "model.match_level=true") == 0
+    assert "iswrittenanew" in "".join(capsys.readouterr().err.split())
     assert json.loads((card.parent / "config.json").read_text())["match_level"]
     assert main("--stage", 2, *data) == 0
     assert card.read_text() == held
