@@ -94,6 +94,7 @@ def main(data: Path) -> None:
     }
     print(f"almbench {__version__}, {cores} cores, {len(systems)} systems; medians and ranges")
     print("The floor: CPU seconds inside the metrics' code in the plain loop, over the cores.")
+    print("With less than some 70 pairs, starting up is most of what whole processes take.")
     for what, values in table.items():
         print(f"{what:<45}{ratios(values)}")
     keep(KEPT, figures)
