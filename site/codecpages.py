@@ -197,7 +197,10 @@ def _speeds(run: Run, codec: str) -> list[tuple[str, str]]:
         return []
     usage = run.manifest.run.codecs.get(codec)
     device = usage.device if usage else run.manifest.run.device
-    found.append(("On", f"{device}; {run.manifest.machine.processor}"))
+    machine = f"{device}; {run.manifest.machine.processor}"
+    if usage and usage.threads:
+        machine += "; " + ntr("{count} thread", "{count} threads", usage.threads)
+    found.append(("On", machine))
     if usage and usage.peak_device_mb:
         found.append(("Memory of the device", f"{usage.peak_device_mb:,.0f} MB"))
     elif usage and usage.peak_process_mb:
