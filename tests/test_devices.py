@@ -134,7 +134,8 @@ def test_peak_of_the_process_is_watched_anew() -> None:
     before, during, after, highest, of_the_run = map(int, done.stdout.split())
     assert during >= before + 35
     assert after < during - 30
-    assert during <= highest == of_the_run < held.nbytes // 2**20
+    # The system counts a processor's last pages late, so that a peak may be read as a little less.
+    assert during - 2 <= highest == of_the_run < held.nbytes // 2**20
 
 
 def test_no_peak_where_the_system_does_not_tell(tmp_path: Path) -> None:
