@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 LOWEST := $(VENV)-lowest
 BIN := $(VENV)/bin
-# Compiling all files takes a minute; Python compiles those that are used, when they are.
+# Compiling all files takes a minute; Python compiles those that are used, when they are, and keeps that. Where it is
+# told not to, as in many containers, each command would take a second and a half more.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/pip install -q --disable-pip-version-check --no-compile -c constraints.txt
 # PyTorch for the CPU; PyPI's, which TORCH=cuda takes, has gigabytes of CUDA on Linux.
 TORCH ?= cpu
