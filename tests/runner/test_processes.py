@@ -82,7 +82,7 @@ def test_a_run_whose_processes_do_not_start_keeps_what_is_done(
     assert f"Error: {TOLD}" in done.stderr
     again = bench_process("run", small, "-o", run, "--codec", "lowpass-3.5")
     assert again.returncode == 0, again.stderr
-    assert "2 kept" in again.stderr + again.stdout
+    assert "2 done before" in again.stderr + again.stdout
 
 
 def test_a_script_without_a_guard_is_not_run_again_by_each_process(tmp_path: Path) -> None:
