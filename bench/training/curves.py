@@ -52,9 +52,10 @@ def draw_curves(logs: Path, path: Path) -> bool:
                 again, colour = divmod(number, len(FAMILIES))
                 dashes = "--" if again else "-"
                 at = steps[-len(shown) :]
-                dots = "." if len(at) < FEW else None
-                more = {"color": FAMILIES[colour], "label": name, "marker": dots}
-                axes.plot(at, shown, dashes, linewidth=1, **more)
+                [line] = axes.plot(
+                    at, shown, dashes, color=FAMILIES[colour], label=name, linewidth=1
+                )
+                line.set_marker("." if len(at) < FEW else "")
         first, last = figure.axes[0], figure.axes[-1]
         first.set_ylim(bottom=0)
         first.legend(frameon=False, fontsize=7)
