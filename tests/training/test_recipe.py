@@ -45,7 +45,7 @@ def test_a_preset_that_is_printed_is_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(done.stdout)
     assert load_config(str(tmp_path / "mine.toml")) == load_config("large")
     with pytest.raises(UserError, match="Did you mean 'large'"):
-        CliRunner().invoke(app, ["train", "recipe", "larg"], catch_exceptions=False)
+        CliRunner().invoke(app, ["train", "recipe", "lager"], catch_exceptions=False)
 
 
 def test_large_runs_as_cuda_graphs() -> None:
