@@ -18,6 +18,7 @@ from almbench.codecs.tensors import (
     Dtype,
     allow_tf32,
     fetch,
+    keep_memory,
     keep_sizes_on_host,
     pack,
     precision,
@@ -167,6 +168,8 @@ class NeuralCodec(Codec[O]):
                 has no TF32.
         """
         allow_tf32(self.options.dtype, device)
+        if device == "cpu":
+            keep_memory(kept=True)
         files = self.files(network=False)
         self._loaded = self._facts(files)
         # Moved before its first use: some models keep a copy of their codebooks from then on.
@@ -177,6 +180,7 @@ class NeuralCodec(Codec[O]):
     def unload(self) -> None:
         """Free the model."""
         self._model = None
+        keep_memory(kept=False)
 
     def batch_length(self, samples: int) -> int:
         """The length of a clip in samples, padded to whole frames if the codec `pads`."""
