@@ -168,19 +168,20 @@ class NeuralCodec(Codec[O]):
                 has no TF32.
         """
         allow_tf32(self.options.dtype, device)
-        if device == "cpu":
-            keep_memory(kept=True)
         files = self.files(network=False)
         self._loaded = self._facts(files)
         # Moved before its first use: some models keep a copy of their codebooks from then on.
         self._model = self._load(files).eval().float().to(device)
         keep_sizes_on_host(self._model)
         self._device = device
+        if device == "cpu":
+            keep_memory(kept=True)
 
     def unload(self) -> None:
         """Free the model."""
-        self._model = None
-        keep_memory(kept=False)
+        held, self._model = self._model is not None and self._device == "cpu", None
+        if held:
+            keep_memory(kept=False)
 
     def batch_length(self, samples: int) -> int:
         """The length of a clip in samples, padded to whole frames if the codec `pads`."""

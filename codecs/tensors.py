@@ -79,13 +79,14 @@ def keep_memory(*, kept: bool) -> None:
     quarter of a convolutional codec's time on a CPU.
 
     Args:
-        kept: Whether; if not, what is free goes back at once, and defaults hold again.
+        kept: Whether; if not, what is free goes back at once, and the limits are those that glibc
+            comes to by itself.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc is None or not hasattr(libc, "mallopt"):
         return
-    libc.mallopt(M_MMAP_THRESHOLD, 2**30 if kept else 2**17)
-    libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1 if kept else 2**17)
+    libc.mallopt(M_MMAP_THRESHOLD, 2**30 if kept else 2**25)
+    libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1 if kept else 2**26)
     if not kept:
         libc.malloc_trim(0)
 

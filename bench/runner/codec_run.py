@@ -14,7 +14,7 @@ from almbench.devices import Device, out_of_memory, process_peak_mb, reset_proce
 from almbench.errors import AudioError, CodecError, describe, in_a_line
 from almbench.results.run_record import UsageRecord
 from almbench.results.runfolder import RunFolder
-from almbench.runner.complexity import count_macs
+from almbench.runner.complexity import count_macs, runs_in_pytorch
 from almbench.runner.planned_codecs import PlannedCodec
 from almbench.runner.tasks import EncodeJob, Outcome, Task, encode_jobs
 
@@ -77,8 +77,8 @@ class CodecRun:
                 yield from (Outcome(task, error=error) for task in tasks)
             return
         facts: dict[str, Any] = {"load_s": round(time.perf_counter() - start, 3)}
-        if codec.uses_device and self._device.kind == "cpu" and (torch := sys.modules.get("torch")):
-            facts["threads"] = torch.get_num_threads()
+        if self._device.kind == "cpu" and runs_in_pytorch(codec):
+            facts["threads"] = sys.modules["torch"].get_num_threads()
         if codec.supports_batching and codec.uses_device:
             facts["batch"] = self._most = self._device.batch
         try:

@@ -36,13 +36,18 @@ def count_macs(codec: Codec[Any], rate: int) -> Complexity | None:
     Returns:
         None for what does not run in this process's PyTorch.
     """
-    if not codec.uses_device or isinstance(codec, External) or "torch" not in sys.modules:
+    if not runs_in_pytorch(codec):
         return None
     seconds = min(SECONDS, codec.max_duration_s or SECONDS)
     noise = 0.1 * np.random.default_rng(0).standard_normal(round(seconds * rate))
     encoded, encode = _counted(codec, lambda: codec.encode([noise], rate))
     _, decode = _counted(codec, lambda: codec.decode(encoded, rate))
     return Complexity(encode / seconds, decode / seconds) if encode + decode else None
+
+
+def runs_in_pytorch(codec: Codec[Any]) -> bool:
+    """Whether a loaded codec runs in this process's PyTorch, and not in a worker or without it."""
+    return codec.uses_device and not isinstance(codec, External) and "torch" in sys.modules
 
 
 def _counted(codec: Codec[Any], call: Callable[[], T]) -> tuple[T, float]:

@@ -117,10 +117,9 @@ def _wait(ray: Any, at_work: dict[Any, Any], watch: Watch) -> list[str]:
 
 def _room(nodes: list[dict[str, float]], needs: Resources) -> int:
     """How many actors fit on nodes at once, by what each node has in all."""
-    asked = {name: amount for name, amount in _asked(needs).items() if amount}
+    asked = _asked(needs).items()
     return sum(
-        int(min(node.get(name, 0) / amount + 1e-9 for name, amount in asked.items()))
-        for node in nodes
+        int(min(node.get(name, 0) / amount + 1e-9 for name, amount in asked)) for node in nodes
     )
 
 
@@ -135,7 +134,6 @@ def _say_that_none_fits(
     wanted = ", ".join(
         f"{_written(name, amount)} (at most {_written(name, max(n.get(name, 0) for n in nodes))})"
         for name, amount in _asked(needs).items()
-        if amount
     )
     what = f"--engine ray: workers of {some(codecs)} ask for {wanted}, and no node has all of that"
     if here:
@@ -163,17 +161,21 @@ def _connect(ray: Any, address: str | None) -> None:
 
 def _asked(needs: Resources) -> dict[str, float]:
     """What an actor asks for, by Ray's names; memory in bytes."""
-    number = (needs.memory or "0").rstrip("KMGT")
-    unit = UNITS[(needs.memory or "0")[len(number) :]]
-    return {"CPU": needs.cpus or 1, "GPU": needs.gpus or 0, "memory": int(number) * unit}
+    asked = {"CPU": float(needs.cpus or 1)}
+    if needs.gpus:
+        asked["GPU"] = needs.gpus
+    if needs.memory:
+        number = needs.memory.rstrip("KMGT")
+        asked["memory"] = int(number) * UNITS[needs.memory[len(number) :]]
+    return asked
 
 
 def _options(needs: Resources) -> dict[str, Any]:
     asked = _asked(needs)
-    options = {
-        "num_cpus": asked["CPU"],
-        "num_gpus": asked["GPU"],
+    return {
+        "num_cpus": asked.pop("CPU"),
+        "num_gpus": asked.pop("GPU", 0),
+        **asked,
         "max_restarts": RETRIES,
         "max_task_retries": RETRIES,
     }
-    return {**options, "memory": asked["memory"]} if asked["memory"] else options

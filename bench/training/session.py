@@ -1,14 +1,12 @@
 """A training session as a user sees it: progress, logs, saved states, validation, a checkpoint."""
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import ceil, inf
 from pathlib import Path
 from statistics import mode
 
-from almbench.codecs.almtokenizer.checkpoint import CONFIG, QUANTIZED, save_checkpoint
-from almbench.codecs.almtokenizer.config import ModelConfig
+from almbench.codecs.almtokenizer.checkpoint import is_saved, save_checkpoint
 from almbench.codecs.almtokenizer.model import ALMTokenizer
 from almbench.devices import choose
 from almbench.progress import console
@@ -81,7 +79,7 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
     trainer.save()
     session.writer.close()
     done = trainer.step > begun
-    stands = not done and _stands(folder, recipe.model, quantized=trainer.quantized)
+    stands = not done and is_saved(recipe.model, folder, trainer.quantized)
     if session.main and not stands:
         if trainer.quantized:
             _correct_level(task, session.averaged)
@@ -95,17 +93,6 @@ def train(task: Task, validation: Path | None, seconds: float = inf) -> Path:
         )
     session.say(_told(task, trainer, folder))
     return folder
-
-
-def _stands(folder: Path, model: ModelConfig, *, quantized: bool) -> bool:
-    """Whether a folder holds a checkpoint of this model that is no less far."""
-    path = folder / CONFIG
-    if not path.is_file():
-        return False
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    return facts.items() >= model.model_dump(mode="json").items() and (
-        facts.get(QUANTIZED, True) or not quantized
-    )
 
 
 def _told(task: Task, trainer: Trainer, folder: Path) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from almbench.codecs.base import CodecSpec
+from almbench.codecs.builtin import PRESETS
 from almbench.codecs.checkpoints import Files
 from almbench.codecs.facts import Facts
 from almbench.codecs.neural import NeuralCodec, NeuralOptions
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BUNDLED = "almtokenizer-large"  # the checkpoint that comes with the program
-LABEL = "ALMTokenizer (large)"  # of the preset, whose checkpoint that is
+LABEL = PRESETS["almtokenizer"].label  # which names that checkpoint
 
 
 class ALMTokenizerOptions(NeuralOptions):

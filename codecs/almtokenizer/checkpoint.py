@@ -41,11 +41,22 @@ def save_checkpoint(model: "ALMTokenizer", folder: Path, card: str, quantized: b
         if not _training_only(name)
     }
     save_file(weights, folder / WEIGHTS)
-    facts = {"model": "almtokenizer", "format": FORMAT, **model.config.model_dump()}
+    (folder / CONFIG).write_text(_config_text(model.config, quantized), encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8")
+
+
+def is_saved(config: ModelConfig, folder: Path, quantized: bool) -> bool:
+    """Whether a folder holds a checkpoint of this shape that is no less far."""
+    path = folder / CONFIG
+    texts = {_config_text(config, far) for far in (quantized, True)}
+    return path.is_file() and path.read_text(encoding="utf-8", errors="replace") in texts
+
+
+def _config_text(config: ModelConfig, quantized: bool) -> str:
+    facts = {"model": "almtokenizer", "format": FORMAT, **config.model_dump()}
     if not quantized:
         facts[QUANTIZED] = False
-    (folder / CONFIG).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    (folder / CARD).write_text(card, encoding="utf-8")
+    return json.dumps(facts, indent=2) + "\n"
 
 
 def read_model_config(files: Files) -> ModelConfig:

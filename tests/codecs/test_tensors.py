@@ -16,7 +16,7 @@ def test_memory_is_kept_between_operations_and_goes_back_when_a_codec_goes() -> 
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    for _ in range(5):\n"
-        "        torch.ones(2**22).sum()\n"  # 16 MB
+        "        torch.ones(2**24).sum()\n"  # 64 MB
         "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
         "keep_memory(kept=True)\n"
         "faults()\n"
