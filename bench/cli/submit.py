@@ -82,6 +82,7 @@ def submit(
     from pydantic import ValidationError
 
     from almbench.results.runfolder import RunFolder
+    from almbench.runner.left_out import left_out_line
     from almbench.runner.run import begin_run
     from almbench.runner.slurm import Tasks, submit_jobs, write_jobs
     from almbench.suite.config import Resources
@@ -106,6 +107,8 @@ def submit(
     root = run_root(chosen, output)
     plan = begin_run(chosen, root)
     share = Tasks(units_per_task, at_once)
+    if line := left_out_line(RunFolder(root), plan.testsets):
+        typer.echo(f"Left out {line}")
     script = write_jobs(plan, RunFolder(root), common, share, sbatch or [], batch)
     if now:
         typer.echo(f"Submitted; job {submit_jobs(script)[-1]} writes the tables to {root}.")

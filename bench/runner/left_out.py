@@ -1,12 +1,14 @@
 """What a run folder holds from earlier runs that its tables do not show, as after narrowing one."""
 
+from collections.abc import Sequence
+
 from almbench.results.records import ReconstructionRow, ScoreRow
 from almbench.results.row_files import iter_rows
 from almbench.results.runfolder import RunFolder
-from almbench.results.testset_record import TestSetRecord
+from almbench.runner.plan import PlannedTestSet
 
 
-def left_out(folder: RunFolder, testsets: tuple[TestSetRecord, ...]) -> tuple[str, ...]:
+def left_out(folder: RunFolder, testsets: Sequence[PlannedTestSet]) -> tuple[str, ...]:
     """Name what earlier runs left in a folder and the given test sets do not list.
 
     Args:
@@ -17,24 +19,26 @@ def left_out(folder: RunFolder, testsets: tuple[TestSetRecord, ...]) -> tuple[st
         Phrases, such as "codec opus-24 (in speech, music)": test sets, then codecs, metrics and
         clips of the test sets that are listed; empty where the tables show all.
     """
-    known = {testset.name: testset for testset in testsets}
+    known = {testset.name for testset in testsets}
     sets: set[str] = set()
     codecs: dict[str, set[str]] = {}
     metrics: dict[str, set[str]] = {}
     clips: dict[str, set[str]] = {}
-    listed = {testset.name: {clip.id for clip in testset.clips} for testset in testsets}
+    listed_clips = {t.name: {clip.id for clip in t.clips} for t in testsets}
+    listed_codecs = {t.name: {planned.record.id for planned in t.codecs} for t in testsets}
+    listed_metrics = {t.name: {metric.name for metric in t.metrics} for t in testsets}
     for row in iter_rows(folder.root, ReconstructionRow):
         if row.status != "ok":
             continue
         if row.testset not in known:
             sets.add(row.testset)
-        elif row.codec not in known[row.testset].codecs:
+        elif row.codec not in listed_codecs[row.testset]:
             codecs.setdefault(row.codec, set()).add(row.testset)
-        elif row.clip not in listed[row.testset]:
+        elif row.clip not in listed_clips[row.testset]:
             clips.setdefault(row.testset, set()).add(row.clip)
     for score in iter_rows(folder.root, ScoreRow):
-        of = known.get(score.testset)
-        if of and score.status == "ok" and score.metric not in of.metrics:
+        listed = listed_metrics.get(score.testset)
+        if listed is not None and score.status == "ok" and score.metric not in listed:
             metrics.setdefault(score.metric, set()).add(score.testset)
     return (
         *(f"test set {name}" for name in sorted(sets)),
@@ -42,6 +46,13 @@ def left_out(folder: RunFolder, testsets: tuple[TestSetRecord, ...]) -> tuple[st
         *(f"metric {m} (in {', '.join(sorted(where))})" for m, where in sorted(metrics.items())),
         *(f"{_count(len(ids))} of {name}" for name, ids in sorted(clips.items())),
     )
+
+
+def left_out_line(folder: RunFolder, testsets: Sequence[PlannedTestSet]) -> str:
+    """Say before a run what its tables will not show of the folder; empty where they show all."""
+    if names := left_out(folder, testsets):
+        return f"of the tables to come, and in the folder from earlier runs: {'; '.join(names)}."
+    return ""
 
 
 def _count(clips: int) -> str:

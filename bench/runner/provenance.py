@@ -73,7 +73,7 @@ def make_manifest(plan: Plan, folder: RunFolder, run: RunRecord) -> Manifest:
         run=run,
         testsets=testsets,
         skipped=tuple(plan.skipped),
-        left_out=left_out(folder, testsets),
+        left_out=left_out(folder, plan.testsets),
         codecs=tuple({c.record.id: c.record for t in plan.testsets for c in t.codecs}.values()),
         metrics=_metrics(plan),
         policies=PoliciesRecord(version=policies.VERSION, text=policies.TEXT),

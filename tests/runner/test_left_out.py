@@ -37,6 +37,12 @@ def test_the_command_and_the_page_say_it(small: Path, tmp_path: Path, bench: Ben
     whole = bench("run", small, *fast)
     assert whole.returncode == 0, whole.stderr
     assert "Left out" not in whole.stdout
+    assert "Left out" not in bench("run", small, *fast, "--dry-run").stdout
+    narrow = ("--codec", "opus-6", "--metric", "gain_db", "-o", root)
+    line = "Left out of the tables to come, and in the folder from earlier runs: codec lowpass-3.5"
+    for told in (("run", small, *narrow, "--dry-run"), ("submit", small, *narrow, "--slurm")):
+        done = bench(*told)
+        assert line in " ".join(done.stdout.split()), done.stderr
     done = bench("run", small, "--codec", "opus-6", *fast)
     assert "Left out of these tables" in done.stdout
     assert "codec lowpass-3.5 (in talk). The whole suite, run again, has them." in done.stdout
