@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after } from "node:test";
+import { after, afterEach } from "node:test";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import * as webAudio from "node-web-audio-api";
@@ -26,15 +26,20 @@ export function open(html, ...scripts) {
   return dom.window;
 }
 
-const opened = []; // windows and audio contexts, which would keep the process alive
+/* What would keep the process alive: windows where a sound plays on, and audio contexts. */
+const windows = [];
+const contexts = [];
 
-after(() => Promise.all(opened.map((one) => one.close())));
+afterEach(() => {
+  for (const one of windows) one.requestAnimationFrame = () => 0;
+});
+after(() => Promise.all(contexts.map((one) => one.close())));
 
 /* The speakers of a machine that has none. */
 class AudioContext extends webAudio.AudioContext {
   constructor(options) {
     super({ ...options, sinkId: { type: "none" } });
-    opened.push(this);
+    contexts.push(this);
   }
 }
 
@@ -72,7 +77,7 @@ export async function visit(name, { store = {}, hash = "", prepare = () => {} } 
       prepare(window);
     },
   });
-  opened.push(dom.window);
+  windows.push(dom.window);
   await new Promise((resolve) => dom.window.addEventListener("load", resolve));
   if (errors.length) throw errors[0];
   return dom.window;
