@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from almbench.atomic import write_atomically
-from almbench.codecs.base import CodecSpec, codes_fault
+from almbench.codecs.base import CodecSpec
+from almbench.codecs.code_faults import codes_fault
 from almbench.errors import CodecError, in_a_line
 from almbench.names import readable, safe_name
 from almbench.validation import explain

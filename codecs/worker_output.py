@@ -8,7 +8,8 @@ import numpy as np
 
 from almbench import policies
 from almbench.audio import Samples, read
-from almbench.codecs.base import Encoded, codes_fault, from_codes
+from almbench.codecs.base import Encoded, from_codes
+from almbench.codecs.code_faults import codes_fault
 from almbench.codecs.codes_file import UNREADABLE
 from almbench.codecs.stated import StatedOptions
 from almbench.errors import AudioError, CodecError, in_a_line

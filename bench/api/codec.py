@@ -22,7 +22,8 @@ from almbench.audio import (
     write_flac,
     write_wav,
 )
-from almbench.codecs.base import Codec, CodecSpec, Encoded, codes_fault, from_codes
+from almbench.codecs.base import Codec, CodecSpec, Encoded, from_codes
+from almbench.codecs.code_faults import codes_fault
 from almbench.codecs.codes_file import CodesFacts, read_codes, read_facts, write_codes
 from almbench.codecs.registry import make_codec
 from almbench.devices import choose

@@ -4,7 +4,7 @@ import numpy as np
 
 from almbench.checks.finding import Result
 from almbench.checks.subject import Subject
-from almbench.codecs.base import codes_fault
+from almbench.codecs.code_faults import codes_fault
 
 COMPUTED = 0.02  # how far the bitrate may be off where it follows from the codebooks,
 STATED = 0.25  # and where it is what an encoder aims at; and by one frame, and the delay
