@@ -12,6 +12,7 @@ from almbench.audio import Samples
 
 BLOCK = 256  # frames transformed at once, so that long sounds need little memory
 MOST_VALUES = 2**22  # that come together where spectra are looked at part by part: 34 MB
+BAND_STEP = 250.0  # Hz
 KNEE = 1000.0  # Hz, where Slaney's scale turns from linear to logarithmic
 LINEAR = 200 / 3  # Hz per mel below the knee
 LOGARITHMIC = np.log(6.4) / 27  # of a frequency's natural logarithm, per mel above the knee
@@ -115,17 +116,42 @@ def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(above > 0, KNEE * np.exp(LOGARITHMIC * above), LINEAR * mel)
 
 
+def band_powers(samples: Samples, rate: int, step: float = BAND_STEP) -> NDArray[np.float64]:
+    """Mean powers of a sound in steps of its spectrum, for `band_edge`.
+
+    Args:
+        samples: **Shape** `[T]`.
+        rate: Its rate in Hz.
+        step: Width of a step in Hz.
+
+    Returns:
+        **Shape** `[S]`; `[0]` for what is too short to tell.
+    """
+    size = 1024
+    if len(samples) <= size:
+        return np.zeros(0)
+    steps = (np.fft.rfftfreq(size, 1 / rate) // step).astype(int)
+    parts = magnitude_parts(samples, size, size // 2)
+    spectrum = np.sum([(part**2).sum(axis=0) for part in parts], axis=0)
+    spectrum /= 1 + len(samples) // (size // 2)
+    return np.bincount(steps, spectrum) / np.bincount(steps)
+
+
 def band_edge(
-    original: Samples, made: Samples, rate: int, step: float = 250.0, below: float = 20.0
+    theirs: NDArray[np.float64],
+    own: NDArray[np.float64],
+    rate: int,
+    step: float = BAND_STEP,
+    below: float = 20.0,
 ) -> tuple[float, float]:
     """Up to which frequency a sound follows another, and up to which that has sound at all.
 
-    Both are told from mean powers in steps of the spectrum: the other's ends where all that is
-    above lies 60 dB under its strongest step, the sound's where all above is far below the other.
+    The other's ends where all that is above lies 60 dB under its strongest step, the sound's where
+    all above is far below the other.
 
     Args:
-        original: The other, **Shape** `[T]`.
-        made: The sound, **Shape** `[T']`.
+        theirs: The other's powers as of `band_powers`, **Shape** `[S]`.
+        own: The sound's, **Shape** `[S]`.
         rate: Their rate in Hz.
         step: Width of a step in Hz.
         below: How far below is far, in dB.
@@ -133,20 +159,9 @@ def band_edge(
     Returns:
         Both frequencies in Hz; zeros for silence or what is too short to tell.
     """
-    size = 1024
-    if min(len(original), len(made)) <= size:
+    if not (len(own) and theirs.any()):
         return 0.0, 0.0
-    steps = (np.fft.rfftfreq(size, 1 / rate) // step).astype(int)
-    powers = []
-    for sound in (original, made):
-        parts = magnitude_parts(sound, size, size // 2)
-        spectrum = np.sum([(part**2).sum(axis=0) for part in parts], axis=0)
-        spectrum /= 1 + len(sound) // (size // 2)
-        powers.append(np.bincount(steps, spectrum) / np.bincount(steps))
-    theirs, own = powers
     heard = theirs > theirs.max() * 1e-6
-    if not theirs.max() or not heard.any():
-        return 0.0, 0.0
     last = int(np.flatnonzero(heard)[-1])
     follows = np.flatnonzero(heard & (own > theirs * 10 ** (-below / 10)))
     edge = (int(follows[-1]) + 1) * step if len(follows) else 0.0

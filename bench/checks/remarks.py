@@ -10,7 +10,7 @@ from almbench.errors import MetricUndefined
 from almbench.metrics.alignment import GainDb
 from almbench.metrics.base import Settings
 from almbench.results import remark_rules as rules
-from almbench.spectra import band_edge
+from almbench.spectra import band_edge, band_powers
 
 
 def judged(measured: str, found: rules.Found | None) -> Result:
@@ -40,7 +40,7 @@ def check_band(subject: Subject) -> Result:
     rate = SCORING_RATES["speech"]
     made = resample(subject.speech_and_back[1], subject.rate, rate)
     original = fit(subject.speech_at(rate), len(made))
-    edge, whole = band_edge(original, made, rate)
+    edge, whole = band_edge(band_powers(original, rate), band_powers(made, rate), rate)
     if not whole:
         return "too short to tell", "info"
     return judged(f"up to {edge / 1000:.3g} kHz of {whole / 1000:.3g}", rules.of_band(edge, whole))

@@ -1,5 +1,6 @@
 """`bench run` and `bench score`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -92,11 +93,11 @@ def run(
     """Run a suite: reconstruct, score, write tables. Run again to go on where it stopped."""
     if engine != "ray" and (ray_address is not None or gpus is not None):
         raise UserError("--ray-address and --gpus are for --engine ray.")
-    server = None if dry_run or engine == "ray" else _warm_server(context)
-    from almbench.results.results import load_results
+    old = None
+    if repeated:
+        from almbench.results.results import load_results
 
-    old = load_results(repeated) if repeated else None
-    if old:
+        old = load_results(repeated)
         if suite:
             raise UserError(f"Give a suite ('{suite}') or --from {repeated}, not both.")
         if source := old.manifest.source:
@@ -110,7 +111,11 @@ def run(
                 f"--from {repeated} is repeated into another folder: choose another -o."
             )
         suite = str(old.folder.suite)
-    chosen = chosen_suite(suite, codec, testset, metric, data, checkpoint, setting)
+    from almbench.suite.load import load_suite
+
+    whole = load_suite(suite or "quick")
+    server = None if dry_run or engine == "ray" else _warm_server(context, metric or whole.scored)
+    chosen = chosen_suite(whole, codec, testset, metric, data, checkpoint, setting)
     keep_audio(chosen, keep)
     if dry_run:
         from almbench.cli.dry_run import print_forecast
@@ -185,7 +190,7 @@ def score(
     """Score folders of ready files against a folder of originals; no suite needed."""
     if labels and not codes:
         raise UserError("--labels is for --codes.")
-    server = _warm_server(context)
+    server = _warm_server(context, metric or [domain])
     from almbench.devices import cpu_count
     from almbench.progress import note
     from almbench.results.runfolder import RunFolder
@@ -236,14 +241,14 @@ def score(
     _report(results, None, code)
 
 
-def _warm_server(context: typer.Context) -> "WarmServer":
+def _warm_server(context: typer.Context, scored: Iterable[str]) -> "WarmServer":
     """Let what scoring imports be imported while this process imports what it needs itself.
 
     The server ends with the command, also where that refuses its input.
     """
     from almbench.runner.warm import WarmServer
 
-    return context.with_resource(WarmServer())
+    return context.with_resource(WarmServer(scored))
 
 
 def _run(

@@ -47,7 +47,7 @@ CheckpointsOption = Annotated[
 
 
 def chosen_suite(
-    suite: str | None,
+    whole: "Suite",
     codec: list[str] | None,
     testset: list[str] | None,
     metric: list[str] | None,
@@ -61,9 +61,8 @@ def chosen_suite(
         UserError: Something does not exist, or has another form.
     """
     from almbench.runner.plan import select
-    from almbench.suite.load import data_names, fill_in, load_suite, use_checkpoints
+    from almbench.suite.load import data_names, fill_in, use_checkpoints
 
-    whole = load_suite(suite or "quick")
     chosen = select(whole, codec or [], testset or [], metric or [])
     where = f"in suite '{whole.name}'"
     given = folders("--data", data, "demo=/data/demo", "data name", data_names(whole), where)

@@ -86,6 +86,7 @@ def submit(
     from almbench.runner.run import begin_run
     from almbench.runner.slurm import Tasks, submit_jobs, write_jobs
     from almbench.suite.config import Resources
+    from almbench.suite.load import load_suite
     from almbench.validation import explain
 
     try:
@@ -102,7 +103,8 @@ def submit(
                 f"--sbatch '{option}': arrays are made of the run's units. To fix: say how many of "
                 "them a task does by --units-per-task, and how many tasks run at once by --at-once."
             )
-    chosen = chosen_suite(suite, codec, testset, metric, data, checkpoint, setting)
+    whole = load_suite(suite or "quick")
+    chosen = chosen_suite(whole, codec, testset, metric, data, checkpoint, setting)
     keep_audio(chosen, keep)
     root = run_root(chosen, output)
     plan = begin_run(chosen, root)

@@ -76,7 +76,7 @@ class Family(ABC, Generic[S]):
         name: The family's name, also the key of its settings in a suite.
         metrics: The metrics it computes, all at one sample rate.
         settings_type: The pydantic model of its settings.
-        imports: Modules that scoring imports.
+        imports: Modules that scoring imports and that start no thread when they are imported.
         compiled_by: The package whose functions are compiled on first use and kept for later
             processes; empty for none.
     """

@@ -67,6 +67,7 @@ class SpeakerSimilarity(Family[SpeakerSettings]):
         ),
     )
     settings_type = SpeakerSettings
+    imports = ("webrtcvad",)
 
     def __init__(self, settings: SpeakerSettings) -> None:
         """Keep the settings; the encoder is loaded when it is needed first."""

@@ -51,6 +51,7 @@ class VisqolSpeechSettings(Settings):
 class _Visqol(Family[S]):
     mode: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ("visqol",)
+    imports = ("visqol.api",)
     compiled_by = "visqol"
 
     def missing(self) -> str | None:

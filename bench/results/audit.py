@@ -4,9 +4,14 @@ A remark accuses nobody: it says what was found, so that it can be explained. No
 changed for it. Rules that judge a single figure are in `remark_rules`, those of a table here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from statistics import mean, median
+
+import numpy as np
+from numpy.typing import NDArray
 
 from almbench.audio import read, resample
 from almbench.errors import AudioError
@@ -16,8 +21,9 @@ from almbench.results.codec_record import CodecRecord
 from almbench.results.comparison import Comparison
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow
-from almbench.spectra import band_edge
+from almbench.spectra import band_edge, band_powers
 
+Powers = Callable[[Path, int], NDArray[np.float64]]  # of a sound at a rate in Hz
 BAND_CLIPS = 3  # clips that the band is measured on; an encoder has one band for all
 RATIO = 10.0  # a codec of ten times Codec2's bitrate is ahead of it, or something is wrong
 TRUSTED = ("pesq_wb", "stoi")  # metrics that rank waveform and parametric codecs of speech alike
@@ -73,23 +79,28 @@ def audit(
     for row in clips:
         if row.status in {"ok", "failed"}:
             done.setdefault((row.testset, row.codec), []).append(row)
+    powers = cache(_powers)  # of originals are looked at for each codec
     return [
         Remark(table.testset, codec.id, kind, values)
         for table in tables
         for codec in table.codecs
         if not codec.anchor and (rows := done.get((table.testset, codec.id)))
-        for kind, values in _found(table, codec, rows, folder)
+        for kind, values in _found(table, codec, rows, folder, powers)
     ]
 
 
 def _found(
-    table: Comparison, codec: CodecRecord, rows: Sequence[ClipRow], folder: RunFolder | None
+    table: Comparison,
+    codec: CodecRecord,
+    rows: Sequence[ClipRow],
+    folder: RunFolder | None,
+    powers: Powers,
 ) -> Iterator[rules.Found]:
     yield from _rate(codec, rows)
     yield from _alignment(rows)
     yield from _samples(rows)
     if folder is not None:
-        yield from _band(table, codec, rows, folder)
+        yield from _band(table, codec, rows, folder, powers)
     yield from _codec2(table, codec)
     yield from _contradictions(table, codec)
 
@@ -128,8 +139,17 @@ def _samples(rows: Sequence[ClipRow]) -> Iterator[rules.Found]:
         yield found
 
 
+def _powers(path: Path, rate: int) -> NDArray[np.float64]:
+    sound = read(path)
+    return band_powers(resample(sound.samples, sound.rate, rate), rate)
+
+
 def _band(
-    table: Comparison, codec: CodecRecord, rows: Sequence[ClipRow], folder: RunFolder
+    table: Comparison,
+    codec: CodecRecord,
+    rows: Sequence[ClipRow],
+    folder: RunFolder,
+    powers: Powers,
 ) -> Iterator[rules.Found]:
     """The band of some clips against that of their originals, both at the scoring rate."""
     rate = table.of.scoring_rate
@@ -139,11 +159,10 @@ def _band(
         if rate is None or not all(path.is_file() for path in paths):
             return
         try:
-            sounds = [read(path) for path in paths]
+            theirs, own = [powers(path, rate) for path in paths]
         except AudioError:
             return
-        original, made = (resample(sound.samples, sound.rate, rate) for sound in sounds)
-        edge, whole = band_edge(original, made, rate)
+        edge, whole = band_edge(theirs, own, rate)
         if whole:
             edges.append(edge)
             originals.append(whole)

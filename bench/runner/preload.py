@@ -1,7 +1,7 @@
-"""What most scoring needs, imported once by the process that scoring processes are forked from.
+"""What scoring needs, imported once by the process that scoring processes are forked from.
 
-Nothing named here may start a thread when it is imported: threads do not outlive a fork. Therefore
-`ai_edge_litert` and `onnxruntime` are not among them, and PyTorch is not as few metrics need it.
+Nothing that it imports may start a thread: threads do not outlive a fork. Therefore the families of
+other packages are not among it, and those of ours name what may be in `imports`.
 """
 
 import gc
@@ -11,17 +11,8 @@ from contextlib import suppress
 from importlib import import_module
 from types import TracebackType
 
-from almbench.runner.worker import ONE_THREAD
-
-MODULES = (
-    "almbench.audio",
-    "almbench.metrics.registry",
-    "scipy.signal",
-    "pesq",
-    "pystoi",
-    "webrtcvad",
-    "visqol.api",
-)
+from almbench.domains import DOMAINS
+from almbench.runner.worker import ONE_THREAD, SCORED
 
 
 def _say_unless_left(
@@ -37,8 +28,13 @@ def _say_unless_left(
 
 sys.excepthook = _say_unless_left
 os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # libraries ask when they are imported
-for _module in MODULES:
-    with suppress(Exception):  # the metric that needs it says what is wrong with it
-        import_module(_module)
+from almbench.metrics.registry import FAMILIES, family  # noqa: E402 - which imports NumPy
+
+_wanted = set(os.environ.get(SCORED, "").split() or DOMAINS)
+for _name in FAMILIES:
+    if any(m.name in _wanted or _wanted.intersection(m.default) for m in family(_name).metrics):
+        for _module in family(_name).imports:
+            with suppress(Exception):  # the metric that needs it says what is wrong with it
+                import_module(_module)
 gc.collect()
 gc.freeze()  # so that collecting garbage does not copy what the processes share

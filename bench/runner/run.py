@@ -61,7 +61,7 @@ def run_suite(
         UserError: Something named does not exist, or another process works on this run and was
             asked for something else.
     """
-    with server or WarmServer() as started:
+    with server or WarmServer(suite.scored) as started:
         plan = make_plan(suite, objects)
         chosen = choose_device(plan, device, batch)
         folder = RunFolder(root)

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 from almbench.caches import ensure_numba_cache
 from almbench.runner.processes import interrupts_blocked, without_main
+from almbench.runner.worker import SCORED
 
 PRELOAD = "almbench.runner.preload"
 
@@ -21,9 +23,13 @@ class WarmServer:
 
     Python has one such server for all that is forked this way. One that the caller's program runs
     already is left alone, as is any system but Linux: processes start from nothing then.
+
+    Args:
+        scored: The metrics that it imports for, and domains for their default ones; by default, of
+            all domains.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scored: Iterable[str] = ()) -> None:
         """Start it; it imports while the caller goes on."""
         ensure_numba_cache()  # once for all processes
         server: Any = forkserver._forkserver
@@ -32,6 +38,7 @@ class WarmServer:
         if self._server:
             before = self._server._preload_modules
             forkserver.set_forkserver_preload([PRELOAD])
+            os.environ[SCORED] = " ".join(filter(str.isidentifier, scored))
             try:
                 with interrupts_blocked():
                     forkserver.ensure_running()
@@ -39,6 +46,7 @@ class WarmServer:
                 self._server = None
             finally:
                 server._preload_modules = before
+                del os.environ[SCORED]
 
     def context(self) -> BaseContext:
         """Say how to start a process, once the server has imported all."""

@@ -24,6 +24,7 @@ ONE_THREAD = (
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+SCORED = "ALMBENCH_SCORED"  # in the environment of `preload`: metrics, or domains for all default
 
 
 @dataclass(frozen=True)

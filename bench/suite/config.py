@@ -246,6 +246,15 @@ class Suite(About):
     metrics: dict[Domain, list[str]] = Field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
+    @property
+    def scored(self) -> set[str]:
+        """The metrics that are named, and the domains whose default ones are wanted."""
+        return {
+            name
+            for one in self.testset
+            for name in one.metrics or self.metrics.get(one.domain) or [one.domain]
+        }
+
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for kind, names in (

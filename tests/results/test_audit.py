@@ -17,7 +17,7 @@ from almbench.results.metric_record import MetricRecord
 from almbench.results.remark_rules import SHAPES
 from almbench.results.runfolder import RunFolder
 from almbench.results.table_rows import ClipRow, SummaryRow
-from almbench.spectra import band_edge
+from almbench.spectra import band_edge, band_powers
 
 RATE = 16_000
 
@@ -167,7 +167,11 @@ def test_the_band_of_the_sounds(manifest: Manifest, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sound", [np.zeros(5000), np.zeros(10), np.ones(5000) * 0])
 def test_no_band_of_silence(sound: Any) -> None:
-    assert band_edge(sound, sound, RATE) == (0.0, 0.0)
+    powers = band_powers(sound, RATE)
+    assert band_edge(powers, powers, RATE) == (0.0, 0.0)
+    other = band_powers(np.random.default_rng(0).normal(0, 0.1, 5000), RATE)
+    assert band_edge(powers, other, RATE) == (0.0, 0.0)
+    assert band_edge(other, powers, RATE) == (0.0, 8000.0 if len(sound) > 10 else 0.0)
 
 
 def test_band_edge_of_tones_by_hand() -> None:
@@ -176,8 +180,9 @@ def test_band_edge_of_tones_by_hand() -> None:
     fade = np.hanning(RATE)
     low = fade * np.sin(2 * np.pi * 1000 * times)
     high = 0.02 * fade * np.sin(2 * np.pi * 6110 * times)
-    assert band_edge(low + high, low + high, RATE) == (6250.0, 6250.0)
-    edge, whole = band_edge(low + high, low, RATE)
+    both, one = band_powers(low + high, RATE), band_powers(low, RATE)
+    assert band_edge(both, both, RATE) == (6250.0, 6250.0)
+    edge, whole = band_edge(both, one, RATE)
     assert whole == 6250.0
     assert edge < 2000
 

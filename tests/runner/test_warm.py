@@ -10,31 +10,63 @@ from typing import Any
 
 import pytest
 
+from almbench.metrics.registry import metric_names
 from almbench.runner.processes import scoring_processes
 from almbench.runner.warm import WarmServer
-from almbench.runner.worker import ONE_THREAD
+from almbench.runner.worker import ONE_THREAD, SCORED
+from almbench.suite.config import CodecConfig, Suite, TestSetConfig
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes start cold here")
 SERVER: Any = forkserver._forkserver
 
 
 @ON_LINUX
-def test_what_is_imported_ahead_starts_no_thread_and_no_pytorch() -> None:
+@pytest.mark.parametrize(
+    ("scored", "imported"),
+    [
+        ("", "pesq pystoi visqol webrtcvad"),
+        (" ".join(metric_names()), "pesq pystoi visqol webrtcvad"),
+        ("sound", "visqol"),
+        ("pesq_wb nonsense", "pesq"),
+        ("estoi", "pystoi"),
+        ("gain_db", ""),
+    ],
+)
+def test_what_is_imported_ahead_starts_no_thread_and_no_pytorch(scored: str, imported: str) -> None:
+    """Of each metric alone what it needs; nothing said stands for the default ones."""
     program = (
         "import os, sys, almbench.runner.preload;"
-        "print(len(os.listdir('/proc/self/task')), 'torch' in sys.modules, 'pesq' in sys.modules)"
+        "known = {'pesq', 'pystoi', 'visqol', 'webrtcvad', 'torch'};"
+        "print(len(os.listdir('/proc/self/task')), *sorted(known.intersection(sys.modules)))"
     )
     free = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=free
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=free | {SCORED: scored},
     )
-    assert done.stdout.split() == ["1", "False", "True"]
+    assert done.stdout.split() == ["1", *imported.split()]
+
+
+def test_a_suite_says_what_it_scores() -> None:
+    testset = TestSetConfig(name="a", domain="speech")
+    codec = CodecConfig(id="opus-6")
+    default = Suite(name="s", testset=[testset], codec=[codec])
+    assert default.scored == {"speech"}
+    own = testset.model_copy(update={"name": "b", "metrics": ["lag_ms"]})
+    music = TestSetConfig(name="c", domain="music")
+    named = Suite(
+        name="s", testset=[testset, own, music], codec=[codec], metrics={"speech": ["stoi"]}
+    )
+    assert named.scored == {"stoi", "lag_ms", "music"}
 
 
 def test_a_process_is_warm_and_has_the_callers_environment_and_one_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with WarmServer() as server:
+    with WarmServer(["pesq_wb", "\0"]) as server:
         monkeypatch.setenv("SET_LATER", "yes")
         monkeypatch.setenv("OMP_NUM_THREADS", "7")
         with scoring_processes(1, server.context()) as pool:
@@ -43,8 +75,12 @@ def test_a_process_is_warm_and_has_the_callers_environment_and_one_thread(
                 return pool.schedule(os.getenv, args=[name]).result()
 
             assert (ask("SET_LATER"), ask("OMP_NUM_THREADS")) == ("yes", "1")
-            loaded = pool.schedule(eval, args=["'pesq' in __import__('sys').modules"]).result()
-    assert loaded == (sys.platform == "linux")
+            loaded = [
+                pool.schedule(eval, args=[f"'{name}' in __import__('sys').modules"]).result()
+                for name in ("pesq", "pystoi")
+            ]
+    assert loaded == [sys.platform == "linux", False]
+    assert SCORED not in os.environ
     assert SERVER._forkserver_pid is None
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
