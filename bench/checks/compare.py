@@ -35,10 +35,14 @@ class Agreement:
 
 
 def code_agreement(one: Encoded, other: Encoded) -> float | None:
-    """Share of the codes that are equal; None without codes."""
+    """Share of the codes that are equal, of frames that only one has none; None without codes."""
     if one.codes is None or other.codes is None:
         return None
-    return float(np.mean(one.codes == other.codes)) if one.codes.shape == other.codes.shape else 0.0
+    if len(one.codes) != len(other.codes):
+        return 0.0
+    frames = min(one.codes.shape[1], other.codes.shape[1])
+    equal = int((one.codes[:, :frames] == other.codes[:, :frames]).sum())
+    return equal / max(one.codes.size, other.codes.size)
 
 
 def peak_difference(one: Samples, other: Samples) -> float:

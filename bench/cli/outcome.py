@@ -48,7 +48,7 @@ def print_outcome(results: Results) -> int:
     if left_out := results.manifest.left_out:
         console.print(
             f"[yellow]Left out[/] of these tables, and in the folder from earlier runs: "
-            f"{escape('; '.join(left_out))}. The whole suite, run again, has them."
+            f"{escape('; '.join(left_out))}. A run that asks for them has them again."
         )
     bad = _print_failures(results)
     _print_remarks(results)

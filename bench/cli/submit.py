@@ -107,11 +107,18 @@ def submit(
     chosen = chosen_suite(whole, codec, testset, metric, data, checkpoint, setting)
     keep_audio(chosen, keep)
     root = run_root(chosen, output)
+    folder = RunFolder(root)
+    before = folder.suite.read_bytes() if folder.manifest.is_file() else b""
     plan = begin_run(chosen, root)
     share = Tasks(units_per_task, at_once)
-    if line := left_out_line(RunFolder(root), plan.testsets):
+    if before and before != folder.suite.read_bytes():
+        typer.echo(
+            f"{folder.suite} is the suite of these jobs now; tables and manifest are those of the "
+            "last run until they have ended."
+        )
+    if line := left_out_line(folder, plan.testsets):
         typer.echo(f"Left out {line}")
-    script = write_jobs(plan, RunFolder(root), common, share, sbatch or [], batch)
+    script = write_jobs(plan, folder, common, share, sbatch or [], batch)
     if now:
         typer.echo(f"Submitted; job {submit_jobs(script)[-1]} writes the tables to {root}.")
     else:

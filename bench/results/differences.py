@@ -1,10 +1,11 @@
 """What differs between two runs: what they were made with and from, and their values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
 from almbench.codecs.base import CodecSpec
+from almbench.names import some
 from almbench.results.records import OriginalRow
 from almbench.results.results import Results
 from almbench.results.row_files import read_rows
@@ -24,9 +25,9 @@ def made_differently(old: Results, new: Results) -> list[str]:
 
 def _differing(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
     for name in dict.fromkeys([*old, *new]):
-        before, after = old.get(name), new.get(name)
+        before, after = _text(old.get(name)), _text(new.get(name))
         if before != after:
-            yield f"{what}{name}: {_text(before)}, now {_text(after)}"
+            yield f"{what}{name}: {before}, now {after}"
 
 
 def _text(value: object) -> str:
@@ -67,19 +68,27 @@ def _codecs(old: Results, new: Results) -> Iterator[str]:
 
 def _metrics(old: Results, new: Results) -> Iterator[str]:
     a, b = old.manifest.metrics_by_name, new.manifest.metrics_by_name
+    yield from _in_one_only("metrics", a, b)
     for fact in ("version", "settings", "missing"):
-        before, after = ({n: getattr(m, fact) for n, m in run.items()} for run in (a, b))
+        before, after = ({n: getattr(run[n], fact) for n in a if n in b} for run in (a, b))
         yield from _differing(f"{fact} of metric ", before, after)
 
 
 def _clips(old: Results, new: Results) -> Iterator[str]:
-    """Clips that are not there any more, or whose samples are others."""
+    """Clips that only one has, or whose samples are others."""
     rows = [read_rows(run.folder.root, OriginalRow).values() for run in (old, new)]
     a, b = ({f"{row.testset}/{row.clip}": row for row in of_run} for of_run in rows)
-    for key in dict.fromkeys([*a, *b]):
-        before, after = (run[key].samples_sha256[:16] if key in run else None for run in (a, b))
-        if before != after:
-            yield f"clip {key}: SHA-256 {_text(before)}, now {_text(after)}"
+    yield from _in_one_only("clips", a, b)
+    common = [key for key in a if key in b]
+    before, after = ({k: f"SHA-256 {run[k].samples_sha256[:16]}" for k in common} for run in (a, b))
+    yield from _differing("clip ", before, after)
+
+
+def _in_one_only(what: str, a: Collection[str], b: Collection[str]) -> Iterator[str]:
+    """How many one run has and the other has not, and the first of them."""
+    for where, own, other in (("first", a, b), ("second", b, a)):
+        if only := [name for name in own if name not in other]:
+            yield f"{what} of the {where} run only: {len(only)} ({some(only)})"
 
 
 def values_differ(old: Results, new: Results) -> tuple[int, int, list[str]]:

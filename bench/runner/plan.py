@@ -149,6 +149,8 @@ def make_plan(
         UserError: Something that the suite names does not exist or is wrong, or nothing is left.
     """
     _check("metric family", list(suite.settings), family_names(), "in [settings]")
+    for name, values in suite.settings.items():
+        make_family(name, values)  # wrong settings are refused, also where nothing needs them
     for domain, names in suite.metrics.items():
         _check("metric", names, metric_names(), f"in [metrics] of {domain}")
     testsets: list[PlannedTestSet] = []

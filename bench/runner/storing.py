@@ -8,9 +8,11 @@ from almbench.audio import Sound, exact_bits, sha256, write_flac
 from almbench.codecs.codes_file import CodesFacts, write_codes
 from almbench.codecs.reconstructions import Reconstructions
 from almbench.errors import AudioError, CodecError, Unavailable, describe
-from almbench.results.records import OriginalRow, ReconstructionRow, Status
+from almbench.results.records import ReconstructionRow, Status
 from almbench.results.runfolder import RunFolder
 from almbench.runner.tasks import Outcome, Task
+
+CUT = "; to cut such files: bench score --cut-longer, or cut_longer = true of the codec"
 
 
 def store(folder: RunFolder, outcome: Outcome) -> ReconstructionRow:
@@ -21,7 +23,7 @@ def store(folder: RunFolder, outcome: Outcome) -> ReconstructionRow:
     ready = isinstance(task.planned.codec, Reconstructions)
     if sound is not None:
         try:
-            check = _check_sound(sound, task.original, cut_longer=_cuts_longer(task))
+            check = _check_sound(sound, task)
             note = "; ".join(filter(None, [outcome.note, sound.note, check]))
         except CodecError as unfit:
             error = unfit
@@ -48,18 +50,14 @@ def _store_codes(folder: RunFolder, task: Task, codes: NDArray[np.int64], sound:
     write_codes(folder.codes(task.testset, record.id, task.clip), codes, facts)
 
 
-def _check_sound(sound: Sound, original: OriginalRow, *, cut_longer: bool) -> str:
+def _check_sound(sound: Sound, task: Task) -> str:
     """Check a reconstruction before it is stored; returns what to note of it."""
     if not np.isfinite(sound.samples).all():
         raise CodecError("the reconstruction holds NaN or infinite samples")
-    fine, note = policies.check_length(
-        original.duration_s or 0.0, sound.seconds, cut_longer=cut_longer
-    )
+    codec, wanted_s = task.planned.codec, task.original.duration_s or 0.0
+    ready = codec if isinstance(codec, Reconstructions) else None
+    cuts = ready is not None and ready.options.cut_longer
+    fine, note = policies.check_length(wanted_s, sound.seconds, cut_longer=cuts)
     if not fine:
-        raise CodecError(note)
+        raise CodecError(note + CUT if ready and sound.seconds > wanted_s else note)
     return note
-
-
-def _cuts_longer(task: Task) -> bool:
-    codec = task.planned.codec
-    return isinstance(codec, Reconstructions) and codec.options.cut_longer

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from almbench.audio import Samples, fit
-from almbench.checks.compare import Agreement, peak_difference
+from almbench.checks.compare import Agreement, code_agreement, peak_difference
 from almbench.checks.finding import Finding
 from almbench.checks.parity import check_parity
 from almbench.checks.run import CHECKS, check_codec
@@ -531,6 +531,20 @@ def test_how_alike_two_devices_must_be(
     codes: float | None, difference: float, verdict: bool
 ) -> None:
     assert Agreement(codes, difference).within() is verdict
+
+
+def test_frames_that_only_one_has_do_not_agree() -> None:
+    def share(one: list[list[int]], other: list[list[int]]) -> float | None:
+        return code_agreement(
+            from_codes(np.array(one), [8] * len(one), 10),
+            from_codes(np.array(other), [8] * len(other), 10),
+        )
+
+    assert share([[1, 2, 3, 4]], [[1, 2, 3, 4]]) == 1.0
+    assert share([[1, 2, 3, 4]], [[1, 2]]) == 0.5
+    assert share([[1, 0]], [[1, 2, 3, 4]]) == 0.25
+    assert share([[1, 2]], [[1, 2], [1, 2]]) == 0.0
+    assert code_agreement(Encoded(8.0, 10), Encoded(8.0, 10)) is None
 
 
 def test_sounds_are_compared_by_their_peak() -> None:

@@ -36,7 +36,8 @@ REBUILD = """
 import sys
 from pathlib import Path
 
-ALLOWED = {"almbench.codecs.base", "almbench.codecs", "almbench.codecs.codes_file",
+ALLOWED = {"almbench.codecs.base", "almbench.codecs", "almbench.codecs.code_faults",
+           "almbench.codecs.codes_file",
            "almbench.metrics.base", "almbench.metrics",
            "almbench.metrics.bitstream"}
 ROOMS = ("almbench.codecs", "almbench.metrics", "almbench.runner", "almbench.api")

@@ -43,8 +43,9 @@ def test_the_command_and_the_page_say_it(small: Path, tmp_path: Path, bench: Ben
     for told in (("run", small, *narrow, "--dry-run"), ("submit", small, *narrow, "--slurm")):
         done = bench(*told)
         assert line in " ".join(done.stdout.split()), done.stderr
+        assert ("suite.toml is the suite of these jobs now" in done.stdout) == ("--slurm" in told)
     done = bench("run", small, "--codec", "opus-6", *fast)
     assert "Left out of these tables" in done.stdout
-    assert "codec lowpass-3.5 (in talk). The whole suite, run again, has them." in done.stdout
+    assert "codec lowpass-3.5 (in talk). A run that asks for them has them again." in done.stdout
     assert bench("site", root, "-o", page.parent).returncode == 0
     assert "before it was narrowed: codec lowpass-3.5 (in talk)." in page.read_text()

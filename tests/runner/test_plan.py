@@ -263,6 +263,7 @@ def test_settings_reach_their_family_and_its_records(data: Path) -> None:
     ("changes", "words"),
     [
         ({"settings": {"stoy": {}}}, "There is no metric family 'stoy' in [settings]. Did you"),
+        ({"settings": {"visqol_speech": {"rate": "abc"}}}, "rate = 'abc'"),
         ({"metrics": {"music": ["stoy"]}}, "There is no metric 'stoy' in [metrics] of music."),
         ({"codec": [{"id": "opus-7"}]}, "Did you mean opus-6, opus-12 or opus-24?"),
     ],
