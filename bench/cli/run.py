@@ -26,6 +26,7 @@ from almbench.cli.selection import (
     chosen_suite,
     keep_audio,
     run_root,
+    whole_suite,
 )
 from almbench.domains import Domain
 from almbench.errors import UserError
@@ -111,9 +112,7 @@ def run(
                 f"--from {repeated} is repeated into another folder: choose another -o."
             )
         suite = str(old.folder.suite)
-    from almbench.suite.load import load_suite
-
-    whole = load_suite(suite or "quick")
+    whole = whole_suite(suite)
     server = None if dry_run or engine == "ray" else _warm_server(context, metric or whole.scored)
     chosen = chosen_suite(whole, codec, testset, metric, data, checkpoint, setting)
     keep_audio(chosen, keep)

@@ -46,6 +46,17 @@ CheckpointsOption = Annotated[
 ]
 
 
+def whole_suite(suite: str | None) -> "Suite":
+    """Load a suite by name or path, or the default one.
+
+    Raises:
+        UserError: There is no such suite, or it has a mistake.
+    """
+    from almbench.suite.load import load_suite
+
+    return load_suite(suite or "quick")
+
+
 def chosen_suite(
     whole: "Suite",
     codec: list[str] | None,
@@ -55,7 +66,7 @@ def chosen_suite(
     checkpoint: list[str] | None,
     setting: list[str] | None,
 ) -> "Suite":
-    """Load a suite, narrow it and fill it in; the arguments are the options as typed.
+    """Narrow a suite and fill it in; the arguments are the options as typed.
 
     Raises:
         UserError: Something does not exist, or has another form.

@@ -22,6 +22,7 @@ from almbench.cli.selection import (
     chosen_suite,
     keep_audio,
     run_root,
+    whole_suite,
 )
 from almbench.errors import UserError
 
@@ -86,7 +87,6 @@ def submit(
     from almbench.runner.run import begin_run
     from almbench.runner.slurm import Tasks, submit_jobs, write_jobs
     from almbench.suite.config import Resources
-    from almbench.suite.load import load_suite
     from almbench.validation import explain
 
     try:
@@ -103,8 +103,7 @@ def submit(
                 f"--sbatch '{option}': arrays are made of the run's units. To fix: say how many of "
                 "them a task does by --units-per-task, and how many tasks run at once by --at-once."
             )
-    whole = load_suite(suite or "quick")
-    chosen = chosen_suite(whole, codec, testset, metric, data, checkpoint, setting)
+    chosen = chosen_suite(whole_suite(suite), codec, testset, metric, data, checkpoint, setting)
     keep_audio(chosen, keep)
     root = run_root(chosen, output)
     folder = RunFolder(root)
