@@ -10,9 +10,8 @@ from rich.table import Table
 from almbench.cli.missing import Missing, print_missing
 from almbench.names import some
 from almbench.progress import clock
-from almbench.results.runfolder import RunFolder
 from almbench.runner.forecast import Amount, Forecast
-from almbench.runner.left_out import left_out_line
+from almbench.runner.left_out import announced
 from almbench.runner.run import foresee
 from almbench.suite.config import Suite
 
@@ -34,8 +33,8 @@ def print_forecast(suite: Suite, root: Path, workers: int | None) -> int:
         )
     for skipped in plan.skipped:
         console.print(f"[yellow]Skipped[/] {escape(skipped)}")
-    if line := left_out_line(RunFolder(root), plan.testsets):
-        console.print(f"[yellow]Left out[/] {escape(line)}")
+    if found.left_out:
+        console.print(f"[yellow]Left out[/] {escape(announced(found.left_out))}")
     console.print(_table(found))
     if found.workers:
         console.print(f"{_count(found.workers, 'other process', 'es')} at work on it now.")

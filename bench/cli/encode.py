@@ -190,6 +190,6 @@ def _each(
                 raise  # a full disk is no fault of this file
             except Exception as error:  # what an adapter does wrong costs this file
                 failed += 1
-                reason = describe_error(error, codec).removeprefix(path.name).lstrip(": ")
+                reason = describe_error(error, codec).removeprefix(f"{path.name} ")
                 typer.echo(f"Error: {path.name}: {reason}", err=True)
     return 2 if failed == len(targets) else 1 if failed else 0

@@ -83,7 +83,7 @@ def submit(
     from pydantic import ValidationError
 
     from almbench.results.runfolder import RunFolder
-    from almbench.runner.left_out import left_out_line
+    from almbench.runner.left_out import announced, left_out
     from almbench.runner.run import begin_run
     from almbench.runner.slurm import Tasks, submit_jobs, write_jobs
     from almbench.suite.config import Resources
@@ -115,8 +115,8 @@ def submit(
             f"{folder.suite} is the suite of these jobs now; tables and manifest are those of the "
             "last run until they have ended."
         )
-    if line := left_out_line(folder, plan.testsets):
-        typer.echo(f"Left out {line}")
+    if names := left_out(folder, plan.testsets):
+        typer.echo(f"Left out {announced(names)}")
     script = write_jobs(plan, folder, common, share, sbatch or [], batch)
     if now:
         typer.echo(f"Submitted; job {submit_jobs(script)[-1]} writes the tables to {root}.")

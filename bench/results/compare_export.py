@@ -32,8 +32,8 @@ def to_text(rows: Rows, differences: Lines) -> str:
     for row in rows:
         parts.append(f"\n{row.testset}, {row.metric}: {row.codec} against {row.baseline}\n")
         parts += [f"  {line}\n" for line in _lines(row)]
-    tested = sum(row.p_holm is not None for row in rows)
     if len({row.metric for row in rows}) > 1:
+        tested = sum(row.p_holm is not None for row in rows)
         parts.append(
             f"\np (Holm) is adjusted for {tested} tests together, those of all these metrics; a "
             "run's tables adjust for each metric alone. To ask for fewer: --metric\n"

@@ -75,6 +75,7 @@ class Forecast:
         sound_s: Seconds of sound to be stored, originals included.
         bytes: How much room they take as 16-bit samples, which is more than FLAC takes.
         unread: Clips whose duration cannot be told.
+        left_out: What the folder holds from earlier runs and the tables will not show.
     """
 
     originals: Amount = field(default_factory=Amount)
@@ -86,6 +87,7 @@ class Forecast:
     sound_s: float = 0.0
     bytes: int = 0
     unread: int = 0
+    left_out: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float | None:

@@ -166,7 +166,7 @@ def make_plan(
         if not codecs:
             without.append(config.name)
             continue
-        requested = config.metrics or suite.metrics.get(config.domain)
+        requested = suite.metrics_named(config)
         names = requested or default_metrics(config.domain)
         _check("metric", list(names), metric_names(), f"in test set '{config.name}'")
         families = _families(suite, names)

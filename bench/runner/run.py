@@ -24,6 +24,7 @@ from almbench.runner.claims import Claims
 from almbench.runner.forecast import Forecast, forecast
 from almbench.runner.keeping import Keeping, Kept
 from almbench.runner.ledger import KINDS, Ledger
+from almbench.runner.left_out import unlisted
 from almbench.runner.plan import Plan, make_plan
 from almbench.runner.planned_codecs import AnyCodec
 from almbench.runner.provenance import make_manifest, suite_text, testset_record, write_suite
@@ -226,7 +227,10 @@ def foresee(suite: Suite, root: Path, workers: int | None = None) -> tuple[Plan,
     scorer = Scorer(folder, plan.testsets, workers, ledger, lambda _: None, lambda _: None)
     reconstructor = Reconstructor(folder, Device("cpu"), ledger, is_settled=scorer.is_settled)
     keeping = Keeping(folder, plan.testsets, ledger, scorer, reconstructor)
-    return plan, forecast(folder, plan.testsets, reconstructor, scorer, workers, keeping)
+    found = forecast(folder, plan.testsets, reconstructor, scorer, workers, keeping)
+    rows = ledger.reconstructions.values(), ledger.scores.values()
+    found.left_out = unlisted(*rows, plan.testsets)
+    return plan, found
 
 
 def _check_folder(folder: RunFolder, name: str) -> None:

@@ -249,11 +249,11 @@ class Suite(About):
     @property
     def scored(self) -> set[str]:
         """The metrics that are named, and the domains whose default ones are wanted."""
-        return {
-            name
-            for one in self.testset
-            for name in one.metrics or self.metrics.get(one.domain) or [one.domain]
-        }
+        return {name for one in self.testset for name in self.metrics_named(one) or [one.domain]}
+
+    def metrics_named(self, testset: TestSetConfig) -> list[str]:
+        """The metrics that are named for a test set; none where its domain's default ones are."""
+        return testset.metrics or self.metrics.get(testset.domain) or []
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -166,5 +166,5 @@ def test_one_bad_file_does_not_keep_the_others_back(
         with pytest.raises(typer.Exit) as ended:
             encode(files, "almtokenizer", tmp_path / "codes")
         assert ended.value.exit_code == code
-        assert "Error: bad.wav: " in capsys.readouterr().err
+        assert "Error: bad.wav: cannot be read as audio" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "codes").iterdir()] == ["plain.npz"]

@@ -218,7 +218,7 @@ GROUPS: dict[tuple[str, ...], list[Mutant]] = {
         M(SCORING, "", "known.audio_sha256 == row.audio_sha256", "True"),
         M(SCORING, "", "if planned.missing:", "if not planned.missing:"),
         M("bench/runner/plan.py", "", 'update={"optional": False}', 'update={"optional": True}'),
-        M("bench/runner/plan.py", "", "config.metrics or suite.metrics", "suite.metrics"),
+        M("bench/suite/config.py", "", "testset.metrics or self.metrics", "self.metrics"),
     ],
     ("tests/codecs/test_preset_facts.py",): [
         M(PRESETS, "", '{"window": 6}', '{"window": 3}'),
